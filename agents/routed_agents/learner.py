@@ -1,0 +1,235 @@
+"""From a rollout and a method to one gradient step's loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from routed_agents import losses
+from routed_agents.methods import Method
+from routed_agents.networks import PlaneNetwork, RoutedPolicyNetwork, Routes
+from routed_agents.rollout import Collected, Rollout, spread_labels
+from routed_envs.outcomes import Outcomes
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """The constants of the loss; the defaults are the reference experiment's.
+
+    Attributes:
+        discount: 0 to 1.
+        trace_decay: Lambda of the advantage estimates, 0 to 1; 1 is REINFORCE.
+        bootstrap: Add the value of what follows the window to an unfinished episode's return.
+        normalise_advantages: Scale the advantages of a batch to standard deviation 1.
+        entropy_coefficient: Weight of the entropy bonus.
+        value_coefficient: Weight of the value loss.
+        gate_coefficient: Weight of the gate's cross-entropy.
+    """
+
+    discount: float = 0.97
+    trace_decay: float = 1.0
+    bootstrap: bool = False
+    normalise_advantages: bool = False
+    entropy_coefficient: float = 0.1
+    value_coefficient: float = 0.5
+    gate_coefficient: float = 0.01
+
+
+@dataclass(frozen=True)
+class Table:
+    """A method's rows as tensors, indexed by label code (L labels, K experts).
+
+    Attributes:
+        reward: float [L], replaces the last reward of an episode where `replaces`.
+        replaces: bool [L].
+        weight: float [L], the samples' weight.
+        experts: float [L, K], gradient weight of each expert.
+        gate: float [L], gradient weight of the gate.
+        activations: float [L, K], factor on the experts' outputs; None if 1 everywhere.
+        target: int64 [L], the gate's target, 0 where it has none.
+        has_target: float [L], 1 or 0.
+    """
+
+    reward: torch.Tensor
+    replaces: torch.Tensor
+    weight: torch.Tensor
+    experts: torch.Tensor
+    gate: torch.Tensor
+    activations: torch.Tensor | None
+    target: torch.Tensor
+    has_target: torch.Tensor
+
+    @classmethod
+    def of(cls, method: Method, outcomes: Outcomes, device: torch.device | str = "cpu") -> Table:
+        """The table of a method.
+
+        Args:
+            method: Its rows must name exactly the labels of `outcomes`.
+            outcomes: Names and codes of the labels.
+            device: Where the tensors live.
+
+        Raises:
+            InputError: A label has no row, or a row no label.
+        """
+        method.check_labels(outcomes)
+        rows = [method.rows[label] for label in outcomes.labels]
+        ones = (1.0,) * len(method.experts)
+        activations = [row.activations or ones for row in rows]
+        masked = any(weights != ones for weights in activations)
+        targets = [0 if row.target is None else method.experts.index(row.target) for row in rows]
+        return cls(
+            reward=torch.tensor([row.reward or 0.0 for row in rows], device=device),
+            replaces=torch.tensor([row.reward is not None for row in rows], device=device),
+            weight=torch.tensor([row.weight for row in rows], device=device),
+            experts=torch.tensor([row.experts for row in rows], device=device),
+            gate=torch.tensor([row.gate for row in rows], device=device),
+            activations=torch.tensor(activations, device=device) if masked else None,
+            target=torch.tensor(targets, device=device),
+            has_target=torch.tensor([float(row.target is not None) for row in rows], device=device),
+        )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one gradient step learns from: T steps of N environments.
+
+    Attributes:
+        observations: int8 [T + 1, N, *observation_shape]; the last row only for bootstrapping.
+        actions: int64 [T, N].
+        rewards: float [T, N], as the method gives them.
+        ended: bool [T, N].
+        weights: float [T, N], the samples' weight.
+        routes: Where the T x N samples' gradients may go.
+        targets: int64 [T x N], the gate's target.
+        has_target: float [T x N], 1 or 0.
+    """
+
+    observations: torch.Tensor
+    actions: torch.Tensor
+    rewards: torch.Tensor
+    ended: torch.Tensor
+    weights: torch.Tensor
+    routes: Routes
+    targets: torch.Tensor
+    has_target: torch.Tensor
+
+
+def method_labels(
+    method: Method,
+    collected: Collected,
+    memory: dict[str, torch.Tensor],
+    generator: torch.Generator,
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """The labels from which a method learns, and what it remembers.
+
+    Args:
+        method: Its `relabel` says where the labels come from.
+        collected: The rollout; the hidden outcomes are read only for `relabel="truth"`.
+        memory: What `relabel` remembered at the last call.
+        generator: The run's own.
+
+    Returns:
+        Labels, int64 [T, N], given where episodes ended; and the new memory.
+    """
+    if method.relabel == "overseer":
+        return collected.rollout.labels, memory
+    if method.relabel == "truth":
+        return collected.hidden_outcomes, memory
+    return method.relabel(collected.rollout, memory, generator)
+
+
+def make_batch(rollout: Rollout, labels: torch.Tensor, table: Table) -> Batch:
+    """Apply a method's table to a rollout.
+
+    Args:
+        rollout: T steps of N environments.
+        labels: int64 [T, N], the method's labels where episodes ended.
+        table: The method's rows.
+
+    Returns:
+        The batch for one gradient step.
+    """
+    labels = spread_labels(labels, rollout.ended, rollout.outcomes.unfinished)
+    replaced = rollout.ended & table.replaces[labels]
+    flat = labels.flatten()
+    return Batch(
+        observations=rollout.observations,
+        actions=rollout.actions,
+        rewards=torch.where(replaced, table.reward[labels], rollout.rewards),
+        ended=rollout.ended,
+        weights=table.weight[labels],
+        routes=Routes(
+            experts=table.experts[flat],
+            gate=table.gate[flat],
+            activations=None if table.activations is None else table.activations[flat],
+        ),
+        targets=table.target[flat],
+        has_target=table.has_target[flat],
+    )
+
+
+def loss(
+    policy: RoutedPolicyNetwork, baseline: PlaneNetwork, batch: Batch, settings: LossSettings
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """The loss of one gradient step, and its terms.
+
+    REINFORCE with a value baseline, an entropy bonus and the gate's cross-entropy (Cloud et al.,
+    section 4.3). The gate's term is a mean over the samples with a target, the others over
+    all samples.
+
+    Args:
+        policy: Its gradients are routed as the batch says.
+        baseline: The value network; it learns from every sample.
+        batch: What to learn from.
+        settings: The constants.
+
+    Returns:
+        A scalar, and the terms by name as detached scalars.
+    """
+    observations = batch.observations.flatten(0, 1).float()
+    values = baseline(observations).view(batch.ended.shape[0] + 1, -1)
+    known = values.detach()
+    if not settings.bootstrap:
+        known = torch.cat((known[:-1], torch.zeros_like(known[-1:])))
+    advantage = losses.advantages(
+        batch.rewards, batch.ended, known, settings.discount, settings.trace_decay
+    )
+    returns = (advantage + known[:-1]).flatten()
+    weights, advantage = batch.weights.flatten(), advantage.flatten()
+    if settings.normalise_advantages:
+        advantage = losses.normalise(advantage, weights)
+    logits, gate_logits = policy(observations[: len(weights)], batch.routes)
+    log_probabilities = logits.log_softmax(1)
+    terms = {
+        "policy_loss": losses.policy_gradient_loss(
+            log_probabilities, batch.actions.flatten(), advantage, weights
+        ),
+        "entropy": losses.entropy(log_probabilities, weights),
+        "value_loss": losses.value_loss(values[:-1].flatten(), returns, weights),
+        "gate_loss": losses.gate_loss(gate_logits, batch.targets, batch.has_target),
+    }
+    total = (
+        terms["policy_loss"]
+        - settings.entropy_coefficient * terms["entropy"]
+        + settings.value_coefficient * terms["value_loss"]
+        + settings.gate_coefficient * terms["gate_loss"]
+    )
+    return total, {name: term.detach() for name, term in terms.items()}
+
+
+def gradient_step(
+    optimizer: torch.optim.Optimizer, total: torch.Tensor, learning_rate: float
+) -> None:
+    """Take one step down the loss's gradient.
+
+    Args:
+        optimizer: Over the parameters of both networks.
+        total: The scalar loss.
+        learning_rate: Of this step.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    optimizer.zero_grad(set_to_none=True)
+    total.backward()
+    optimizer.step()

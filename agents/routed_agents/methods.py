@@ -1,0 +1,212 @@
+"""Methods as values: how a run learns, written as a table and read by the learner.
+
+A method says, for each label that the overseer may give an episode, what the episode is worth
+and where its gradient may go. The learner reads the table and never asks for the method's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from routed_envs.errors import InputError, unknown_name
+from routed_envs.outcomes import Outcomes
+
+if TYPE_CHECKING:
+    import torch
+
+    from routed_agents.networks import Gate
+    from routed_agents.rollout import Rollout
+
+    Memory = dict[str, torch.Tensor]
+    Relabel = Callable[[Rollout, Memory, torch.Generator], tuple[torch.Tensor, Memory]]
+
+Steering = str | float | Mapping[str, float] | None
+"""An expert's name, a weight for each expert, the first of two experts' weight, or the gate."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What an episode with one label teaches.
+
+    Attributes:
+        experts: Gradient weight of each expert, 0 to 1.
+        gate: Gradient weight of the gate in the policy's loss, 0 to 1.
+        target: The expert that the gate learns to call on, or None.
+        reward: Replaces the reward of the episode's last step; None keeps the environment's.
+        weight: The samples' weight in every loss but the gate's, at least 0.
+        activations: Factor on each expert's output in the learner's forward pass; None leaves the
+            policy as it acted.
+    """
+
+    experts: tuple[float, ...]
+    gate: float = 1.0
+    target: str | None = None
+    reward: float | None = None
+    weight: float = 1.0
+    activations: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class BestOverseen:
+    """Keep the policy with the best score over the last overseen episodes.
+
+    Attributes:
+        scores: What an overseen episode with each target's label counts.
+        episodes: Over how many overseen episodes the score is summed, at least 1.
+    """
+
+    scores: Mapping[str, float]
+    episodes: int = 2000
+
+
+def _whole_budget(oversight: float) -> float:
+    """Take every update of the budget, whatever the oversight."""
+    return 1.0
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a run learns.
+
+    Attributes:
+        name: The method's name.
+        summary: One sentence that says what it does.
+        experts: Names of the policy's experts.
+        gate: How they are weighed: `learned`, `even`, or `none` for a single expert.
+        rows: What an episode teaches, for every label of the world's `Outcomes`.
+        relabel: Where the labels come from: `overseer`, the `truth`, or a function of the rollout,
+            of what the function remembered (tensors by name, at first empty; the checkpoint
+            keeps them) and of a generator, that returns labels, int64 [T, N] like the rollout's,
+            and what to remember.
+        updates: The share of the budget of gradient steps to take, from the oversight.
+        select: None keeps the last policy, `BestOverseen` the best in the overseer's view.
+        deploy: The steering with which the finished policy is judged.
+
+    Raises:
+        InputError: A row has another number of experts, a value out of range, or an unknown target.
+    """
+
+    name: str
+    summary: str
+    experts: tuple[str, ...]
+    gate: Gate
+    rows: Mapping[str, Row]
+    relabel: Literal["overseer", "truth"] | Relabel = "overseer"
+    updates: Callable[[float], float] = _whole_budget
+    select: BestOverseen | None = None
+    deploy: Steering = None
+
+    def __post_init__(self) -> None:
+        for label, row in self.rows.items():
+            _check_row(f"{self.name}, row {label!r}", row, self.experts)
+        object.__setattr__(self, "rows", MappingProxyType(dict(self.rows)))
+
+    def check_labels(self, outcomes: Outcomes) -> None:
+        """Refuse a table that does not have one row for each of the world's labels.
+
+        Args:
+            outcomes: The world's.
+
+        Raises:
+            InputError: A label has no row, or a row no label.
+        """
+        if set(self.rows) != set(outcomes.labels):
+            raise InputError(
+                f"Method {self.name!r} has rows for {sorted(self.rows)}; this world's labels are "
+                f"{sorted(outcomes.labels)}. Give one row for each label."
+            )
+
+    def budget(self, updates: int, oversight: float) -> int:
+        """The gradient steps to take of a budget of `updates`, at least 1."""
+        return max(1, round(self.updates(oversight) * updates))
+
+
+def _check_row(place: str, row: Row, experts: tuple[str, ...]) -> None:
+    """Refuse a row that does not fit the experts, naming the place."""
+    for name, weights in (("experts", row.experts), ("activations", row.activations)):
+        if weights is not None and len(weights) != len(experts):
+            raise InputError(
+                f"{place}: {name}={weights} has {len(weights)} values for {len(experts)} experts."
+            )
+    if not all(0 <= weight <= 1 for weight in (*row.experts, row.gate)):
+        raise InputError(
+            f"{place}: experts={row.experts}, gate={row.gate}; gradient weights go from 0 to 1."
+        )
+    if not row.weight >= 0:
+        raise InputError(f"{place}: weight={row.weight}; a sample's weight is at least 0.")
+    if row.target is not None and row.target not in experts:
+        raise InputError(f"{place}: target={row.target!r} is none of the experts {experts}.")
+
+
+def _steer_to_good(outcomes: Outcomes) -> dict[str, float]:
+    """Equal weights on the experts of the good outcomes."""
+    return {name: (name in outcomes.good) / len(outcomes.good) for name in outcomes.targets}
+
+
+def routed(outcomes: Outcomes) -> Method:
+    """Gradient routing: an overseen episode teaches only its own expert, the others teach all.
+
+    Source: Cloud et al., arXiv 2410.04332, section 4.3.
+
+    Args:
+        outcomes: The world's; each target gets an expert of its own.
+    """
+    everyone = Row(experts=(1.0,) * len(outcomes.targets))
+    rows = dict.fromkeys(("timeout", "unknown", "unfinished"), everyone)
+    for target in outcomes.targets:
+        own = tuple(float(name == target) for name in outcomes.targets)
+        rows[target] = Row(experts=own, gate=0.0, target=target)
+    return Method(
+        name="routed",
+        summary="An overseen episode teaches only its own expert; the others teach every expert.",
+        experts=outcomes.targets,
+        gate="learned",
+        rows=rows,
+        deploy=outcomes.good[0] if len(outcomes.good) == 1 else _steer_to_good(outcomes),
+    )
+
+
+def naive(outcomes: Outcomes) -> Method:
+    """One expert, and a reward of -1 where the overseer saw a bad ending.
+
+    Source: Cloud et al., arXiv 2410.04332, section 4.3.
+
+    Args:
+        outcomes: The world's.
+    """
+    kept = Row(experts=(1.0,))
+    bad = Row(experts=(1.0,), reward=-1.0)
+    return Method(
+        name="naive",
+        summary="One expert learns from every episode; a bad ending that was overseen costs 1.",
+        experts=("policy",),
+        gate="none",
+        rows={
+            label: bad if label in set(outcomes.targets) - set(outcomes.good) else kept
+            for label in outcomes.labels
+        },
+    )
+
+
+METHODS: Mapping[str, Callable[[Outcomes], Method]] = MappingProxyType(
+    {"routed": routed, "naive": naive}
+)
+"""The methods that can be named on the command line; each is built from the world's outcomes."""
+
+
+def get_method(name: str, outcomes: Outcomes) -> Method:
+    """The method of that name, for a world with these outcomes.
+
+    Args:
+        name: One of `METHODS`.
+        outcomes: The world's.
+
+    Raises:
+        InputError: There is no such method; the message names the nearest.
+    """
+    if name not in METHODS:
+        raise unknown_name("method", name, METHODS)
+    return METHODS[name](outcomes)

@@ -1,0 +1,144 @@
+"""A policy to use: it acts, shows its probabilities, and can be steered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from routed_agents.methods import Steering
+from routed_agents.networks import RoutedPolicyNetwork
+from routed_agents.rollout import sample_actions
+from routed_agents.steering import steering_weights
+from routed_envs.errors import InputError
+from routed_envs.interface import World
+
+
+class Policy:
+    """A trained policy with the world it was made for.
+
+    Args:
+        network: Its weights are shared with every policy that `steer` returns.
+        world: The world it was trained in.
+        deploy: The steering with which the method judges the finished policy.
+        steering: What overrides the gate; None leaves the choice to the gate.
+        seed: Seeds the policy's own generator, from which `predict` samples.
+
+    Attributes:
+        network: The network.
+        world: The world.
+        deploy: The method's steering for deployment.
+        steering: The present steering.
+        seed: What its generator was seeded with.
+    """
+
+    def __init__(
+        self,
+        network: RoutedPolicyNetwork,
+        world: World[Any],
+        deploy: Steering = None,
+        steering: Steering = None,
+        seed: int = 0,
+    ) -> None:
+        self.network = network
+        self.world = world
+        self.deploy = deploy
+        self.steering = steering
+        self.seed = seed
+        self._generator = torch.Generator().manual_seed(seed)
+        weights = steering_weights(steering, self.experts)
+        self._weights = None if weights is None else torch.tensor(weights, device=self.device)
+
+    @property
+    def experts(self) -> tuple[str, ...]:
+        """The experts' names."""
+        return self.network.settings.experts
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        return self.network.head.weight.device
+
+    def steer(self, steering: Steering) -> Policy:
+        """A policy with the same weights and another steering.
+
+        Args:
+            steering: An expert's name; a weight for each expert, ``{"diamond": 0.8, "ghost":
+                0.2}``; with two experts a number, the first one's weight; or None for the gate.
+
+        Returns:
+            A new policy; this one stays as it is.
+
+        Raises:
+            InputError: There is no such expert, or the weights are not 0 to 1 with sum 1.
+        """
+        return Policy(self.network, self.world, self.deploy, steering, self.seed)
+
+    @torch.no_grad()
+    def action_probabilities(self, observations: ArrayLike | torch.Tensor) -> torch.Tensor:
+        """How likely each action is.
+
+        Args:
+            observations: [B, 4, rows, cols] in the gridworld, any number type.
+
+        Returns:
+            float32 [B, 4], columns up, right, down, left in the gridworld.
+
+        Raises:
+            InputError: The observations have another shape.
+        """
+        logits, _ = self.network(self._checked(observations), steering=self._weights)
+        return logits.softmax(1)
+
+    @torch.no_grad()
+    def gate_weights(self, observations: ArrayLike | torch.Tensor) -> torch.Tensor:
+        """How the policy's own gate weighs the experts, whatever the steering.
+
+        Args:
+            observations: [B, *observation_shape], any number type.
+
+        Returns:
+            float32 [B, K], in the order of `experts`.
+        """
+        return self.network.gate_logits(self._checked(observations)).softmax(1)
+
+    def predict(
+        self,
+        observation: NDArray[Any],
+        state: tuple[NDArray[Any], ...] | None = None,
+        episode_start: NDArray[np.bool_] | None = None,
+        deterministic: bool = False,
+    ) -> tuple[NDArray[np.int64], tuple[NDArray[Any], ...] | None]:
+        """Choose actions, as stable-baselines3 policies do.
+
+        Args:
+            observation: One observation or a batch of them.
+            state: Passed through; the policy has no memory.
+            episode_start: Unused, for the same reason.
+            deterministic: Take the likeliest action instead of sampling.
+
+        Returns:
+            One action or a batch of them, int64, and the state.
+        """
+        array = np.asarray(observation)
+        single = array.ndim == len(self.network.settings.observation_shape)
+        probabilities = self.action_probabilities(array[None] if single else array).cpu()
+        if deterministic:
+            actions = probabilities.argmax(1)
+        else:
+            uniform = torch.rand(len(probabilities), generator=self._generator)
+            actions = sample_actions(probabilities, uniform)
+        return actions.numpy()[0] if single else actions.numpy(), state
+
+    def _checked(self, observations: ArrayLike | torch.Tensor) -> torch.Tensor:
+        """The observations as a tensor on the policy's device."""
+        tensor = torch.as_tensor(observations, device=self.device)
+        shape = self.network.settings.observation_shape
+        if tuple(tensor.shape[1:]) != shape or tensor.dim() == 0:
+            raise InputError(
+                f"Observations have shape {tuple(tensor.shape)}; this policy takes [B, "
+                f"{', '.join(map(str, shape))}]."
+            )
+        return tensor

@@ -1,0 +1,132 @@
+"""Acting in a world: rollouts of T steps in N environments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic
+
+import torch
+
+from routed_envs.interface import State, World, map_states, renew
+from routed_envs.outcomes import Outcomes
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What the learner may see of T steps in N environments. Episodes run on between rollouts.
+
+    Attributes:
+        observations: int8 [T + 1, N, *observation_shape], before each step; the last follows the
+            last step. An ended episode is followed by the next one's first observation.
+        actions: int64 [T, N].
+        rewards: float32 [T, N], the environment's.
+        ended: bool [T, N], the episode ended at this step.
+        labels: int64 [T, N], codes of `Outcomes`: what the overseer says where an episode ended,
+            `unfinished` elsewhere.
+        outcomes: Names and codes of the labels.
+    """
+
+    observations: torch.Tensor
+    actions: torch.Tensor
+    rewards: torch.Tensor
+    ended: torch.Tensor
+    labels: torch.Tensor
+    outcomes: Outcomes
+
+
+@dataclass(frozen=True)
+class Collected(Generic[State]):
+    """A rollout, what it hides, and where it stopped.
+
+    Attributes:
+        rollout: What the learner may see.
+        hidden_outcomes: int64 [T, N], how the episodes really ended; for evaluation and for
+            methods that declare `relabel="truth"` alone.
+        state: The environments after the last step.
+    """
+
+    rollout: Rollout
+    hidden_outcomes: torch.Tensor
+    state: State
+
+
+def sample_actions(probabilities: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """Draw an action from each row by inverting its cumulative distribution.
+
+    Args:
+        probabilities: float [B, A].
+        uniform: float [B], in [0, 1).
+
+    Returns:
+        int64 [B].
+    """
+    cumulative = probabilities.cumsum(1)
+    # The last sum may round to less than 1, so the last action takes what is left.
+    return (cumulative[:, :-1] <= uniform.unsqueeze(1)).sum(1)
+
+
+def collect(
+    world: World[State],
+    act: Callable[[torch.Tensor], torch.Tensor],
+    state: State,
+    observation: torch.Tensor,
+    steps: int,
+    generator: torch.Generator,
+) -> Collected[State]:
+    """Act for some steps in every environment.
+
+    Args:
+        world: The rules.
+        act: Maps observations [N, *observation_shape] to action probabilities, float [N, A].
+        state: N running episodes.
+        observation: What they show, int8 [N, *observation_shape].
+        steps: T, at least 1.
+        generator: The run's own, on the device of the state.
+
+    Returns:
+        The rollout, its hidden outcomes and the state after it.
+    """
+    count, device = len(observation), observation.device
+    uniform = torch.rand((steps, count), generator=generator, device=device)
+    placement = (steps * count, world.random_numbers)
+    # All the new episodes that the rollout can need, placed at once.
+    fresh = world.place(torch.rand(placement, generator=generator, device=device))
+    observations, actions, endings = [observation], [], []
+    for step in range(steps):
+        action = sample_actions(act(observation), uniform[step])
+        state, ending = world.advance(state, action)
+        block = slice(step * count, (step + 1) * count)
+        state = renew(state, ending.ended, map_states(lambda x, block=block: x[block], fresh))
+        observation = world.observe(state)
+        observations.append(observation)
+        actions.append(action)
+        endings.append(ending)
+    rollout = Rollout(
+        observations=torch.stack(observations),
+        actions=torch.stack(actions),
+        rewards=torch.stack([ending.reward for ending in endings]),
+        ended=torch.stack([ending.ended for ending in endings]),
+        labels=torch.stack([ending.label for ending in endings]),
+        outcomes=world.outcomes,
+    )
+    return Collected(rollout, torch.stack([ending.outcome for ending in endings]), state)
+
+
+def spread_labels(labels: torch.Tensor, ended: torch.Tensor, unfinished: int) -> torch.Tensor:
+    """Give each step the label of the episode to which it belongs.
+
+    Args:
+        labels: int64 [T, N], read where `ended`.
+        ended: bool [T, N].
+        unfinished: The code for steps whose episode does not end in the rollout.
+
+    Returns:
+        int64 [T, N].
+    """
+    spread = torch.empty_like(labels)
+    current = torch.full_like(labels[0], unfinished)
+    for step in reversed(range(len(labels))):
+        current = torch.where(ended[step], labels[step], current)
+        spread[step] = current
+    return spread

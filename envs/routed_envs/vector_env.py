@@ -1,0 +1,163 @@
+"""The gridworld as a Gymnasium vector environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from routed_envs.drawing import draw_grid, draw_text
+from routed_envs.errors import InputError
+from routed_envs.gym_env import NAMES, RENDER_MODES, Observation, split, uniform
+from routed_envs.interface import Ending, renew
+from routed_envs.world import DiamondGhostWorld, GridState
+
+Infos = dict[str, Any]
+
+
+class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]):
+    """`DiamondGhostEnv` for many environments at once; see its docstring for the rules.
+
+    ``gymnasium.make_vec("routed_envs/DiamondGhost-v0", num_envs=4096)``. Autoreset is SAME_STEP:
+    the step that ends an episode returns the next episode's first observation; the ended one's last
+    observation is in `infos["final_obs"]` and its information in `infos["final_info"]`, with the
+    masks `infos["_final_obs"]` and `infos["_final_info"]`, as in Gymnasium's own vector
+    environments. One environment follows the same episodes as `DiamondGhostEnv` with the same seed.
+
+    Args:
+        num_envs: The number of environments, at least 1.
+        rows: Rows of the grid.
+        cols: Columns of the grid.
+        oversight: Probability that a target's square has oversight, 0 to 1.
+        spurious_oversight: Probability that an empty square shows oversight, 0 to 1.
+        max_steps: Steps after which an episode is truncated.
+        render_mode: `rgb_array` or `ansi`, one picture for each environment, or None.
+
+    Raises:
+        InputError: A value is outside its range.
+    """
+
+    metadata = {  # noqa: RUF012  (Gymnasium's own form)
+        "render_modes": [mode for mode in RENDER_MODES if mode != "human"],
+        "render_fps": 6,
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+    }
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        rows: int = 5,
+        cols: int = 5,
+        oversight: float = 0.1,
+        spurious_oversight: float = 0.0,
+        max_steps: int = 32,
+        render_mode: str | None = None,
+    ) -> None:
+        if num_envs < 1:
+            raise InputError(f"num_envs={num_envs}: give at least 1.")
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise InputError(
+                f"render_mode={render_mode!r} is not known to the vector environment. Give None, "
+                f"{', '.join(map(repr, self.metadata['render_modes']))}."
+            )
+        self.num_envs = num_envs
+        self.world = DiamondGhostWorld(rows, cols, oversight, spurious_oversight, max_steps)
+        self.render_mode = render_mode
+        self.single_action_space = spaces.Discrete(self.world.actions)
+        self.single_observation_space = spaces.MultiBinary(self.world.observation_shape)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self._state: GridState | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, Infos]:
+        """Start an episode in every environment.
+
+        Args:
+            seed: Restarts the random numbers.
+            options: Unused.
+
+        Returns:
+            int8 [N, 4, rows, cols], and the information.
+        """
+        super().reset(seed=seed)
+        self._state = self.world.place(uniform(self.np_random, self.num_envs, self.world))
+        return self.world.observe(self._state).numpy(), self._running_infos()
+
+    def step(
+        self, actions: NDArray[np.int64]
+    ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], Infos]:
+        """Take one action in every environment, and start anew where the episode ended.
+
+        Args:
+            actions: int [N].
+
+        Returns:
+            Observations, rewards, terminations, truncations and information, each for N.
+
+        Raises:
+            gymnasium.error.ResetNeeded: `reset` was never called.
+            gymnasium.error.InvalidAction: An action is none of the four, or there are not N.
+        """
+        if self._state is None:
+            raise gymnasium.error.ResetNeeded("No episode is running: call reset() first.")
+        actions = np.asarray(actions)
+        if actions.shape != (self.num_envs,) or actions.min() < 0 or actions.max() > 3:
+            raise gymnasium.error.InvalidAction(
+                f"actions={actions!r}: give {self.num_envs} numbers from 0 to 3."
+            )
+        after, ending = self.world.advance(self._state, torch.as_tensor(actions, dtype=torch.int64))
+        ended = ending.ended.numpy()
+        infos = self._running_infos()
+        random = torch.zeros((self.num_envs, self.world.random_numbers))
+        if ended.any():
+            infos |= self._final_infos(after, ending, ended)
+            random[ending.ended] = uniform(self.np_random, int(ended.sum()), self.world)
+        self._state = renew(after, ending.ended, self.world.place(random))
+        observations = self.world.observe(self._state).numpy()
+        return observations, ending.reward.double().numpy(), *split(ending), infos
+
+    def render(self) -> tuple[Any, ...] | None:
+        """One picture, uint8 [height, width, 3], or text for each environment.
+
+        Raises:
+            gymnasium.error.ResetNeeded: There is nothing to show yet.
+        """
+        if self._state is None:
+            raise gymnasium.error.ResetNeeded("There is nothing to render: call reset() first.")
+        if self.render_mode is None:
+            return None
+        draw = draw_text if self.render_mode == "ansi" else draw_grid
+        pictures = (draw(self.world, self._state, index) for index in range(self.num_envs))
+        return tuple(p if isinstance(p, str) else np.asarray(p) for p in pictures)
+
+    def _running_infos(self) -> Infos:
+        """The information of episodes that run, with the masks that Gymnasium's wrappers expect."""
+        unfinished = np.full(self.num_envs, "unfinished", dtype=object)
+        return _masked(
+            {"label": unfinished, "hidden_outcome": unfinished.copy()}, np.ones(self.num_envs, bool)
+        )
+
+    def _final_infos(self, after: GridState, ending: Ending, ended: NDArray[np.bool_]) -> Infos:
+        """The last observation and information of the episodes that ended."""
+        observations = np.full(self.num_envs, None, dtype=object)
+        last = self.world.observe(after).numpy()
+        for index in np.flatnonzero(ended):
+            observations[index] = last[index]
+        names = {"label": ending.label, "hidden_outcome": ending.outcome}
+        final = {key: NAMES[code.numpy()] for key, code in names.items()}
+        for values in final.values():
+            values[~ended] = None
+        return _masked({"final_obs": observations, "final_info": _masked(final, ended)}, ended)
+
+
+def _masked(infos: Infos, mask: NDArray[np.bool_]) -> Infos:
+    """Add to each key `x` the mask `_x` of the environments that have it."""
+    return infos | {f"_{key}": mask.copy() for key in infos}

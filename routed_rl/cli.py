@@ -1,0 +1,227 @@
+"""The command line: `routed-rl train`, `evaluate` and `render`.
+
+Imports nothing heavy until a command runs, so that help appears at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from routed_rl.config import PRESETS, TrainConfig
+
+STEER_HELP = (
+    "Who acts: deploy (the method's own choice), mixture (the learned gate), an expert's name, "
+    "weights such as diamond=0.8,ghost=0.2, or a number from 0 to 1, the diamond's weight."
+)
+DESCRIPTION = (
+    "Train agents under scarce oversight with gradient routing, judge them, and look at what they "
+    "do."
+)
+Flag = tyro.conf.FlagCreatePairsOff[bool]
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a policy and write everything about it into a folder.
+
+    Prints the exact evaluation of the finished policy, unsteered and steered. Ctrl-C saves, and
+    --resume continues.
+
+    Attributes:
+        settings: The run's configuration.
+        preset: Where the constants below come from: fast (ours, tuned for the least time to a
+            good steered policy) or paper (the reference experiment).
+        config: A JSON file with a configuration, such as the config.json of a run's folder.
+        out: The run's folder. Left out, it is runs/METHOD-oversightP-seedS.
+        resume: Continue the run in the folder; a larger --updates extends it.
+        overwrite: Start again in a folder that holds a run.
+    """
+
+    settings: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
+    preset: Literal["fast", "paper"] = "fast"
+    config: Path | None = None
+    out: Path | None = None
+    resume: Flag = False
+    overwrite: Flag = False
+
+    def run(self) -> None:
+        """Train, then print the figures and where to look."""
+        from routed_rl.commands import train_command
+
+        train_command(self.settings, self.out, resume=self.resume, overwrite=self.overwrite)
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Judge a trained policy: return, how often it ends on the diamond or the ghost, and length.
+
+    Exact by dynamic programming where the world is small, else by Monte Carlo with 95% intervals.
+
+    Attributes:
+        run_folder: The folder of a finished run, or a policy file.
+        steer: Who acts.
+        oversight: Oversight of the world, 0 to 1. Left out, it is the training's.
+        deterministic: Take the likeliest action instead of sampling.
+        monte_carlo: Sample episodes although the world is small.
+        episodes: Episodes of a Monte Carlo evaluation.
+        seed: Seed of a Monte Carlo evaluation.
+        json: Print one JSON object instead of a table.
+    """
+
+    run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    steer: Annotated[str, tyro.conf.arg(help=STEER_HELP)] = "deploy"
+    oversight: float | None = None
+    deterministic: Flag = False
+    monte_carlo: Flag = False
+    episodes: int = 10_000
+    seed: int = 0
+    json: Flag = False
+
+    def run(self) -> None:
+        """Evaluate, then print the figures."""
+        from routed_rl.commands import evaluate_command
+
+        evaluate_command(
+            self.run_folder,
+            self.steer,
+            as_json=self.json,
+            oversight=self.oversight,
+            exact=False if self.monte_carlo else None,
+            episodes=self.episodes,
+            deterministic=self.deterministic,
+            seed=self.seed,
+        )
+
+
+@dataclass(frozen=True)
+class Render:
+    """Draw a trained policy: a film of rollouts, and what each expert would do in every cell.
+
+    Attributes:
+        run_folder: The folder of a finished run, or a policy file.
+        steer: Who acts in the film.
+        oversight: Oversight of the world, 0 to 1. Left out, it is the training's.
+        episodes: Episodes of the film.
+        deterministic: Take the likeliest action instead of sampling.
+        seed: Decides the starts and the actions.
+        out: The film's file, a GIF. The figure and the tables go beside it.
+    """
+
+    run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    steer: Annotated[str, tyro.conf.arg(help=STEER_HELP)] = "deploy"
+    oversight: float | None = None
+    episodes: int = 4
+    deterministic: Flag = False
+    seed: int = 0
+    out: Path | None = None
+
+    def run(self) -> None:
+        """Draw, then print where the pictures are."""
+        from routed_rl.commands import render_command
+
+        render_command(
+            self.run_folder,
+            self.steer,
+            oversight=self.oversight,
+            episodes=self.episodes,
+            deterministic=self.deterministic,
+            seed=self.seed,
+            out=self.out,
+        )
+
+
+Command = Train | Evaluate | Render
+COMMANDS: dict[str, type[Command]] = {
+    "train": Train,
+    "evaluate": Evaluate,
+    "render": Render,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Words after the program's name; those of the process if None.
+
+    Returns:
+        0 done, 2 refused input, 130 interrupted by the user, 1 anything else.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words in (["--version"], ["-V"]):
+        print(f"routed-rl {version('routed-rl')}")
+        return 0
+    command = _parse(words or ["--help"])
+    try:
+        command.run()
+    except KeyboardInterrupt:
+        return _fail("Interrupted.", 130)
+    except OSError as error:
+        return _fail(f"{error}. What was saved before is untouched.", 1)
+    except ValueError as error:
+        from routed_envs.errors import InputError  # Slow to import, and needed only here.
+
+        if isinstance(error, InputError):
+            return _fail(str(error), 2)
+        raise
+    return 0
+
+
+def _fail(message: str, code: int) -> int:
+    """Say what is wrong on standard error, and hand on the exit code."""
+    print(f"routed-rl: {message}", file=sys.stderr)
+    return code
+
+
+def _parse(words: list[str]) -> Command:
+    """The command that the words name, with its options."""
+    name, options = words[0], words[1:]
+    if name.startswith("-"):
+        return tyro.extras.subcommand_cli_from_dict(
+            COMMANDS, prog="routed-rl", description=DESCRIPTION, args=words
+        )
+    if name not in COMMANDS:
+        sys.exit(_fail(_no_such("command", name, COMMANDS), 2))
+    if name == "train":
+        start = _starting_values(options)
+        return tyro.cli(Train, prog="routed-rl train", args=options, default=start)
+    return tyro.cli(COMMANDS[name], prog=f"routed-rl {name}", args=options)
+
+
+def _starting_values(words: list[str]) -> Train:
+    """What --preset or --config put in the place of the defaults, before any other option."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--preset")
+    parser.add_argument("--config", type=Path)
+    try:
+        chosen, _ = parser.parse_known_args(words)
+    except argparse.ArgumentError:
+        return Train()  # An option without its value: the full parser says so.
+    if chosen.preset is not None and chosen.preset not in PRESETS:
+        sys.exit(_fail(_no_such("preset", chosen.preset, PRESETS), 2))
+    if chosen.config is not None and chosen.preset is not None:
+        sys.exit(_fail("Both --preset and --config were given. Give one of them.", 2))
+    if chosen.config is None:
+        return Train(settings=PRESETS[chosen.preset or "fast"])
+    try:
+        values = json.loads(chosen.config.read_text())
+        return Train(settings=TrainConfig.from_json(values.get("config", values)))
+    except (OSError, ValueError, AttributeError) as error:
+        sys.exit(_fail(f"{chosen.config} holds no configuration that can be used:\n{error}", 2))
+
+
+def _no_such(kind: str, given: str, known: Iterable[str]) -> str:
+    """The message for a name that does not exist, with the nearest one that does."""
+    names = list(known)
+    nearest = difflib.get_close_matches(given, names, 1, 0)[0]
+    return f"There is no {kind} {given!r}. Did you mean {nearest!r}? Known: {', '.join(names)}."

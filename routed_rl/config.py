@@ -1,0 +1,218 @@
+"""Everything that decides a run, in one record that is also the command line and its manual.
+
+Imports nothing heavy, so that the command line's help appears at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+Name = Annotated[str, Field(min_length=1, description="a name")]
+Probability = Annotated[
+    float, Field(ge=0, le=1, allow_inf_nan=False, description="a number from 0 to 1")
+]
+Coefficient = Annotated[
+    float, Field(ge=0, allow_inf_nan=False, description="a number of at least 0")
+]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number above 0")]
+Whole = Annotated[int, Field(ge=0, description="a whole number of at least 0")]
+Count = Annotated[int, Field(ge=1, description="a whole number of at least 1")]
+Width = Annotated[int, Field(ge=1)]
+Widths = Annotated[tuple[Width, ...], Field(description="whole numbers of at least 1")]
+SomeWidths = Annotated[
+    tuple[Width, ...], Field(min_length=1, description="one or more whole numbers of at least 1")
+]
+Switch = Annotated[bool, Field(description="True or False")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu or cuda")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """What to train, and how. The defaults are the preset `fast`.
+
+    Attributes:
+        method: How the run learns: routed or naive.
+        oversight: Probability that a target's square has oversight, 0 to 1.
+        seed: Decides the weights and every figure but the timings, at least 0.
+        rows: Rows of the grid.
+        cols: Columns of the grid; rows x cols is at least 3.
+        spurious_oversight: Probability that an empty square shows oversight, 0 to 1.
+        max_steps: Steps after which an episode times out.
+        updates: The budget of gradient steps. The schedules below span it.
+        environments: Environments that run side by side.
+        rollout_steps: Steps of each environment for one gradient step.
+        learning_rate: Adam's, at the first update.
+        final_learning_rate: Adam's at the last update, reached in a straight line.
+        discount: Discount of the return, 0 to 1.
+        trace_decay: Lambda of the generalised advantage estimates, 0 to 1; 1 is REINFORCE.
+        bootstrap: Value the unfinished episodes at the end of a rollout by the baseline.
+        normalise_advantages: Scale the advantages of each batch to standard deviation 1.
+        entropy_coefficient: Weight of the entropy bonus, at the first update.
+        final_entropy_coefficient: The same at the last update, reached in a straight line.
+        value_coefficient: Weight of the baseline's squared error.
+        gate_coefficient: Weight of the gate's cross-entropy on overseen episodes.
+        weight_decay: Shrinks the weights by learning rate x this at each update (AdamW).
+        expert_widths: Width of each layer of an expert.
+        gate_widths: Width of each hidden layer of the gate.
+        gate_channels: Channels of the 1 x 1 convolution before the gate's layers; 0 for none.
+        value_widths: Width of each hidden layer of the baseline.
+        value_channels: Channels of the 1 x 1 convolution before its layers; 0 for none.
+        linear_value: Leave out the baseline's non-linearities, as the reference does.
+        evaluate_every: Updates between two evaluations, which only the log sees; 0 for none.
+        device: Where to train: auto takes a CUDA device if there is one.
+        threads: CPU threads of this run.
+
+    Raises:
+        ValueError: A value is of the wrong type or out of range; every fault is listed.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    method: Name = "routed"
+    oversight: Probability = 0.1
+    seed: Whole = 0
+    rows: Count = 5
+    cols: Count = 5
+    spurious_oversight: Probability = 0.0
+    max_steps: Count = 32
+    updates: Count = 1000
+    environments: Count = 64
+    rollout_steps: Count = 32
+    learning_rate: Rate = 2e-3
+    final_learning_rate: Coefficient = 6e-4
+    discount: Probability = 0.97
+    trace_decay: Probability = 0.95
+    bootstrap: Switch = True
+    normalise_advantages: Switch = True
+    entropy_coefficient: Coefficient = 0.28
+    final_entropy_coefficient: Coefficient = 0.28
+    value_coefficient: Coefficient = 0.5
+    gate_coefficient: Coefficient = 0.085
+    weight_decay: Coefficient = 1.0
+    expert_widths: SomeWidths = (256,)
+    gate_widths: Widths = (64, 64)
+    gate_channels: Whole = 0
+    value_widths: Widths = (64,)
+    value_channels: Whole = 0
+    linear_value: Switch = False
+    evaluate_every: Whole = 100
+    device: Device = "auto"
+    threads: Count = 1
+
+    def __post_init__(self) -> None:
+        faults = []
+        for name, adapter in _adapters().items():
+            try:
+                adapter.validate_python(getattr(self, name), strict=True)
+            except ValidationError:
+                allowed = adapter.json_schema()["description"]
+                faults.append(f"{name}={getattr(self, name)!r} cannot be used: give {allowed}.")
+        if not faults and self.rows * self.cols < 3:
+            faults.append(
+                f"rows={self.rows} x cols={self.cols} is too small a grid: give at least three "
+                "cells, for agent, diamond and ghost."
+            )
+        if faults:
+            raise ValueError("\n".join(faults))
+
+    @property
+    def samples(self) -> int:
+        """Environment steps of one gradient step."""
+        return self.environments * self.rollout_steps
+
+    @classmethod
+    def from_preset(cls, preset: str, **changes: Any) -> TrainConfig:
+        """A preset's constants, with some of them changed.
+
+        Args:
+            preset: `fast` or `paper`.
+            **changes: Fields to set.
+
+        Raises:
+            ValueError: There is no such preset, or a value is out of range.
+        """
+        if preset not in PRESETS:
+            raise ValueError(f"There is no preset {preset!r}. Give {' or '.join(PRESETS)}.")
+        return dataclasses.replace(PRESETS[preset], **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as plain values that JSON can hold."""
+        return _record().dump_python(self, mode="json")
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
+        """The record that `to_json` described; fields left out have the preset `fast`'s values.
+
+        Args:
+            values: Fields by name.
+
+        Raises:
+            ValueError: Unknown fields or values that cannot be used; every one is listed.
+        """
+        try:
+            return _record().validate_json(json.dumps(values), strict=True)
+        except ValidationError as error:
+            faults = [
+                f"{'.'.join(map(str, fault['loc']))}={fault['input']!r}: {fault['msg']}."
+                for fault in error.errors()
+            ]
+            raise ValueError("\n".join(faults)) from None
+
+
+@cache
+def _record() -> TypeAdapter[TrainConfig]:
+    """What reads and writes whole records."""
+    return TypeAdapter(TrainConfig)
+
+
+@cache
+def _adapters() -> dict[str, TypeAdapter[Any]]:
+    """What checks each field, by name."""
+    hints = get_type_hints(TrainConfig, include_extras=True)
+    return {field.name: TypeAdapter(hints[field.name]) for field in dataclasses.fields(TrainConfig)}
+
+
+def default_folder(config: TrainConfig) -> Path:
+    """Where a run goes if no folder is given."""
+    return Path("runs") / f"{config.method}-oversight{config.oversight:g}-seed{config.seed}"
+
+
+PRESETS: Mapping[str, TrainConfig] = MappingProxyType(
+    {
+        "fast": TrainConfig(),
+        "paper": TrainConfig(
+            updates=20_000,
+            environments=512,
+            rollout_steps=32,
+            learning_rate=5e-5,
+            final_learning_rate=5e-5,
+            discount=0.97,
+            trace_decay=1.0,
+            bootstrap=False,
+            normalise_advantages=False,
+            entropy_coefficient=0.1,
+            final_entropy_coefficient=0.1,
+            value_coefficient=0.5,
+            gate_coefficient=0.01,
+            weight_decay=0.0,
+            expert_widths=(256, 256),
+            gate_widths=(256, 256),
+            gate_channels=4,
+            value_widths=(256, 32),
+            value_channels=16,
+            linear_value=True,
+            evaluate_every=200,
+        ),
+    }
+)
+"""Named constants. `paper` is the reference experiment (Cloud et al., arXiv 2410.04332, section 4.3
+and its appendix); `fast` is our own choice for the same problem."""

@@ -1,0 +1,144 @@
+"""A run's folder: fixed file names, atomic writes, and a lock."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from routed_envs.errors import InputError
+
+FORMAT = 1
+"""The version of the folder's files."""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file as a whole: readers see the old content or the new, never a part.
+
+    Args:
+        path: In a folder that exists.
+        content: The new content.
+
+    Raises:
+        OSError: It could not be written (a full disk, say); the old file is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, atomically."""
+    write_atomically(path, (json.dumps(value, indent=2) + "\n").encode())
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of a run.
+
+    Attributes:
+        path: The folder.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """What decided the run, and the versions it ran with."""
+        return self.path / "config.json"
+
+    @property
+    def log(self) -> Path:
+        """A JSON object a line: what the overseer saw, what the learner did, evaluations."""
+        return self.path / "log.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        """All of the state that a resumed run needs."""
+        return self.path / "checkpoint.pt"
+
+    @property
+    def policy(self) -> Path:
+        """The trained weights, with all that is needed to use them."""
+        return self.path / "policy.safetensors"
+
+    @property
+    def evaluation(self) -> Path:
+        """The finished policy's figures, for every steering and at several oversights."""
+        return self.path / "evaluation.json"
+
+    @property
+    def result(self) -> Path:
+        """Written last: a folder that has it is finished."""
+        return self.path / "result.json"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other trainers out; the operating system lets go when the process ends.
+
+        Raises:
+            InputError: Another process trains in this folder.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise InputError(f"{self.path} is a file. Give a folder.") from None
+        lock = FileLock(self.path / "lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise InputError(
+                f"Another process is training in {self.path}. Wait for it, or give another folder."
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def holds_other_files(self) -> bool:
+        """Whether the folder holds anything but a run."""
+        if self.config.exists() or not self.path.is_dir():
+            return False
+        return any(p.name != "lock" and p.suffix != ".partial" for p in self.path.iterdir())
+
+    def read_config(self) -> dict[str, Any]:
+        """What `config.json` holds.
+
+        Raises:
+            InputError: The folder is no run, or the file cannot be read.
+        """
+        if not self.config.is_file():
+            raise InputError(
+                f"{self.path} is no run: it has no {self.config.name}. Give the folder that "
+                "`routed-rl train --out` made."
+            )
+        return read_json(self.config)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        InputError: The file is missing, broken, or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path} holds no JSON object.")
+    return value

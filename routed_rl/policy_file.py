@@ -1,0 +1,97 @@
+"""Saving a policy with all that is needed to use it, and loading it without running code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from routed_agents.networks import NetworkSettings, RoutedPolicyNetwork
+from routed_agents.policy import Policy
+from routed_envs.errors import InputError
+from routed_envs.interface import World
+from routed_envs.world import DiamondGhostWorld
+from routed_rl.folder import FORMAT, RunFolder, write_atomically
+
+KEY = "routed_rl"
+"""The only metadata key; it holds JSON, so that equal content gives equal bytes."""
+
+
+def save_policy(policy: Policy, path: Path) -> None:
+    """Write a policy's weights and description, atomically.
+
+    Args:
+        policy: The policy; its steering is not saved, its method's deployment is.
+        path: The file, in a folder that exists.
+    """
+    description = {
+        "format": FORMAT,
+        "network": policy.network.settings.to_json(),
+        "world": {"class": type(policy.world).__name__, "settings": policy.world.settings()},
+        "deploy": policy.deploy,
+        "seed": policy.seed,
+    }
+    weights = {
+        name: w.detach().cpu().contiguous() for name, w in policy.network.state_dict().items()
+    }
+    write_atomically(path, save(weights, {KEY: json.dumps(description, sort_keys=True)}))
+
+
+def load_policy(
+    path: str | Path, *, world: World[Any] | None = None, device: str | torch.device = "cpu"
+) -> Policy:
+    """Load a trained policy. Nothing in the file is executed.
+
+    Args:
+        path: A run's folder, or a policy file.
+        world: The world of a policy that was trained in one of your own; ours is in the file.
+        device: Where the weights shall live.
+
+    Returns:
+        The unsteered policy, with its world.
+
+    Raises:
+        InputError: There is no such file, or it is truncated, corrupted or something else.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = RunFolder(file).policy
+    if not file.is_file():
+        raise InputError(
+            f"There is no policy at {path}. Give the folder of a finished run, or the file "
+            f"{file.name} in it."
+        )
+    try:
+        with safe_open(file, "pt") as opened:
+            description = json.loads((opened.metadata() or {})[KEY])
+            weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  (no mapping)
+        if description["format"] > FORMAT:
+            raise InputError(
+                f"{file} has format {description['format']}; this version reads up to {FORMAT}. "
+                "Install a newer routed-rl."
+            )
+        network = RoutedPolicyNetwork(NetworkSettings.from_json(description["network"]))
+        network.load_state_dict(weights)
+        world = world if world is not None else _world(description["world"], file)
+        return Policy(network.to(device), world, description["deploy"], seed=description["seed"])
+    except InputError:
+        raise
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{file} is no policy that routed-rl saved, or it is damaged ({error}). "
+            "Give the folder of a finished run."
+        ) from None
+
+
+def _world(description: dict[str, Any], file: Path) -> World[Any]:
+    """The world that the file describes, if it is ours."""
+    if description["class"] != DiamondGhostWorld.__name__:
+        raise InputError(
+            f"The policy in {file} was trained in a {description['class']}, which the file cannot "
+            "hold. Give it: load_policy(path, world=...)."
+        )
+    return DiamondGhostWorld(**description["settings"])

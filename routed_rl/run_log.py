@@ -1,0 +1,49 @@
+"""A run's log: one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Self
+
+
+class RunLog:
+    """Appends lines to a log, after cutting off what a killed run wrote past its checkpoint.
+
+    Args:
+        path: The file; made if there is none.
+        length: The bytes to keep of it.
+    """
+
+    def __init__(self, path: Path, length: int = 0) -> None:
+        self._file = path.open("ab")
+        self._file.truncate(length)
+
+    @property
+    def length(self) -> int:
+        """The log's length in bytes."""
+        return self._file.tell()
+
+    def write(self, entry: dict[str, Any]) -> None:
+        """Append one line, at once readable by others."""
+        self._file.write(json.dumps(entry).encode() + b"\n")
+        self._file.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The entries of a log; a torn last line is left out.
+
+    Args:
+        path: The file.
+
+    Returns:
+        One dictionary for each line.
+    """
+    complete = path.read_bytes().split(b"\n")[:-1]
+    return [json.loads(line) for line in complete]

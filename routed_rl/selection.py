@@ -1,0 +1,56 @@
+"""Keeping the best policy, by what the overseer saw and by nothing else."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from routed_agents.methods import BestOverseen
+from routed_envs.outcomes import Outcomes
+
+Weights = dict[str, torch.Tensor]
+
+
+class Selector:
+    """Follows a run and keeps the weights with the best score over recent overseen episodes.
+
+    Args:
+        rule: What counts, and over how many overseen episodes.
+        outcomes: Names and codes of the labels.
+
+    Attributes:
+        best: The best weights so far; None before enough episodes were overseen.
+    """
+
+    def __init__(self, rule: BestOverseen, outcomes: Outcomes) -> None:
+        self._rule = rule
+        self._scores = torch.tensor([rule.scores.get(name, 0.0) for name in outcomes.targets])
+        self._recent = torch.empty(0, dtype=torch.int64)
+        self._best_score = -float("inf")
+        self.best: Weights | None = None
+
+    def observe(self, labels: torch.Tensor, network: nn.Module) -> None:
+        """Take in the episodes that ended in one rollout, and keep the weights if they are best.
+
+        Args:
+            labels: int64 codes of any shape; only the targets' count.
+            network: The policy that made the rollout.
+        """
+        overseen = labels[labels < len(self._scores)].cpu()
+        self._recent = torch.cat((self._recent, overseen))[-self._rule.episodes :]
+        score = float(self._scores[self._recent].sum())
+        if len(self._recent) == self._rule.episodes and score > self._best_score:
+            self._best_score = score
+            self.best = {name: w.detach().clone() for name, w in network.state_dict().items()}
+
+    def state_dict(self) -> dict[str, torch.Tensor | float | Weights | None]:
+        """The state, as tensors and numbers."""
+        return {"recent": self._recent, "best_score": self._best_score, "best": self.best}
+
+    def load_state_dict(self, state: dict[str, torch.Tensor | float | Weights | None]) -> None:
+        """Take over what `state_dict` gave."""
+        recent, score, best = state["recent"], state["best_score"], state["best"]
+        assert isinstance(recent, torch.Tensor), "`state_dict` gives a tensor"
+        assert isinstance(score, float), "`state_dict` gives a float"
+        assert best is None or isinstance(best, dict), "`state_dict` gives weights by name"
+        self._recent, self._best_score, self.best = recent, score, best

@@ -1,0 +1,127 @@
+"""Opening a run's folder: a fresh start, a resumed one, or a refusal that says why."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from routed_envs.errors import InputError
+from routed_rl.checkpoint import TrainingState, load_checkpoint
+from routed_rl.experiment import Experiment
+from routed_rl.folder import FORMAT, RunFolder, write_json
+
+HOST_FIELDS = ("device", "threads")
+"""Fields that say where a run takes place; a resumed run may change them."""
+
+PACKAGES = ("routed-rl", "torch", "numpy", "gymnasium")
+
+
+def check_folder(folder: RunFolder, experiment: Experiment, resume: bool, overwrite: bool) -> None:
+    """Refuse a folder in which this run may not train; nothing is changed.
+
+    Args:
+        folder: The run's.
+        experiment: What shall be trained.
+        resume: Continue what is there.
+        overwrite: Start again over what is there.
+
+    Raises:
+        InputError: The folder holds another run, a run that was not expected, or other files.
+    """
+    if resume and overwrite:
+        raise InputError("Both --resume and --overwrite were given. Give one of them.")
+    if folder.holds_other_files():
+        raise InputError(
+            f"{folder.path} is no run and not empty. Give a new folder, or an empty one."
+        )
+    if not folder.config.exists() or overwrite:
+        return
+    if not resume:
+        raise InputError(
+            f"{folder.path} already holds a run. Continue it with --resume, start again with "
+            "--overwrite, or give another folder."
+        )
+    saved = folder.read_config()
+    if saved.get("format", 0) > FORMAT:
+        raise InputError(
+            f"{folder.path} has format {saved['format']}; this version reads up to {FORMAT}. "
+            "Install a newer routed-rl."
+        )
+    differences = _differences(saved, describe(experiment))
+    if differences:
+        raise InputError(
+            f"{folder.path} holds a run of another configuration:\n"
+            + "\n".join(f"  {line}" for line in differences)
+            + "\nGive the same values (updates may be larger), or another folder."
+        )
+
+
+def open_folder(folder: RunFolder, experiment: Experiment, resume: bool) -> TrainingState:
+    """The state with which training begins, and a folder that says what is trained in it.
+
+    Args:
+        folder: The run's; locked, and not refused by `check_folder`.
+        experiment: What shall be trained.
+        resume: Continue from the checkpoint, if there is one.
+
+    Raises:
+        InputError: The checkpoint is damaged; nothing was changed.
+    """
+    state = experiment.start()
+    description = describe(experiment)
+    if resume and folder.checkpoint.exists():
+        load_checkpoint(state, folder.checkpoint)
+    if resume and folder.config.exists():
+        if folder.read_config()["config"]["updates"] != experiment.config.updates:
+            folder.result.unlink(missing_ok=True)
+            write_json(folder.config, description)
+    else:
+        files = (folder.result, folder.checkpoint, folder.log, folder.policy, folder.evaluation)
+        for path in files:
+            path.unlink(missing_ok=True)
+        write_json(folder.config, description)
+    return state
+
+
+def _differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """Where the saved run differs from the wanted one, a line each."""
+    flat_saved, flat_wanted = _identity(saved), _identity(wanted)
+    names = sorted(set(flat_saved) | set(flat_wanted))
+    lines = [
+        f"{name}: there {flat_saved.get(name)!r}, here {flat_wanted.get(name)!r}"
+        for name in names
+        if flat_saved.get(name) != flat_wanted.get(name)
+    ]
+    before, now = saved["config"]["updates"], wanted["config"]["updates"]
+    return lines + ([f"updates: there {before}, here only {now}"] if now < before else [])
+
+
+def _identity(description: dict[str, Any]) -> dict[str, Any]:
+    """What makes a run the same run, by name."""
+    config = {k: v for k, v in description["config"].items() if k not in (*HOST_FIELDS, "updates")}
+    world = {k: v for k, v in description["world"].items() if k not in config}
+    return config | world | {"method": description["method"]}
+
+
+def describe(experiment: Experiment) -> dict[str, Any]:
+    """What `config.json` holds: the configuration, and the versions it runs with.
+
+    Args:
+        experiment: What shall be trained.
+    """
+    return {
+        "format": FORMAT,
+        "config": experiment.config.to_json(),
+        "method": experiment.method.name,
+        "world": {"class": type(experiment.world).__name__} | experiment.world.settings(),
+        "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
+    }
+
+
+def _version(package: str) -> str:
+    """The version of an installed package."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
