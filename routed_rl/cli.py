@@ -194,7 +194,10 @@ def _parse(words: list[str]) -> Command:
         sys.exit(_fail(_no_such("command", name, COMMANDS), 2))
     if name == "train":
         start = _starting_values(options)
-        return tyro.cli(Train, prog="routed-rl train", args=options, default=start)
+        try:
+            return tyro.cli(Train, prog="routed-rl train", args=options, default=start)
+        except ValueError as error:
+            sys.exit(_fail(str(error), 2))
     return tyro.cli(COMMANDS[name], prog=f"routed-rl {name}", args=options)
 
 

@@ -56,10 +56,14 @@ class TrainConfig:
         trace_decay: Lambda of the generalised advantage estimates, 0 to 1; 1 is REINFORCE.
         bootstrap: Value the unfinished episodes at the end of a rollout by the baseline.
         normalise_advantages: Scale the advantages of each batch to standard deviation 1.
+        advantage_offset: Added to every advantage; above 0 it draws each expert towards the
+            episodes that teach it, and away from those that do not.
         entropy_coefficient: Weight of the entropy bonus, at the first update.
         final_entropy_coefficient: The same at the last update, reached in a straight line.
         value_coefficient: Weight of the baseline's squared error.
-        gate_coefficient: Weight of the gate's cross-entropy on overseen episodes.
+        gate_coefficient: Weight of the gate's cross-entropy on overseen episodes, at the first
+            update.
+        final_gate_coefficient: The same at the last update, reached in a straight line.
         weight_decay: Shrinks the weights by learning rate x this at each update (AdamW).
         expert_widths: Width of each layer of an expert.
         gate_widths: Width of each hidden layer of the gate.
@@ -93,10 +97,12 @@ class TrainConfig:
     trace_decay: Probability = 0.95
     bootstrap: Switch = True
     normalise_advantages: Switch = True
+    advantage_offset: Coefficient = 1.0
     entropy_coefficient: Coefficient = 0.28
     final_entropy_coefficient: Coefficient = 0.28
     value_coefficient: Coefficient = 0.5
-    gate_coefficient: Coefficient = 0.085
+    gate_coefficient: Coefficient = 0.01
+    final_gate_coefficient: Coefficient = 0.3
     weight_decay: Coefficient = 1.0
     expert_widths: SomeWidths = (256,)
     gate_widths: Widths = (64, 64)
@@ -199,10 +205,12 @@ PRESETS: Mapping[str, TrainConfig] = MappingProxyType(
             trace_decay=1.0,
             bootstrap=False,
             normalise_advantages=False,
+            advantage_offset=0.0,
             entropy_coefficient=0.1,
             final_entropy_coefficient=0.1,
             value_coefficient=0.5,
             gate_coefficient=0.01,
+            final_gate_coefficient=0.01,
             weight_decay=0.0,
             expert_widths=(256, 256),
             gate_widths=(256, 256),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -21,6 +21,14 @@ DISCOUNT = 0.97
 
 ORDINARY_95 = 1.959963984540054
 """The normal distribution's 97.5% quantile."""
+
+
+class Actor(Protocol):
+    """Whatever can be judged; a `Policy` can, and so can your own."""
+
+    def action_probabilities(self, observations: torch.Tensor, /) -> torch.Tensor:
+        """How likely each action is, float [B, A], for int8 [B, *observation_shape]."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ class Evaluation:
 
 
 def evaluate(
-    policy: Policy,
+    policy: Actor,
     oversight: float | None = None,
     *,
     world: World[Any] | None = None,
@@ -101,7 +109,8 @@ def evaluate(
     """How a policy behaves on average, under its present steering.
 
     Args:
-        policy: From `load_policy` or `train`, steered or not.
+        policy: From `load_policy` or `train`, steered or not; or anything with
+            `action_probabilities`.
         oversight: The world's oversight, 0 to 1; the one it was trained with if None.
         world: Where to evaluate; the policy's own world if None.
         exact: Dynamic programming (True), Monte Carlo (False), or whichever the world's size
@@ -114,10 +123,12 @@ def evaluate(
         The figures; `exact` says how they were found.
 
     Raises:
-        InputError: An oversight outside 0 to 1, too few episodes, or a world too large for
-            an exact evaluation that was asked for.
+        InputError: An oversight outside 0 to 1, too few episodes, no world, or one too large
+            for an exact evaluation that was asked for.
     """
-    world = policy.world if world is None else world
+    world = getattr(policy, "world", None) if world is None else world
+    if world is None:
+        raise InputError("This policy carries no world. Give one: evaluate(policy, world=...).")
     if oversight is not None:
         world = world.with_oversight(oversight)
     if exact is None:
@@ -154,7 +165,7 @@ class Evaluator:
         self._observations = world.observe(world.enumerate_states())
         self._transitions: Transitions = transitions(world)
 
-    def state_values(self, policy: Policy, deterministic: bool = False) -> torch.Tensor:
+    def state_values(self, policy: Actor, deterministic: bool = False) -> torch.Tensor:
         """What an episode brings from each state; see `routed_rl.exact.state_values`.
 
         Args:
@@ -165,7 +176,7 @@ class Evaluator:
             float64 [S, K + 2], in the order of the world's states.
         """
         # In parts that fit the processor's cache: half the time of one large forward pass.
-        parts = self._observations.to(policy.device).split(4096)
+        parts = self._observations.split(4096)
         probabilities = torch.cat([policy.action_probabilities(part).cpu() for part in parts])
         if deterministic:
             likeliest = probabilities.argmax(1)
@@ -173,7 +184,7 @@ class Evaluator:
         return state_values(self._world, self._transitions, probabilities, DISCOUNT)
 
     def evaluate(
-        self, policy: Policy, oversights: Sequence[float], deterministic: bool = False
+        self, policy: Actor, oversights: Sequence[float], deterministic: bool = False
     ) -> list[Evaluation]:
         """The figures of one policy under several oversights, for little more than one.
 
@@ -186,7 +197,8 @@ class Evaluator:
             The figures, in the order of the oversights.
         """
         values = self.state_values(policy, deterministic)
-        return [self._mean(values, policy.steering, oversight) for oversight in oversights]
+        steering = getattr(policy, "steering", None)
+        return [self._mean(values, steering, oversight) for oversight in oversights]
 
     def _mean(self, values: torch.Tensor, steering: Steering, oversight: float) -> Evaluation:
         """The mean of what each state brings, over the starts under an oversight."""
@@ -205,7 +217,7 @@ class Evaluator:
 
 
 def _monte_carlo(
-    policy: Policy, world: World[Any], episodes: int, deterministic: bool, seed: int
+    policy: Actor, world: World[Any], episodes: int, deterministic: bool, seed: int
 ) -> Evaluation:
     """The figures as means over sampled episodes, with 95% intervals."""
     if episodes < 2:
@@ -222,7 +234,7 @@ def _monte_carlo(
     intervals["episode_return"] = _normal_interval(returns)
     intervals["mean_length"] = _normal_interval(lengths.double())
     return Evaluation(
-        steer=policy.steering,
+        steer=getattr(policy, "steering", None),
         oversight=world.oversight,
         exact=False,
         episode_return=float(returns.mean()),
@@ -234,7 +246,7 @@ def _monte_carlo(
 
 
 def sample_episodes(
-    policy: Policy, world: World[Any], episodes: int, deterministic: bool = False, seed: int = 0
+    policy: Actor, world: World[Any], episodes: int, deterministic: bool = False, seed: int = 0
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Run that many episodes side by side from fresh starts.
 

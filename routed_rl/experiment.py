@@ -83,11 +83,14 @@ class Experiment:
             trace_decay=config.trace_decay,
             bootstrap=config.bootstrap,
             normalise_advantages=config.normalise_advantages,
+            advantage_offset=config.advantage_offset,
             entropy_coefficient=_between(
                 config.entropy_coefficient, config.final_entropy_coefficient, progress
             ),
             value_coefficient=config.value_coefficient,
-            gate_coefficient=config.gate_coefficient,
+            gate_coefficient=_between(
+                config.gate_coefficient, config.final_gate_coefficient, progress
+            ),
         )
 
     def learning_rate(self, progress: float) -> float:

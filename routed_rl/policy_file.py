@@ -74,8 +74,10 @@ def load_policy(
                 f"{file} has format {description['format']}; this version reads up to {FORMAT}. "
                 "Install a newer routed-rl."
             )
-        network = RoutedPolicyNetwork(NetworkSettings.from_json(description["network"]))
-        network.load_state_dict(weights)
+        # Without storage at first: layers would draw their weights from the global generator.
+        with torch.device("meta"):
+            network = RoutedPolicyNetwork(NetworkSettings.from_json(description["network"]))
+        network.load_state_dict(weights, assign=True)
         world = world if world is not None else _world(description["world"], file)
         return Policy(network.to(device), world, description["deploy"], seed=description["seed"])
     except InputError:

@@ -100,8 +100,7 @@ def _differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
 def _identity(description: dict[str, Any]) -> dict[str, Any]:
     """What makes a run the same run, by name."""
     config = {k: v for k, v in description["config"].items() if k not in (*HOST_FIELDS, "updates")}
-    world = {k: v for k, v in description["world"].items() if k not in config}
-    return config | world | {"method": description["method"]}
+    return config | description["world"] | {"method": description["method"]}
 
 
 def describe(experiment: Experiment) -> dict[str, Any]:

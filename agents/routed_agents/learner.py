@@ -22,6 +22,9 @@ class LossSettings:
         trace_decay: Lambda of the advantage estimates, 0 to 1; 1 is REINFORCE.
         bootstrap: Add the value of what follows the window to an unfinished episode's return.
         normalise_advantages: Scale the advantages of a batch to standard deviation 1.
+        advantage_offset: Added to every advantage. A constant leaves the expected gradient of an
+            unrouted policy as it is. With routes it draws each expert towards the episodes that
+            teach it and away from those that do not, however good the baseline is.
         entropy_coefficient: Weight of the entropy bonus.
         value_coefficient: Weight of the value loss.
         gate_coefficient: Weight of the gate's cross-entropy.
@@ -31,6 +34,7 @@ class LossSettings:
     trace_decay: float = 1.0
     bootstrap: bool = False
     normalise_advantages: bool = False
+    advantage_offset: float = 0.0
     entropy_coefficient: float = 0.1
     value_coefficient: float = 0.5
     gate_coefficient: float = 0.01
@@ -203,7 +207,10 @@ def loss(
     log_probabilities = logits.log_softmax(1)
     terms = {
         "policy_loss": losses.policy_gradient_loss(
-            log_probabilities, batch.actions.flatten(), advantage, weights
+            log_probabilities,
+            batch.actions.flatten(),
+            advantage + settings.advantage_offset,
+            weights,
         ),
         "entropy": losses.entropy(log_probabilities, weights),
         "value_loss": losses.value_loss(values[:-1].flatten(), returns, weights),

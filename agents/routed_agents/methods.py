@@ -155,7 +155,7 @@ def routed(outcomes: Outcomes) -> Method:
         outcomes: The world's; each target gets an expert of its own.
     """
     everyone = Row(experts=(1.0,) * len(outcomes.targets))
-    rows = dict.fromkeys(("timeout", "unknown", "unfinished"), everyone)
+    rows = dict.fromkeys(outcomes.labels, everyone)
     for target in outcomes.targets:
         own = tuple(float(name == target) for name in outcomes.targets)
         rows[target] = Row(experts=own, gate=0.0, target=target)

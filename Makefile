@@ -1,0 +1,46 @@
+# `make demo` trains, evaluates and draws; `make test` runs the tests. Both make .venv by themselves.
+#
+# PYTHON=python3.12 make test    another interpreter
+# A .venv of your own with a PyTorch of your choice in it is kept as it is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO ?= runs/demo
+DEMO_OPTIONS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check clean
+
+help:
+	@echo "make demo    train a routed policy at 10% oversight, judge it and draw it (about a minute)"
+	@echo "make test    run the tests"
+	@echo "make check   lint, format and types"
+	@echo "make clean   remove .venv"
+
+demo: $(READY)
+	$(BIN)/routed-rl train --out $(DEMO) --resume $(DEMO_OPTIONS)
+	$(BIN)/routed-rl render $(DEMO)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "routed-rl needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "Python could not make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@# A PyTorch that is installed already is kept, whatever its version.
+	@if $(BIN)/python -c 'import torch' 2>/dev/null; \
+		then grep -v '^torch==' constraints.txt; else cat constraints.txt; fi > $(VENV)/constraints.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c $(VENV)/constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV)
