@@ -45,6 +45,7 @@ class Train:
         out: The run's folder. Left out, it is runs/METHOD-oversightP-seedS.
         resume: Continue the run in the folder; a larger --updates extends it.
         overwrite: Start again in a folder that holds a run.
+        tensorboard: Repeat the log as TensorBoard curves (pip install "routed-rl[tensorboard]").
     """
 
     settings: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
@@ -53,12 +54,19 @@ class Train:
     out: Path | None = None
     resume: Flag = False
     overwrite: Flag = False
+    tensorboard: Flag = False
 
     def run(self) -> None:
         """Train, then print the figures and where to look."""
         from routed_rl.commands import train_command
 
-        train_command(self.settings, self.out, resume=self.resume, overwrite=self.overwrite)
+        train_command(
+            self.settings,
+            self.out,
+            resume=self.resume,
+            overwrite=self.overwrite,
+            tensorboard=self.tensorboard,
+        )
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,14 @@ from routed_rl.run_log import read_log
 from routed_rl.training import train
 
 
-def train_command(config: TrainConfig, out: Path | None, *, resume: bool, overwrite: bool) -> None:
+def train_command(
+    config: TrainConfig,
+    out: Path | None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    tensorboard: bool = False,
+) -> None:
     """Train, then print the figures and where to look.
 
     Args:
@@ -35,6 +42,7 @@ def train_command(config: TrainConfig, out: Path | None, *, resume: bool, overwr
         out: The run's folder, or None for the default.
         resume: Continue what is there.
         overwrite: Start again over what is there.
+        tensorboard: Repeat the log as TensorBoard curves.
 
     Raises:
         KeyboardInterrupt: The user stopped it; the command that resumes was printed.
@@ -42,7 +50,7 @@ def train_command(config: TrainConfig, out: Path | None, *, resume: bool, overwr
     folder = default_folder(config) if out is None else out
     finished = RunFolder(folder).result.exists()
     try:
-        run = train(config, folder, resume=resume, overwrite=overwrite)
+        run = train(config, folder, resume=resume, overwrite=overwrite, tensorboard=tensorboard)
     except KeyboardInterrupt:
         if RunFolder(folder).checkpoint.exists():
             print(f"Saved. Continue with:\n  {resume_command()}", file=sys.stderr)

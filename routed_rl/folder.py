@@ -82,6 +82,11 @@ class RunFolder:
         return self.path / "evaluation.json"
 
     @property
+    def tensorboard(self) -> Path:
+        """The folder of TensorBoard's event files, if they were asked for."""
+        return self.path / "tensorboard"
+
+    @property
     def result(self) -> Path:
         """Written last: a folder that has it is finished."""
         return self.path / "result.json"

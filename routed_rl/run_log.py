@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
+
+
+class Mirror(Protocol):
+    """Repeats a log's entries elsewhere."""
+
+    def write(self, entry: dict[str, Any]) -> None:
+        """Repeat one entry."""
+        ...
+
+    def close(self) -> None:
+        """There will be no more."""
+        ...
 
 
 class RunLog:
@@ -13,9 +26,11 @@ class RunLog:
     Args:
         path: The file; made if there is none.
         length: The bytes to keep of it.
+        mirrors: They repeat each entry elsewhere.
     """
 
-    def __init__(self, path: Path, length: int = 0) -> None:
+    def __init__(self, path: Path, length: int = 0, mirrors: Sequence[Mirror] = ()) -> None:
+        self._mirrors = mirrors
         self._file = path.open("ab")
         self._file.truncate(length)
 
@@ -28,12 +43,16 @@ class RunLog:
         """Append one line, at once readable by others."""
         self._file.write(json.dumps(entry).encode() + b"\n")
         self._file.flush()
+        for mirror in self._mirrors:
+            mirror.write(entry)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._file.close()
+        for mirror in self._mirrors:
+            mirror.close()
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

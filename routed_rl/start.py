@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -80,6 +81,7 @@ def open_folder(folder: RunFolder, experiment: Experiment, resume: bool) -> Trai
         files = (folder.result, folder.checkpoint, folder.log, folder.policy, folder.evaluation)
         for path in files:
             path.unlink(missing_ok=True)
+        shutil.rmtree(folder.tensorboard, ignore_errors=True)
         write_json(folder.config, description)
     return state
 

@@ -25,8 +25,9 @@ from routed_rl.folder import FORMAT, RunFolder, write_json
 from routed_rl.policy_file import save_policy
 from routed_rl.progress import TrainingBar, training_bar
 from routed_rl.run import Run, load_run
-from routed_rl.run_log import RunLog
+from routed_rl.run_log import Mirror, RunLog
 from routed_rl.start import check_folder, open_folder
+from routed_rl.tensorboard import TensorBoardMirror, check_installed
 
 CHECKPOINT_SECONDS = 5.0
 LOG_EVERY = 10
@@ -42,6 +43,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = True,
+    tensorboard: bool = False,
 ) -> Run:
     """Train a policy and write everything about it into a folder.
 
@@ -56,6 +58,7 @@ def train(
         resume: Continue a run of the same configuration (`updates` may be larger), or start it.
         overwrite: Start again in a folder that holds a run.
         progress: Show a progress bar if standard error is a terminal.
+        tensorboard: Repeat the log as TensorBoard curves (extra `tensorboard`).
 
     Returns:
         The finished run.
@@ -69,18 +72,25 @@ def train(
     experiment = Experiment.of(config, world, method)
     folder = RunFolder(Path(out) if out is not None else default_folder(config))
     check_folder(folder, experiment, resume, overwrite)
+    if tensorboard:
+        check_installed()
     with folder.locked(), _threads(config.threads):
         check_folder(folder, experiment, resume, overwrite)
         state = open_folder(folder, experiment, resume)
         if not folder.result.exists():
             with (
-                RunLog(folder.log, state.log_bytes) as log,
+                RunLog(folder.log, state.log_bytes, _mirrors(folder, state, tensorboard)) as log,
                 training_bar(experiment.updates, state.update, config.samples, progress) as bar,
                 _stoppable() as stop,
             ):
                 _train_on(experiment, state, folder, log, bar, stop)
             _finish(experiment, state, folder)
     return load_run(folder.path, world=experiment.world)
+
+
+def _mirrors(folder: RunFolder, state: TrainingState, tensorboard: bool) -> list[Mirror]:
+    """What repeats the log elsewhere."""
+    return [TensorBoardMirror(folder.tensorboard, state.update)] if tensorboard else []
 
 
 def _train_on(

@@ -324,6 +324,32 @@ def test_a_torn_last_line_of_a_log_is_left_out(tmp_path: Path):
     assert [entry["update"] for entry in read_log(path)] == [1, 2]
 
 
+def test_tensorboard_repeats_the_log(tmp_path: Path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = train(tiny_with(updates=20, evaluate_every=10), tmp_path / "run", tensorboard=True)
+    events = EventAccumulator(str(run.folder / "tensorboard")).Reload()
+    entries = read_log(run.folder / "log.jsonl")
+    for tag, path in {
+        "learner/entropy": ("learner", "entropy"),
+        "overseer/unknown": ("overseer", "unknown"),
+        "evaluation/ghost/diamond_rate": ("evaluation", "ghost", "diamond_rate"),
+    }.items():
+        for event, entry in zip(events.Scalars(tag), entries, strict=True):
+            value = entry
+            for key in path:
+                value = value[key]
+            assert event.step == entry["update"]
+            assert event.value == pytest.approx(value, abs=1e-6)
+
+
+def test_a_missing_extra_is_named_before_any_work(tmp_path: Path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(InputError, match=r"routed-rl\[tensorboard\]"):
+        train(TINY, tmp_path / "run", tensorboard=True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_selection_keeps_the_best_policy_by_overseen_episodes_alone():
     network = torch.nn.Linear(1, 1, bias=False)
     selector = Selector(BestOverseen({"diamond": 1.0, "ghost": -1.0}, episodes=4), OUTCOMES)
