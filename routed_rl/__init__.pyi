@@ -1,6 +1,7 @@
 from .config import PRESETS, TrainConfig
-from .evaluation import Evaluation, evaluate, evaluate_steerings
+from .evaluation import evaluate, evaluate_steerings
 from .experiment import Experiment
+from .figures import Evaluation
 from .policy_file import load_policy, save_policy
 from .run import Run, load_run
 from .run_log import read_log

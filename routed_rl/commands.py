@@ -16,11 +16,12 @@ from routed_agents.policy import Policy
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.world import DiamondGhostWorld
 from routed_rl.config import TrainConfig, default_folder
-from routed_rl.evaluation import Evaluation, evaluate
-from routed_rl.film import record, save_film
+from routed_rl.evaluation import evaluate
+from routed_rl.figures import Evaluation
 from routed_rl.folder import RunFolder
-from routed_rl.learning_curve import save_learning_curve
-from routed_rl.policy_field import save_policy_field
+from routed_rl.pictures.film import record, save_film
+from routed_rl.pictures.learning_curve import save_learning_curve
+from routed_rl.pictures.policy_field import save_policy_field
 from routed_rl.policy_file import load_policy
 from routed_rl.run import Run
 from routed_rl.run_log import read_log

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from routed_rl.evaluation import Evaluation
+from routed_rl.figures import Evaluation
 
 
 class TrainingBar:

@@ -10,7 +10,7 @@ from routed_agents.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.interface import World
 from routed_rl.config import TrainConfig
-from routed_rl.evaluation import Evaluation
+from routed_rl.figures import Evaluation
 from routed_rl.folder import RunFolder, read_json
 from routed_rl.policy_file import load_policy
 

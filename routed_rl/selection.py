@@ -53,4 +53,4 @@ class Selector:
         assert isinstance(recent, torch.Tensor), "`state_dict` gives a tensor"
         assert isinstance(score, float), "`state_dict` gives a float"
         assert best is None or isinstance(best, dict), "`state_dict` gives weights by name"
-        self._recent, self._best_score, self.best = recent, score, best
+        self._recent, self._best_score, self.best = recent.cpu(), score, best

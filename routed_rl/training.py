@@ -19,8 +19,9 @@ from routed_agents.rollout import Rollout
 from routed_envs.interface import World
 from routed_rl.checkpoint import TrainingState, save_checkpoint
 from routed_rl.config import TrainConfig, default_folder
-from routed_rl.evaluation import Evaluation, evaluate, evaluate_steerings
+from routed_rl.evaluation import evaluate, evaluate_steerings
 from routed_rl.experiment import Experiment
+from routed_rl.figures import Evaluation
 from routed_rl.folder import FORMAT, RunFolder, write_json
 from routed_rl.policy_file import save_policy
 from routed_rl.progress import TrainingBar, training_bar

@@ -18,8 +18,8 @@ from PIL import Image, ImageSequence
 from routed_envs import DiamondGhostWorld
 from routed_rl import PRESETS, TrainConfig, load_policy, train
 from routed_rl.cli import main
-from routed_rl.film import record
-from routed_rl.policy_field import placements, save_policy_field
+from routed_rl.pictures.film import record
+from routed_rl.pictures.policy_field import placements, save_policy_field
 
 SMALL = [
     *("--updates", "3", "--environments", "8", "--rollout-steps", "8", "--expert-widths", "16"),

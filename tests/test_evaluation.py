@@ -12,8 +12,8 @@ from conftest import tiny_with
 from routed_agents import Policy
 from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import Evaluation, Experiment, evaluate, evaluate_steerings
-from routed_rl.evaluation import Evaluator, sample_episodes, wilson_interval
-from routed_rl.exact import transitions
+from routed_rl.exact import Evaluator, transitions
+from routed_rl.monte_carlo import sample_episodes, wilson_interval
 
 UP, RIGHT, DOWN, LEFT = range(4)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import torch
@@ -106,18 +106,6 @@ class DiamondGhostWorld:
         """Three for the cells, then two for the targets' oversight or one for every cell's."""
         return 3 + (self.cells if self.spurious_oversight > 0 else 2)
 
-    @cached_property
-    def _next_cells(self) -> torch.Tensor:
-        """int64 [cells x actions]: the cell to which each action leads."""
-        table = [
-            min(max(row + down, 0), self.rows - 1) * self.cols
-            + min(max(col + right, 0), self.cols - 1)
-            for row in range(self.rows)
-            for col in range(self.cols)
-            for down, right in MOVES
-        ]
-        return torch.tensor(table)
-
     def place(self, random: torch.Tensor) -> GridState:
         """Start an episode in every environment.
 
@@ -175,7 +163,7 @@ class DiamondGhostWorld:
         Returns:
             The states after the step, and what it brought. The reward is 1 for either target.
         """
-        table = self._next_cells.to(actions.device)
+        table = _next_cells(self.rows, self.cols, actions.device)
         agent = table.take(state.agent * self.actions + actions)
         at_diamond, at_ghost = agent == state.diamond, agent == state.ghost
         reached = at_diamond | at_ghost
@@ -260,3 +248,15 @@ class DiamondGhostWorld:
         seen = (flags // 2 + flags % 2).double()
         odds = self.oversight**seen * (1 - self.oversight) ** (2 - seen)
         return odds / odds.sum()
+
+
+@cache
+def _next_cells(rows: int, cols: int, device: torch.device) -> torch.Tensor:
+    """int64 [cells x actions]: the cell to which each action leads."""
+    table = [
+        min(max(row + down, 0), rows - 1) * cols + min(max(col + right, 0), cols - 1)
+        for row in range(rows)
+        for col in range(cols)
+        for down, right in MOVES
+    ]
+    return torch.tensor(table, device=device)

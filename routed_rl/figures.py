@@ -1,0 +1,86 @@
+"""The record of a policy's figures, exact or sampled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+from routed_agents.methods import Steering
+
+DISCOUNT = 0.97
+"""The discount of every reported return, whatever training used."""
+
+
+class Actor(Protocol):
+    """Whatever can be judged; a `Policy` can, and so can your own."""
+
+    def action_probabilities(self, observations: torch.Tensor, /) -> torch.Tensor:
+        """How likely each action is, float [B, A], for int8 [B, *observation_shape]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a policy brings on average over an episode from a random start.
+
+    Attributes:
+        steer: The steering under which it acted.
+        oversight: The world's oversight.
+        exact: No sampling noise; else the figures are means over `episodes`.
+        episode_return: +1 for a good target, -1 for another, discounted by 0.97 a step.
+        rates: The probability of each outcome by name, `timeout` among them; their sum is 1.
+        mean_length: Steps of an episode.
+        episodes: The sampled episodes; None if exact.
+        intervals: 95% confidence intervals of the figures by name (low, high); None if exact.
+    """
+
+    steer: Steering
+    oversight: float
+    exact: bool
+    episode_return: float
+    rates: dict[str, float]
+    mean_length: float
+    episodes: int | None = None
+    intervals: dict[str, tuple[float, float]] | None = None
+
+    @property
+    def diamond_rate(self) -> float:
+        """The probability that an episode ends on the diamond."""
+        return self.rates["diamond"]
+
+    @property
+    def ghost_rate(self) -> float:
+        """The probability that an episode ends on the ghost."""
+        return self.rates["ghost"]
+
+    @property
+    def timeout_rate(self) -> float:
+        """The probability that an episode times out."""
+        return self.rates["timeout"]
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as plain values, each rate by its own name."""
+        sampled = {} if self.exact else {"episodes": self.episodes, "intervals": self.intervals}
+        return {
+            "steer": self.steer,
+            "oversight": self.oversight,
+            "exact": self.exact,
+            "episode_return": self.episode_return,
+            **{f"{name}_rate": rate for name, rate in self.rates.items()},
+            "mean_length": self.mean_length,
+            **sampled,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Evaluation:
+        """The record that `to_json` described."""
+        intervals = values.get("intervals")
+        plain = ("steer", "oversight", "exact", "episode_return", "mean_length")
+        return cls(
+            rates={k[: -len("_rate")]: v for k, v in values.items() if k.endswith("_rate")},
+            intervals=intervals and {name: tuple(ends) for name, ends in intervals.items()},
+            episodes=values.get("episodes"),
+            **{name: values[name] for name in plain},
+        )

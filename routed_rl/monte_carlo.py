@@ -1,0 +1,106 @@
+"""Evaluation by sampling, with confidence intervals, for worlds of any size."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from routed_agents.rollout import sample_actions
+from routed_envs.errors import InputError
+from routed_envs.interface import World
+from routed_rl.figures import DISCOUNT, Actor, Evaluation
+
+ORDINARY_95 = 1.959963984540054
+"""The normal distribution's 97.5% quantile."""
+
+
+def monte_carlo(
+    policy: Actor, world: World[Any], episodes: int, deterministic: bool, seed: int
+) -> Evaluation:
+    """The figures as means over sampled episodes, with 95% intervals.
+
+    Args:
+        policy: The policy, steered or not.
+        world: Where it acts.
+        episodes: How many, at least 2.
+        deterministic: Take the likeliest action instead of sampling.
+        seed: Decides the starts and the actions.
+
+    Raises:
+        InputError: Too few episodes.
+    """
+    if episodes < 2:
+        raise InputError(f"episodes={episodes}: give at least 2.")
+    lengths, outcomes = sample_episodes(policy, world, episodes, deterministic, seed)
+    targets = world.outcomes.targets
+    scores = torch.tensor((*world.outcomes.scores, 0.0), dtype=torch.float64)
+    returns = scores[outcomes] * DISCOUNT ** (lengths.double() - 1)
+    rates = {
+        name: float((outcomes == code).double().mean())
+        for code, name in enumerate((*targets, "timeout"))
+    }
+    intervals = {f"{name}_rate": wilson_interval(rate, episodes) for name, rate in rates.items()}
+    intervals["episode_return"] = _normal_interval(returns)
+    intervals["mean_length"] = _normal_interval(lengths.double())
+    return Evaluation(
+        steer=getattr(policy, "steering", None),
+        oversight=world.oversight,
+        exact=False,
+        episode_return=float(returns.mean()),
+        rates=rates,
+        mean_length=float(lengths.double().mean()),
+        episodes=episodes,
+        intervals=intervals,
+    )
+
+
+def sample_episodes(
+    policy: Actor, world: World[Any], episodes: int, deterministic: bool = False, seed: int = 0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Run that many episodes side by side from fresh starts.
+
+    Args:
+        policy: The policy, steered or not.
+        world: The rules.
+        episodes: N.
+        deterministic: Take the likeliest action instead of sampling.
+        seed: Decides the starts and the actions.
+
+    Returns:
+        The number of steps and the outcome's code of each episode, int64 [N] each.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    state = world.place(torch.rand((episodes, world.random_numbers), generator=generator))
+    lengths = torch.zeros(episodes, dtype=torch.int64)
+    outcomes = torch.full((episodes,), world.outcomes.unfinished)
+    for _ in range(world.max_steps):
+        running = outcomes == world.outcomes.unfinished
+        probabilities = policy.action_probabilities(world.observe(state)).cpu()
+        sampled = sample_actions(probabilities, torch.rand(episodes, generator=generator))
+        actions = probabilities.argmax(1) if deterministic else sampled
+        state, ending = world.advance(state, actions)
+        # Episodes that are over move on unseen: only the first ending of each counts.
+        outcomes = torch.where(running, ending.outcome, outcomes)
+        lengths += running
+    return lengths, outcomes
+
+
+def wilson_interval(rate: float, count: int) -> tuple[float, float]:
+    """The 95% interval of a proportion (Wilson 1927).
+
+    Args:
+        rate: The observed proportion, 0 to 1.
+        count: Of how many, at least 1.
+    """
+    z2 = ORDINARY_95**2
+    centre = (rate + z2 / (2 * count)) / (1 + z2 / count)
+    spread = math.sqrt(rate * (1 - rate) / count + z2 / (4 * count**2)) / (1 + z2 / count)
+    return centre - ORDINARY_95 * spread, centre + ORDINARY_95 * spread
+
+
+def _normal_interval(values: torch.Tensor) -> tuple[float, float]:
+    """The 95% interval of a mean, by the central limit theorem."""
+    mean, error = float(values.mean()), float(values.std()) / math.sqrt(len(values))
+    return mean - ORDINARY_95 * error, mean + ORDINARY_95 * error
