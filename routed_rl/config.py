@@ -58,6 +58,7 @@ class TrainConfig:
         normalise_advantages: Scale the advantages of each batch to standard deviation 1.
         advantage_offset: Added to every advantage; above 0 it draws each expert towards the
             episodes that teach it, and away from those that do not.
+        overseen_weight: How much a sample of an overseen episode counts beside any other.
         entropy_coefficient: Weight of the entropy bonus, at the first update.
         final_entropy_coefficient: The same at the last update, reached in a straight line.
         value_coefficient: Weight of the baseline's squared error.
@@ -98,6 +99,7 @@ class TrainConfig:
     bootstrap: Switch = True
     normalise_advantages: Switch = True
     advantage_offset: Coefficient = 1.0
+    overseen_weight: Coefficient = 5.0
     entropy_coefficient: Coefficient = 0.28
     final_entropy_coefficient: Coefficient = 0.28
     value_coefficient: Coefficient = 0.5
@@ -206,6 +208,7 @@ PRESETS: Mapping[str, TrainConfig] = MappingProxyType(
             bootstrap=False,
             normalise_advantages=False,
             advantage_offset=0.0,
+            overseen_weight=1.0,
             entropy_coefficient=0.1,
             final_entropy_coefficient=0.1,
             value_coefficient=0.5,

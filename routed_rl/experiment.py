@@ -145,6 +145,11 @@ class Experiment:
             initialise(network.to_empty(device=self.device), generator)
         return policy, baseline
 
+    def table(self) -> Table:
+        """The method's rows as tensors on the run's device."""
+        weight = self.config.overseen_weight
+        return Table.of(self.method, self.world.outcomes, self.device, weight)
+
     def policy(self, state: TrainingState) -> Policy:
         """The policy as it stands, sharing its weights with the state."""
         return Policy(state.policy, self.world, self.method.deploy, seed=self.config.seed)

@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 
-from routed_agents.learner import Table
 from routed_agents.methods import Method
 from routed_agents.rollout import Rollout
 from routed_envs.interface import World
@@ -103,7 +102,7 @@ def _train_on(
     stop: threading.Event,
 ) -> None:
     """The loop: rollout, method, gradient step; now and then a log line and a checkpoint."""
-    table = Table.of(experiment.method, experiment.world.outcomes, experiment.device)
+    table = experiment.table()
     saved, started = time.monotonic(), time.monotonic() - state.seconds
 
     def save() -> None:

@@ -22,7 +22,6 @@ from rich.console import Console
 from rich.table import Table
 
 import routed_rl
-from routed_agents.learner import Table as MethodTable
 from routed_envs import DiamondGhostWorld, renew
 
 Row = tuple[str, str, str]
@@ -95,7 +94,7 @@ def paper_rate(updates: int) -> Row:
     config = routed_rl.TrainConfig.from_preset("paper", device="cpu")
     experiment = routed_rl.Experiment.of(config)
     state = experiment.start()
-    table = MethodTable.of(experiment.method, experiment.world.outcomes)
+    table = experiment.table()
     torch.set_num_threads(2)
     rate = config.samples / median_time(lambda: experiment.update(state, table), updates)
     torch.set_num_threads(1)

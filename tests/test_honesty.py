@@ -12,7 +12,6 @@ import torch
 from conftest import tiny_with
 
 from routed_agents import METHODS, Method, Policy, Row, get_method
-from routed_agents.learner import Table
 from routed_envs import DiamondGhostWorld, Ending, GridState
 from routed_envs.world import OUTCOMES
 from routed_rl import Experiment, evaluate
@@ -60,7 +59,7 @@ def train_in(world: DiamondGhostWorld, method: Method, updates: int, **changes: 
     config = tiny_with(updates=updates, oversight=world.oversight, **changes)
     experiment = Experiment.of(config, world, method)
     state = experiment.start()
-    table = Table.of(method, world.outcomes)
+    table = experiment.table()
     for _ in range(updates):
         experiment.update(state, table)
     return experiment.policy(state)

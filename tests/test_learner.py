@@ -134,6 +134,31 @@ def test_a_batch_without_any_weight_moves_nothing_and_is_finite():
     assert all(p.grad is None or not p.grad.any() for p in policy.parameters())
 
 
+def test_overseen_episodes_can_count_more():
+    table = Table.of(get_method("routed", OUTCOMES), OUTCOMES, overseen_weight=4.0)
+    assert dict(zip(OUTCOMES.labels, table.weight.tolist(), strict=True)) == {
+        "diamond": 4.0,
+        "ghost": 4.0,
+        "timeout": 1.0,
+        "unknown": 1.0,
+        "unfinished": 1.0,
+    }
+
+
+def test_an_offset_of_the_advantages_changes_only_where_it_is_routed():
+    """By hand: the offset adds -offset x log-probability of the action to the mean."""
+    rollout, value = rollout_ending_as("unknown"), baseline()
+    batch = make_batch(rollout, rollout.labels, Table.of(get_method("routed", OUTCOMES), OUTCOMES))
+    policy = network()
+    plain, shifted = (
+        loss(policy, value, batch, LossSettings(advantage_offset=offset))[1]["policy_loss"]
+        for offset in (0.0, 2.0)
+    )
+    seen = rollout.observations[:-1].flatten(0, 1)
+    taken = policy(seen)[0].log_softmax(1).gather(1, rollout.actions.view(-1, 1)).mean()
+    assert (shifted - plain).item() == pytest.approx(-2 * taken.item(), abs=1e-5)
+
+
 def test_labels_come_from_where_the_method_says():
     made, generator = collected(), torch.Generator()
     routed = get_method("routed", OUTCOMES)

@@ -65,13 +65,21 @@ class Table:
     has_target: torch.Tensor
 
     @classmethod
-    def of(cls, method: Method, outcomes: Outcomes, device: torch.device | str = "cpu") -> Table:
+    def of(
+        cls,
+        method: Method,
+        outcomes: Outcomes,
+        device: torch.device | str = "cpu",
+        overseen_weight: float = 1.0,
+    ) -> Table:
         """The table of a method.
 
         Args:
             method: Its rows must name exactly the labels of `outcomes`.
             outcomes: Names and codes of the labels.
             device: Where the tensors live.
+            overseen_weight: Factor on the samples' weight of episodes that are known to have ended
+                on a target. The reference has 1.
 
         Raises:
             InputError: A label has no row, or a row no label.
@@ -80,12 +88,14 @@ class Table:
         rows = [method.rows[label] for label in outcomes.labels]
         ones = (1.0,) * len(method.experts)
         activations = [row.activations or ones for row in rows]
+        factors = [overseen_weight if name in outcomes.targets else 1.0 for name in outcomes.labels]
+        weights = [row.weight * factor for row, factor in zip(rows, factors, strict=True)]
         masked = any(weights != ones for weights in activations)
         targets = [0 if row.target is None else method.experts.index(row.target) for row in rows]
         return cls(
             reward=torch.tensor([row.reward or 0.0 for row in rows], device=device),
             replaces=torch.tensor([row.reward is not None for row in rows], device=device),
-            weight=torch.tensor([row.weight for row in rows], device=device),
+            weight=torch.tensor(weights, device=device),
             experts=torch.tensor([row.experts for row in rows], device=device),
             gate=torch.tensor([row.gate for row in rows], device=device),
             activations=torch.tensor(activations, device=device) if masked else None,
