@@ -6,8 +6,7 @@ import dataclasses
 
 import pytest
 import torch
-from conftest import random_states
-from test_networks import baseline, network, rollout_ending_as
+from helpers import baseline, network, random_states, rollout_ending_as
 
 from routed_agents import METHODS, Method, NetworkSettings, Routes, Row, get_method
 from routed_agents.learner import LossSettings, Table, loss, make_batch, method_labels

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from conftest import grid_state, random_states
+from helpers import grid_state, random_states
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

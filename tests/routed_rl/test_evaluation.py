@@ -7,11 +7,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from conftest import tiny_with
+from helpers import random_policy
 
-from routed_agents import Policy
 from routed_envs import DiamondGhostWorld, InputError
-from routed_rl import Evaluation, Experiment, evaluate, evaluate_steerings
+from routed_rl import Evaluation, evaluate, evaluate_steerings
 from routed_rl.exact import Evaluator, transitions
 from routed_rl.monte_carlo import sample_episodes, wilson_interval
 
@@ -31,15 +30,6 @@ UNIFORM = Rule(lambda observations: torch.full((len(observations), 4), 0.25))
 def columns_of(observations: torch.Tensor) -> torch.Tensor:
     """The columns of agent, ghost and diamond in a grid of one row, [3, B]."""
     return observations[:, :3].flatten(2).argmax(2).t()
-
-
-def random_policy(seed: int = 0) -> Policy:
-    experiment = Experiment.of(tiny_with(seed=seed, oversight=0.3, expert_widths=(64,)))
-    state = experiment.start()
-    with torch.no_grad():
-        for parameter in state.policy.parameters():
-            parameter.mul_(6)  # So that actions and gate are far from even.
-    return experiment.policy(state)
 
 
 def optimal_policy(world: DiamondGhostWorld) -> Rule:

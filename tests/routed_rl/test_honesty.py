@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import tiny_with
+from helpers import tiny_with
 
 from routed_agents import METHODS, Method, Policy, Row, get_method
 from routed_envs import DiamondGhostWorld, Ending, GridState

@@ -8,9 +8,9 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
-from conftest import grid_state, random_states
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
+from helpers import grid_state, random_states
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 from routed_envs import (

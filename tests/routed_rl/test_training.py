@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import TINY, tiny_with
+from helpers import TINY, tiny_with
 
 from routed_agents import BestOverseen, get_method
 from routed_envs import DiamondGhostWorld, InputError

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import random_states
+from helpers import random_policy, random_states
 from safetensors.torch import save_file
-from test_evaluation import random_policy
 
 from routed_agents import NetworkSettings, Policy, RoutedPolicyNetwork
 from routed_agents.steering import steering_weights

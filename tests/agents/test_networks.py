@@ -4,49 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import random_states
+from helpers import SETTINGS, baseline, network, observations, rollout_ending_as
 
 from routed_agents import NetworkSettings, RoutedPolicyNetwork, Routes, get_method
 from routed_agents.learner import LossSettings, Table, loss, make_batch
-from routed_agents.networks import PlaneNetwork, initialise
-from routed_agents.rollout import Rollout
-from routed_envs import DiamondGhostWorld, InputError
+from routed_agents.networks import initialise
+from routed_envs import InputError
 from routed_envs.world import OUTCOMES
-
-WORLD = DiamondGhostWorld(oversight=0.5)
-SETTINGS = NetworkSettings(("diamond", "ghost"), "learned", (4, 5, 5), 4, (16, 12), (8,), 4)
-
-
-def network(settings: NetworkSettings = SETTINGS, seed: int = 0) -> RoutedPolicyNetwork:
-    made = RoutedPolicyNetwork(settings)
-    initialise(made, torch.Generator().manual_seed(seed))
-    return made
-
-
-def baseline() -> PlaneNetwork:
-    made = PlaneNetwork((4, 5, 5), 2, (8, 1))
-    initialise(made, torch.Generator().manual_seed(1))
-    return made
-
-
-def observations(count: int, seed: int = 0) -> torch.Tensor:
-    return WORLD.observe(random_states(WORLD, count, seed))
-
-
-def rollout_ending_as(label: str, steps: int = 3, count: int = 6) -> Rollout:
-    """Episodes that all end at the last step with one label; `unfinished` does not end."""
-    seen = observations((steps + 1) * count).unflatten(0, (steps + 1, count))
-    ended = torch.zeros((steps, count), dtype=torch.bool)
-    ended[-1] = label != "unfinished"
-    code = OUTCOMES.labels.index(label)
-    return Rollout(
-        observations=seen,
-        actions=torch.arange(steps * count).view(steps, count) % 4,
-        rewards=ended.float() * (label != "timeout"),
-        ended=ended,
-        labels=torch.where(ended, code, OUTCOMES.unfinished),
-        outcomes=OUTCOMES,
-    )
 
 
 def gradients(label: str, method: str = "routed", gate: float = 1.0) -> dict[str, float]:

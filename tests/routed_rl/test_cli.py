@@ -12,7 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import TINY, tiny_with
+import torch
+from helpers import TINY, tiny_with
 from PIL import Image, ImageSequence
 
 from routed_envs import DiamondGhostWorld
@@ -147,6 +148,14 @@ def test_bad_input_about_a_run(
     for message in messages:
         assert message in shown
     assert sorted(p.name for p in folder.iterdir()) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert run("train", *SMALL, "--device", "cuda") == 2
+    assert "no CUDA device here. Give cpu or auto" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

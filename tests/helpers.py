@@ -1,0 +1,102 @@
+"""What several tests share: tiny configurations, states, networks, rollouts."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+
+from routed_agents import NetworkSettings, Policy, RoutedPolicyNetwork
+from routed_agents.networks import PlaneNetwork, initialise
+from routed_agents.rollout import Rollout
+from routed_envs import DiamondGhostWorld, GridState
+from routed_envs.world import OUTCOMES
+from routed_rl import Experiment, TrainConfig
+
+WORLD = DiamondGhostWorld(oversight=0.5)
+TINY = TrainConfig(
+    updates=4,
+    environments=8,
+    rollout_steps=8,
+    expert_widths=(16,),
+    gate_widths=(8,),
+    value_widths=(8,),
+    evaluate_every=0,
+    device="cpu",
+)
+
+
+def tiny_with(**changes: Any) -> TrainConfig:
+    """The tiny configuration with some fields changed."""
+    return dataclasses.replace(TINY, **changes)
+
+
+def grid_state(
+    world: DiamondGhostWorld,
+    agent: int,
+    ghost: int,
+    diamond: int,
+    watched: tuple[int, ...] = (),
+    steps: int = 0,
+) -> GridState:
+    """One environment with everything in its place."""
+    oversight = torch.zeros((1, world.cells), dtype=torch.int8)
+    oversight[0, list(watched)] = 1
+    return GridState(
+        agent=torch.tensor([agent]),
+        ghost=torch.tensor([ghost]),
+        diamond=torch.tensor([diamond]),
+        oversight=oversight,
+        steps=torch.tensor([steps]),
+    )
+
+
+def random_states(world: DiamondGhostWorld, count: int, seed: int = 0) -> GridState:
+    """Fresh episodes."""
+    generator = torch.Generator().manual_seed(seed)
+    return world.place(torch.rand((count, world.random_numbers), generator=generator))
+
+
+SETTINGS = NetworkSettings(("diamond", "ghost"), "learned", (4, 5, 5), 4, (16, 12), (8,), 4)
+
+
+def network(settings: NetworkSettings = SETTINGS, seed: int = 0) -> RoutedPolicyNetwork:
+    made = RoutedPolicyNetwork(settings)
+    initialise(made, torch.Generator().manual_seed(seed))
+    return made
+
+
+def baseline() -> PlaneNetwork:
+    made = PlaneNetwork((4, 5, 5), 2, (8, 1))
+    initialise(made, torch.Generator().manual_seed(1))
+    return made
+
+
+def observations(count: int, seed: int = 0) -> torch.Tensor:
+    return WORLD.observe(random_states(WORLD, count, seed))
+
+
+def rollout_ending_as(label: str, steps: int = 3, count: int = 6) -> Rollout:
+    """Episodes that all end at the last step with one label; `unfinished` does not end."""
+    seen = observations((steps + 1) * count).unflatten(0, (steps + 1, count))
+    ended = torch.zeros((steps, count), dtype=torch.bool)
+    ended[-1] = label != "unfinished"
+    code = OUTCOMES.labels.index(label)
+    return Rollout(
+        observations=seen,
+        actions=torch.arange(steps * count).view(steps, count) % 4,
+        rewards=ended.float() * (label != "timeout"),
+        ended=ended,
+        labels=torch.where(ended, code, OUTCOMES.unfinished),
+        outcomes=OUTCOMES,
+    )
+
+
+def random_policy(seed: int = 0) -> Policy:
+    experiment = Experiment.of(tiny_with(seed=seed, oversight=0.3, expert_widths=(64,)))
+    state = experiment.start()
+    with torch.no_grad():
+        for parameter in state.policy.parameters():
+            parameter.mul_(6)  # So that actions and gate are far from even.
+    return experiment.policy(state)
