@@ -39,7 +39,8 @@ $(READY): pyproject.toml constraints.txt
 	@# A PyTorch that is installed already is kept, whatever its version.
 	@if $(BIN)/python -c 'import torch' 2>/dev/null; \
 		then grep -v '^torch==' constraints.txt; else cat constraints.txt; fi > $(VENV)/constraints.txt
-	$(BIN)/python -m pip install --disable-pip-version-check -q -c $(VENV)/constraints.txt -e '.[dev]'
+	@echo "Installing into $(VENV): a minute or two, more where PyTorch brings CUDA with it."
+	$(BIN)/python -m pip install --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[dev]'
 	@touch $@
 
 clean:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -64,7 +66,17 @@ def train_command(
 def resume_command() -> str:
     """The command that continues this process's run."""
     words = [word for word in sys.argv[1:] if word not in ("--overwrite", "--resume")]
-    return shlex.join(["routed-rl", *words, "--resume"])
+    return f"{_program()} {shlex.join([*words, '--resume'])}"
+
+
+def _program() -> str:
+    """How the user can start this program again from the same place."""
+    started = Path(sys.argv[0])
+    if started.name != "routed-rl":
+        return "python -m routed_rl"
+    if shutil.which("routed-rl") == str(started):
+        return "routed-rl"
+    return shlex.quote(os.path.relpath(started))
 
 
 def print_run(run: Run) -> None:
@@ -81,7 +93,7 @@ def print_run(run: Run) -> None:
         title = f"Oversight {oversight:g} ({watched})"
         console.print(_table(title, list(rows.items()), _deployed(run.policy)))
     print(f"Trained in {run.seconds:.0f} s. Everything is in {run.folder}; look inside with:")
-    print(f"  routed-rl render {shlex.quote(str(run.folder))}")
+    print(f"  {_program()} render {shlex.quote(str(run.folder))}")
 
 
 def _deployed(policy: Policy) -> str:
