@@ -52,6 +52,7 @@ class TrainConfig:
         rollout_steps: Steps of each environment for one gradient step.
         learning_rate: Adam's, at the first update.
         final_learning_rate: Adam's at the last update, reached in a straight line.
+        weight_decay: Shrinks the weights by learning rate x this at each update (AdamW).
         discount: Discount of the return, 0 to 1.
         trace_decay: Lambda of the generalised advantage estimates, 0 to 1; 1 is REINFORCE.
         bootstrap: Value the unfinished episodes at the end of a rollout by the baseline.
@@ -65,7 +66,6 @@ class TrainConfig:
         gate_coefficient: Weight of the gate's cross-entropy on overseen episodes, at the first
             update.
         final_gate_coefficient: The same at the last update, reached in a straight line.
-        weight_decay: Shrinks the weights by learning rate x this at each update (AdamW).
         expert_widths: Width of each layer of an expert.
         gate_widths: Width of each hidden layer of the gate.
         gate_channels: Channels of the 1 x 1 convolution before the gate's layers; 0 for none.
@@ -89,30 +89,30 @@ class TrainConfig:
     cols: Count = 5
     spurious_oversight: Probability = 0.0
     max_steps: Count = 32
-    updates: Count = 1000
+    updates: Count = 2400
     environments: Count = 64
-    rollout_steps: Count = 32
-    learning_rate: Rate = 2e-3
-    final_learning_rate: Coefficient = 6e-4
+    rollout_steps: Count = 16
+    learning_rate: Rate = 2.4e-3
+    final_learning_rate: Coefficient = 5e-4
+    weight_decay: Coefficient = 1.0
     discount: Probability = 0.97
     trace_decay: Probability = 0.95
     bootstrap: Switch = True
     normalise_advantages: Switch = True
-    advantage_offset: Coefficient = 1.0
+    advantage_offset: Coefficient = 2.0
     overseen_weight: Coefficient = 5.0
-    entropy_coefficient: Coefficient = 0.28
-    final_entropy_coefficient: Coefficient = 0.28
+    entropy_coefficient: Coefficient = 0.45
+    final_entropy_coefficient: Coefficient = 0.2
     value_coefficient: Coefficient = 0.5
     gate_coefficient: Coefficient = 0.01
-    final_gate_coefficient: Coefficient = 0.3
-    weight_decay: Coefficient = 1.0
+    final_gate_coefficient: Coefficient = 0.0
     expert_widths: SomeWidths = (256,)
     gate_widths: Widths = (64, 64)
     gate_channels: Whole = 0
     value_widths: Widths = (64,)
     value_channels: Whole = 0
     linear_value: Switch = False
-    evaluate_every: Whole = 100
+    evaluate_every: Whole = 300
     device: Device = "auto"
     threads: Count = 1
 

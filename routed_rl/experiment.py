@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,7 @@ class Experiment:
             )
         method = method or get_method(config.method, world.outcomes)
         method.check_labels(world.outcomes)
+        config = dataclasses.replace(config, method=method.name)
         return cls(config, world, method, _device(config.device))
 
     @property
@@ -100,8 +102,11 @@ class Experiment:
     def start(self) -> TrainingState:
         """Fresh networks and running worlds, all drawn from the seed."""
         config, world, device = self.config, self.world, self.device
-        policy, baseline = self._networks()
-        generator = torch.Generator(device).manual_seed(config.seed)
+        initial = torch.Generator().manual_seed(config.seed)
+        policy, baseline = self._networks(initial)
+        # A stream of its own: the rollouts must not repeat the numbers of the weights.
+        second_seed = int(torch.randint(2**62, (), generator=initial))
+        generator = torch.Generator(device).manual_seed(second_seed)
         shape = (config.environments, world.random_numbers)
         worlds = world.place(torch.rand(shape, generator=generator, device=device))
         select = self.method.select
@@ -121,8 +126,8 @@ class Experiment:
             selector=Selector(select, world.outcomes) if select else None,
         )
 
-    def _networks(self) -> tuple[RoutedPolicyNetwork, PlaneNetwork]:
-        """The policy and the baseline, with weights drawn from the seed."""
+    def _networks(self, generator: torch.Generator) -> tuple[RoutedPolicyNetwork, PlaneNetwork]:
+        """The policy and the baseline, with fresh weights."""
         config, world = self.config, self.world
         settings = NetworkSettings(
             experts=self.method.experts,
@@ -140,7 +145,6 @@ class Experiment:
             baseline = PlaneNetwork(
                 world.observation_shape, config.value_channels, widths, config.linear_value
             )
-        generator = torch.Generator().manual_seed(config.seed)
         for network in (policy, baseline):
             initialise(network.to_empty(device=self.device), generator)
         return policy, baseline

@@ -102,7 +102,7 @@ def _differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
 def _identity(description: dict[str, Any]) -> dict[str, Any]:
     """What makes a run the same run, by name."""
     config = {k: v for k, v in description["config"].items() if k not in (*HOST_FIELDS, "updates")}
-    return config | description["world"] | {"method": description["method"]}
+    return config | description["world"]
 
 
 def describe(experiment: Experiment) -> dict[str, Any]:
@@ -114,7 +114,6 @@ def describe(experiment: Experiment) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "config": experiment.config.to_json(),
-        "method": experiment.method.name,
         "world": {"class": type(experiment.world).__name__} | experiment.world.settings(),
         "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
     }

@@ -70,7 +70,7 @@ def train(
         KeyboardInterrupt: The user stopped it; a checkpoint was saved.
     """
     experiment = Experiment.of(config, world, method)
-    folder = RunFolder(Path(out) if out is not None else default_folder(config))
+    folder = RunFolder(Path(out) if out is not None else default_folder(experiment.config))
     check_folder(folder, experiment, resume, overwrite)
     if tensorboard:
         check_installed()

@@ -140,39 +140,54 @@ class RoutedPolicyNetwork(nn.Module):
         flat = observations.flatten(1).float()
         return torch.stack([self.head(expert(flat)) for expert in self.experts.values()], 1)
 
+    def steered_logits(self, observations: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
+        """Action logits with fixed weights in the place of the gate's.
+
+        Args:
+            observations: [B, *observation_shape], any type.
+            weights: One for each expert; an expert with weight 0 is not even computed.
+
+        Returns:
+            float [B, A].
+        """
+        return self._mix(observations, weights)
+
     def forward(
-        self,
-        observations: torch.Tensor,
-        routes: Routes | None = None,
-        steering: torch.Tensor | None = None,
+        self, observations: torch.Tensor, routes: Routes | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Action logits and gate logits.
+        """Action logits and gate logits of the learned mixture.
 
         Args:
             observations: [B, *observation_shape], any type.
             routes: Where each sample's gradient may go; everywhere if None.
-            steering: float [K], weights that replace the gate's; the gate decides if None.
 
         Returns:
             Action logits, float [B, A], and unrouted gate logits, float [B, K].
         """
         gate_logits = self.gate_logits(observations)
-        if steering is not None:
-            weights = steering.expand_as(gate_logits)
-        elif routes is not None:
-            weights = route(gate_logits, routes.gate).softmax(1)
-        else:
-            weights = gate_logits.softmax(1)
+        routed = gate_logits if routes is None else route(gate_logits, routes.gate)
+        weights = routed.softmax(1).unsqueeze(2).unbind(1)
+        return self._mix(observations, weights, routes), gate_logits
+
+    def _mix(
+        self,
+        observations: torch.Tensor,
+        weights: Sequence[torch.Tensor] | Sequence[float],
+        routes: Routes | None = None,
+    ) -> torch.Tensor:
+        """The head's logits of the weighted sum of the experts; weights are numbers or [B, 1]."""
         flat = observations.flatten(1).float()
         mixed = flat.new_zeros(())
-        for index, expert in enumerate(self.experts.values()):
+        for index, (expert, weight) in enumerate(zip(self.experts.values(), weights, strict=True)):
+            if isinstance(weight, float) and weight == 0:
+                continue
             hidden = expert(flat)
             if routes is not None:
                 hidden = route(hidden, routes.experts[:, index])
                 if routes.activations is not None:
                     hidden = hidden * routes.activations[:, index, None]
-            mixed = mixed + weights[:, index, None] * hidden
-        return self.head(mixed), gate_logits
+            mixed = mixed + weight * hidden
+        return self.head(mixed)
 
 
 class PlaneNetwork(nn.Module):

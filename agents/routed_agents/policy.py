@@ -48,8 +48,7 @@ class Policy:
         self.steering = steering
         self.seed = seed
         self._generator = torch.Generator().manual_seed(seed)
-        weights = steering_weights(steering, self.experts)
-        self._weights = None if weights is None else torch.tensor(weights, device=self.device)
+        self._weights = steering_weights(steering, self.experts)
 
     @property
     def experts(self) -> tuple[str, ...]:
@@ -89,8 +88,10 @@ class Policy:
         Raises:
             InputError: The observations have another shape.
         """
-        logits, _ = self.network(self._checked(observations), steering=self._weights)
-        return logits.softmax(1)
+        seen = self._checked(observations)
+        if self._weights is None:
+            return self.network(seen)[0].softmax(1)
+        return self.network.steered_logits(seen, self._weights).softmax(1)
 
     @torch.no_grad()
     def gate_weights(self, observations: ArrayLike | torch.Tensor) -> torch.Tensor:

@@ -105,9 +105,10 @@ def test_two_experts_are_weighed_by_a_sigmoid():
 def test_logits_of_a_mixture_are_the_mixture_of_the_experts_logits():
     policy, seen = network(), observations(16)
     experts = policy.expert_logits(seen)
-    steering = torch.tensor([0.3, 0.7])
-    steered, _ = policy(seen, steering=steering)
+    steered = policy.steered_logits(seen, (0.3, 0.7))
     assert torch.allclose(steered, 0.3 * experts[:, 0] + 0.7 * experts[:, 1], atol=1e-6)
+    alone = policy.steered_logits(seen, (0.0, 1.0))
+    assert torch.allclose(alone, experts[:, 1], atol=1e-6)
     gate = policy.gate_logits(seen).softmax(1)
     mixture = (gate.unsqueeze(2) * experts).sum(1)
     assert torch.allclose(policy(seen)[0], mixture, atol=1e-6)
