@@ -89,10 +89,10 @@ class TrainConfig:
     cols: Count = 5
     spurious_oversight: Probability = 0.0
     max_steps: Count = 32
-    updates: Count = 2400
+    updates: Count = 2800
     environments: Count = 64
     rollout_steps: Count = 16
-    learning_rate: Rate = 2.4e-3
+    learning_rate: Rate = 1.7e-3
     final_learning_rate: Coefficient = 5e-4
     weight_decay: Coefficient = 1.0
     discount: Probability = 0.97
@@ -101,8 +101,8 @@ class TrainConfig:
     normalise_advantages: Switch = True
     advantage_offset: Coefficient = 2.0
     overseen_weight: Coefficient = 5.0
-    entropy_coefficient: Coefficient = 0.45
-    final_entropy_coefficient: Coefficient = 0.2
+    entropy_coefficient: Coefficient = 0.55
+    final_entropy_coefficient: Coefficient = 0.1
     value_coefficient: Coefficient = 0.5
     gate_coefficient: Coefficient = 0.01
     final_gate_coefficient: Coefficient = 0.0
@@ -112,7 +112,7 @@ class TrainConfig:
     value_widths: Widths = (64,)
     value_channels: Whole = 0
     linear_value: Switch = False
-    evaluate_every: Whole = 300
+    evaluate_every: Whole = 350
     device: Device = "auto"
     threads: Count = 1
 
