@@ -1,6 +1,6 @@
 """Measure the figures that the README quotes.
 
-python scripts/benchmark.py                 everything, about ten minutes
+python scripts/benchmark.py                 everything, about five minutes
 python scripts/benchmark.py --seeds 0 1     two training runs instead of five
 """
 

@@ -50,7 +50,7 @@ def save_learning_curve(entries: Sequence[dict[str, Any]], path: Path) -> bool:
 def _draw(rows: list[tuple[int, str, float, float]]) -> Figure:
     """The diamond rate and the return against the steps, a line for each steering."""
     with rc_context({"font.size": 11, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(9, 3.6), dpi=110, layout="constrained")
+        figure = Figure(figsize=(9, 4), dpi=110, layout="constrained")
         FigureCanvasAgg(figure)
         panels = figure.subplots(1, 2)
         for panel, column, limits in ((panels[0], 2, (0, 1.02)), (panels[1], 3, (-1, 1))):
@@ -69,5 +69,6 @@ def _draw(rows: list[tuple[int, str, float, float]]) -> Figure:
         panels[0].set_title("share of episodes that end on the diamond", fontsize=11)
         panels[1].set_title("discounted return (+1 diamond, -1 ghost)", fontsize=11)
         panels[1].axhline(0.0, color="#9ca3af", lw=0.8)
-        panels[0].legend(frameon=False, fontsize=9)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     return figure

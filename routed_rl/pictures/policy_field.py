@@ -118,7 +118,7 @@ def _default_targets(world: DiamondGhostWorld) -> tuple[int, int]:
 def _draw(fields: list[PolicyField], world: DiamondGhostWorld, states: GridState) -> Figure:
     """The figure, one panel for each field."""
     with rc_context({"font.size": 11}):
-        height = 3.1 * world.rows / world.cols + 1.1
+        height = 3.1 * world.rows / world.cols + 0.8
         figure = Figure(figsize=(3.4 * len(fields) + 1, height), dpi=110, layout="constrained")
         FigureCanvasAgg(figure)
         picture = np.asarray(draw_grid(world, states, 0, SPRITE_PIXELS, show_agent=False))
