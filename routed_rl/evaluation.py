@@ -8,7 +8,7 @@ from typing import Any
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.interface import World
-from routed_rl.exact import Evaluator, is_listable
+from routed_rl.exact import MAX_STATES, Evaluator, is_listable
 from routed_rl.figures import Actor, Evaluation
 from routed_rl.monte_carlo import monte_carlo
 
@@ -57,24 +57,30 @@ def evaluate(
 
 
 def evaluate_steerings(
-    policy: Policy, oversights: Sequence[float]
+    policy: Policy,
+    oversights: Sequence[float],
+    *,
+    max_states: int = MAX_STATES,
+    episodes: int = 10_000,
 ) -> dict[float, dict[str, Evaluation]]:
     """The figures of the unsteered policy and of each expert, under several oversights.
 
     Args:
         policy: Its own steering does not matter.
         oversights: Each from 0 to 1.
+        max_states: Worlds with more states are evaluated by Monte Carlo.
+        episodes: Episodes of a Monte Carlo evaluation.
 
     Returns:
         By oversight, then by name: `mixture` and each expert's, or `policy` where there is one.
     """
     world, policies = policy.world, steerings(policy)
-    if is_listable(world):
+    if is_listable(world, max_states):
         evaluator = Evaluator(world)
         columns = {name: evaluator.evaluate(p, oversights) for name, p in policies.items()}
     else:
         columns = {
-            name: [evaluate(p, oversight, exact=False) for oversight in oversights]
+            name: [evaluate(p, level, exact=False, episodes=episodes) for level in oversights]
             for name, p in policies.items()
         }
     return {

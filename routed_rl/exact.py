@@ -18,10 +18,15 @@ MAX_STATES = 1_000_000
 """Worlds with more states are evaluated by Monte Carlo."""
 
 
-def is_listable(world: World[Any]) -> bool:
-    """Whether a world is small enough for an exact evaluation."""
+def is_listable(world: World[Any], max_states: int = MAX_STATES) -> bool:
+    """Whether a world is small enough for an exact evaluation.
+
+    Args:
+        world: Any world.
+        max_states: The most states that are acceptable.
+    """
     count = world.state_count if isinstance(world, EnumerableWorld) else None
-    return count is not None and count <= MAX_STATES
+    return count is not None and count <= max_states
 
 
 class Evaluator:

@@ -65,5 +65,7 @@ def load_run(path: str | Path, *, world: World[Any] | None = None) -> Run:
             },
             seconds=read_json(folder.result)["seconds"],
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except InputError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"The files in {folder.path} are damaged ({error!r}).") from None

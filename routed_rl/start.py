@@ -44,6 +44,10 @@ def check_folder(folder: RunFolder, experiment: Experiment, resume: bool, overwr
             "--overwrite, or give another folder."
         )
     saved = folder.read_config()
+    if not isinstance(saved.get("config"), dict) or not isinstance(saved.get("world"), dict):
+        raise InputError(
+            f"{folder.config} is damaged. Start again with --overwrite, or give another folder."
+        )
     if saved.get("format", 0) > FORMAT:
         raise InputError(
             f"{folder.path} has format {saved['format']}; this version reads up to {FORMAT}. "
@@ -95,7 +99,7 @@ def _differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
         for name in names
         if flat_saved.get(name) != flat_wanted.get(name)
     ]
-    before, now = saved["config"]["updates"], wanted["config"]["updates"]
+    before, now = saved["config"].get("updates", 0), wanted["config"]["updates"]
     return lines + ([f"updates: there {before}, here only {now}"] if now < before else [])
 
 

@@ -32,6 +32,8 @@ from routed_rl.tensorboard import TensorBoardMirror, check_installed
 CHECKPOINT_SECONDS = 5.0
 LOG_EVERY = 10
 """Updates between two lines of the log."""
+EVALUATION_ON_THE_WAY = {"max_states": 100_000, "episodes": 1000}
+"""While it trains a run is judged quickly rather than finely; the finished policy is not."""
 
 
 def train(
@@ -134,7 +136,8 @@ def _evaluations_due(experiment: Experiment, state: TrainingState) -> dict[str, 
     if every == 0 or state.update % every:
         return {}
     oversight = experiment.world.oversight
-    return evaluate_steerings(experiment.policy(state), [oversight])[oversight]
+    policy = experiment.policy(state)
+    return evaluate_steerings(policy, [oversight], **EVALUATION_ON_THE_WAY)[oversight]
 
 
 def _entry(

@@ -269,6 +269,27 @@ def test_loading_a_checkpoint_never_runs_code_from_it(tmp_path: Path):
     assert not (tmp_path / "trapped").exists()
 
 
+def test_a_damaged_configuration_is_refused(tmp_path: Path):
+    folder = tmp_path / "run"
+    train(TINY, folder)
+    for content in ("{", "[]", "{}", '{"config": 3, "world": {}}'):
+        (folder / "config.json").write_text(content)
+        with pytest.raises(InputError, match=r"damaged|cannot be read|no JSON object"):
+            train(TINY, folder, resume=True)
+    (folder / "config.json").write_text('{"config": {"sede": 1}, "world": {}}')
+    with pytest.raises(InputError, match="damaged"):
+        load_run(folder)
+
+
+def test_a_large_world_is_judged_by_sampling(tmp_path: Path):
+    run = train(tiny_with(rows=9, cols=9, updates=2, evaluate_every=2), tmp_path / "run")
+    (entry,) = read_log(run.folder / "log.jsonl")
+    assert entry["evaluation"]["diamond"]["episodes"] == 1000
+    found = run.evaluations[0.1]["diamond"]
+    assert not found.exact
+    assert found.episodes == 10_000
+
+
 def test_a_lock_keeps_a_second_trainer_out(tmp_path: Path):
     folder = RunFolder(tmp_path / "run")
     with folder.locked(), pytest.raises(InputError, match="Another process"):
