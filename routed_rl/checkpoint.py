@@ -13,8 +13,20 @@ import torch
 
 from routed_agents.networks import PlaneNetwork, RoutedPolicyNetwork
 from routed_envs.errors import InputError
-from routed_rl.folder import FORMAT, write_atomically
+from routed_rl.folder import FORMAT, check_format, write_atomically
 from routed_rl.selection import Selector
+
+DAMAGED = (
+    OSError,
+    EOFError,
+    pickle.UnpicklingError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)
+"""What reading a file raises that is truncated, corrupted or something else."""
 
 
 @dataclass
@@ -91,40 +103,29 @@ def load_checkpoint(state: TrainingState, path: Path) -> None:
     Raises:
         InputError: The file is truncated, corrupted, or another run's.
     """
-    device = state.observation.device
     try:
+        device = state.observation.device
         content = torch.load(path, map_location=device, weights_only=True)
-        if content["format"] > FORMAT:
-            raise InputError(
-                f"{path} has format {content['format']}; this version reads up to {FORMAT}. "
-                "Install a newer routed-rl."
-            )
-        state.policy.load_state_dict(content["policy"])
-        state.baseline.load_state_dict(content["baseline"])
-        state.optimizer.load_state_dict(content["optimizer"])
-        state.generator.set_state(content["generator"].cpu())
-        state.worlds = dataclasses.replace(state.worlds, **content["worlds"])
-        state.observation = content["observation"]
-        state.memory = content["memory"]
-        if state.selector:
-            state.selector.load_state_dict(content["selector"])
-        state.update = content["update"]
-        state.seconds = content["seconds"]
-        state.log_bytes = content["log_bytes"]
+        check_format(path, content["format"])
+        _restore(state, content)
     except InputError:
         raise
-    except (
-        OSError,
-        EOFError,
-        pickle.UnpicklingError,
-        RuntimeError,
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-    ) as error:
+    except DAMAGED as error:
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else repr(error)
         raise InputError(
             f"{path} is no checkpoint of this run, or it is damaged ({reason}). "
             "Start again with --overwrite, or give another folder."
         ) from None
+
+
+def _restore(state: TrainingState, content: dict[str, Any]) -> None:
+    """Change a state to what a checkpoint holds."""
+    state.policy.load_state_dict(content["policy"])
+    state.baseline.load_state_dict(content["baseline"])
+    state.optimizer.load_state_dict(content["optimizer"])
+    state.generator.set_state(content["generator"].cpu())
+    state.worlds = dataclasses.replace(state.worlds, **content["worlds"])
+    if state.selector:
+        state.selector.load_state_dict(content["selector"])
+    for name in ("observation", "memory", "update", "seconds", "log_bytes"):
+        setattr(state, name, content[name])

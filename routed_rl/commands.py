@@ -217,14 +217,22 @@ def render_command(
     actor = policy.steer(parse_steering(steer, policy))
     film.parent.mkdir(parents=True, exist_ok=True)
     save_film(record(actor, world, episodes, seed, deterministic), actor, world, film)
+    _print_pictures({film: "a film of rollouts"} | _figures(path, policy, world, film))
+
+
+def _figures(path: Path, policy: Policy, world: DiamondGhostWorld, film: Path) -> dict[Path, str]:
+    """Draw what belongs beside the film, and say what each picture shows."""
     field = film.with_name("policy_field.png")
     save_policy_field(policy, world, field)
-    pictures = {film: "a film of rollouts", field: "what each expert would do in every cell"}
-    log = RunFolder(path).log
-    if path.is_dir() and log.exists():
-        curve = film.with_name("learning_curve.png")
-        if save_learning_curve(read_log(log), curve):
-            pictures[curve] = "how the figures changed while it trained"
+    pictures = {field: "what each expert would do in every cell"}
+    curve, log = film.with_name("learning_curve.png"), RunFolder(path).log
+    if path.is_dir() and log.exists() and save_learning_curve(read_log(log), curve):
+        pictures[curve] = "how the figures changed while it trained"
+    return pictures
+
+
+def _print_pictures(pictures: dict[Path, str]) -> None:
+    """Print where the pictures are and what they show."""
     width = max(len(str(picture)) for picture in pictures)
     for picture, meaning in pictures.items():
         print(f"{picture!s:{width}}  {meaning}")

@@ -41,6 +41,23 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
+def check_format(path: Path, found: int) -> None:
+    """Refuse a file that a newer version wrote.
+
+    Args:
+        path: The file, for the message.
+        found: Its format version.
+
+    Raises:
+        InputError: The version is newer than this program's.
+    """
+    if found > FORMAT:
+        raise InputError(
+            f"{path} has format {found}; this version reads up to {FORMAT}. "
+            "Install a newer routed-rl."
+        )
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON, atomically."""
     write_atomically(path, (json.dumps(value, indent=2) + "\n").encode())

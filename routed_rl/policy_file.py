@@ -15,7 +15,7 @@ from routed_agents.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.interface import World
 from routed_envs.world import DiamondGhostWorld
-from routed_rl.folder import FORMAT, RunFolder, write_atomically
+from routed_rl.folder import FORMAT, RunFolder, check_format, write_atomically
 
 KEY = "routed_rl"
 """The only metadata key; it holds JSON, so that equal content gives equal bytes."""
@@ -68,12 +68,9 @@ def load_policy(
     try:
         with safe_open(file, "pt") as opened:
             description = json.loads((opened.metadata() or {})[KEY])
-            weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  (no mapping)
-        if description["format"] > FORMAT:
-            raise InputError(
-                f"{file} has format {description['format']}; this version reads up to {FORMAT}. "
-                "Install a newer routed-rl."
-            )
+            names = opened.keys()
+            weights = {name: opened.get_tensor(name) for name in names}
+        check_format(file, description["format"])
         # Without storage at first: layers would draw their weights from the global generator.
         with torch.device("meta"):
             network = RoutedPolicyNetwork(NetworkSettings.from_json(description["network"]))

@@ -10,7 +10,7 @@ from typing import Any
 from routed_envs.errors import InputError
 from routed_rl.checkpoint import TrainingState, load_checkpoint
 from routed_rl.experiment import Experiment
-from routed_rl.folder import FORMAT, RunFolder, write_json
+from routed_rl.folder import FORMAT, RunFolder, check_format, write_json
 
 HOST_FIELDS = ("device", "threads")
 """Fields that say where a run takes place; a resumed run may change them."""
@@ -48,11 +48,7 @@ def check_folder(folder: RunFolder, experiment: Experiment, resume: bool, overwr
         raise InputError(
             f"{folder.config} is damaged. Start again with --overwrite, or give another folder."
         )
-    if saved.get("format", 0) > FORMAT:
-        raise InputError(
-            f"{folder.path} has format {saved['format']}; this version reads up to {FORMAT}. "
-            "Install a newer routed-rl."
-        )
+    check_format(folder.config, saved.get("format", 0))
     differences = _differences(saved, describe(experiment))
     if differences:
         raise InputError(

@@ -203,24 +203,13 @@ def loss(
     """
     observations = batch.observations.flatten(0, 1).float()
     values = baseline(observations).view(batch.ended.shape[0] + 1, -1)
-    known = values.detach()
-    if not settings.bootstrap:
-        known = torch.cat((known[:-1], torch.zeros_like(known[-1:])))
-    advantage = losses.advantages(
-        batch.rewards, batch.ended, known, settings.discount, settings.trace_decay
-    )
-    returns = (advantage + known[:-1]).flatten()
-    weights, advantage = batch.weights.flatten(), advantage.flatten()
-    if settings.normalise_advantages:
-        advantage = losses.normalise(advantage, weights)
+    advantage, returns = _advantages(values.detach(), batch, settings)
+    weights = batch.weights.flatten()
     logits, gate_logits = policy(observations[: len(weights)], batch.routes)
     log_probabilities = logits.log_softmax(1)
     terms = {
         "policy_loss": losses.policy_gradient_loss(
-            log_probabilities,
-            batch.actions.flatten(),
-            advantage + settings.advantage_offset,
-            weights,
+            log_probabilities, batch.actions.flatten(), advantage, weights
         ),
         "entropy": losses.entropy(log_probabilities, weights),
         "value_loss": losses.value_loss(values[:-1].flatten(), returns, weights),
@@ -233,6 +222,22 @@ def loss(
         + settings.gate_coefficient * terms["gate_loss"]
     )
     return total, {name: term.detach() for name, term in terms.items()}
+
+
+def _advantages(
+    values: torch.Tensor, batch: Batch, settings: LossSettings
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Advantages as the settings want them, and the returns for the baseline, float [T x N]."""
+    if not settings.bootstrap:
+        values = torch.cat((values[:-1], torch.zeros_like(values[-1:])))
+    advantage = losses.advantages(
+        batch.rewards, batch.ended, values, settings.discount, settings.trace_decay
+    )
+    returns = (advantage + values[:-1]).flatten()
+    advantage = advantage.flatten()
+    if settings.normalise_advantages:
+        advantage = losses.normalise(advantage, batch.weights.flatten())
+    return advantage + settings.advantage_offset, returns
 
 
 def gradient_step(
