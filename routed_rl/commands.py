@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -105,12 +106,13 @@ def _deployed(policy: Policy) -> str:
 
 def _table(title: str, rows: list[tuple[str, Evaluation]], deployed: str | None = None) -> Table:
     """Evaluations as a table, a row each; the deployed one is marked."""
-    table = Table(title=title, title_justify="left")
+    # No vertical lines, and numbers that fold: a narrow terminal must not cut digits off.
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     exact = all(evaluation.exact for _, evaluation in rows)
     names = list(rows[0][1].rates)
-    table.add_column("who acts")
+    table.add_column("who acts", overflow="fold")
     for name in ("return", *names, "steps"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for name, evaluation in rows:
         figures = {"episode_return": f"{evaluation.episode_return:.3f}"}
         figures |= {f"{n}_rate": f"{100 * rate:.1f}%" for n, rate in evaluation.rates.items()}
@@ -129,7 +131,7 @@ def _interval(evaluation: Evaluation, key: str) -> str:
     if evaluation.intervals is None:
         return ""
     low, high = evaluation.intervals[key]
-    scale, digits = (100, 1) if key.endswith("_rate") else (1, 3)
+    scale, digits = (100, 1) if key.endswith("_rate") else (1, 3 if key.endswith("return") else 2)
     return f"\n{scale * low:.{digits}f}..{scale * high:.{digits}f}"
 
 
