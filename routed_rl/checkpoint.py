@@ -42,6 +42,7 @@ class TrainingState:
         observation: What they show, int8 [N, *observation_shape].
         memory: What the method's `relabel` remembers.
         selector: Keeps the best policy; None if the method keeps the last.
+        identity: What makes the run this run and no other.
         update: The gradient steps taken.
         seconds: The time they took.
         log_bytes: The log's length.
@@ -55,6 +56,7 @@ class TrainingState:
     observation: torch.Tensor
     memory: dict[str, torch.Tensor]
     selector: Selector | None
+    identity: str
     update: int = 0
     seconds: float = 0.0
     log_bytes: int = 0
@@ -75,6 +77,8 @@ def save_checkpoint(state: TrainingState, path: Path) -> None:
     }
     content = {
         "format": FORMAT,
+        "identity": state.identity,
+        "device": state.observation.device.type,
         "policy": state.policy.state_dict(),
         "baseline": state.baseline.state_dict(),
         "optimizer": state.optimizer.state_dict(),
@@ -107,6 +111,8 @@ def load_checkpoint(state: TrainingState, path: Path) -> None:
         device = state.observation.device
         content = torch.load(path, map_location=device, weights_only=True)
         check_format(path, content["format"])
+        if content["identity"] != state.identity:
+            raise ValueError("it was saved by a run of another configuration")
         _restore(state, content)
     except InputError:
         raise
@@ -123,7 +129,10 @@ def _restore(state: TrainingState, content: dict[str, Any]) -> None:
     state.policy.load_state_dict(content["policy"])
     state.baseline.load_state_dict(content["baseline"])
     state.optimizer.load_state_dict(content["optimizer"])
-    state.generator.set_state(content["generator"].cpu())
+    if content["device"] == state.observation.device.type:
+        state.generator.set_state(content["generator"].cpu())
+    else:  # Generators of another kind of device cannot be continued, only started anew.
+        state.generator.manual_seed(state.generator.initial_seed() + content["update"])
     state.worlds = dataclasses.replace(state.worlds, **content["worlds"])
     if state.selector:
         state.selector.load_state_dict(content["selector"])

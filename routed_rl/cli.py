@@ -226,6 +226,8 @@ def _starting_values(words: list[str]) -> Train:
         return Train(settings=PRESETS[chosen.preset or "fast"])
     try:
         values = json.loads(chosen.config.read_text())
+        if not isinstance(values, dict):
+            raise ValueError("It is no JSON object.")
         return Train(settings=TrainConfig.from_json(values.get("config", values)))
     except (OSError, ValueError, AttributeError) as error:
         sys.exit(_fail(f"{chosen.config} holds no configuration that can be used:\n{error}", 2))

@@ -25,6 +25,7 @@ Coefficient = Annotated[
 ]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number above 0")]
 Whole = Annotated[int, Field(ge=0, description="a whole number of at least 0")]
+Seed = Annotated[int, Field(ge=0, lt=2**63, description="a whole number from 0 to 2^63 - 1")]
 Count = Annotated[int, Field(ge=1, description="a whole number of at least 1")]
 Width = Annotated[int, Field(ge=1)]
 Widths = Annotated[tuple[Width, ...], Field(description="whole numbers of at least 1")]
@@ -84,7 +85,7 @@ class TrainConfig:
 
     method: Name = "routed"
     oversight: Probability = 0.1
-    seed: Whole = 0
+    seed: Seed = 0
     rows: Count = 5
     cols: Count = 5
     spurious_oversight: Probability = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,9 @@ from routed_envs.world import DiamondGhostWorld
 from routed_rl.checkpoint import TrainingState
 from routed_rl.config import TrainConfig
 from routed_rl.selection import Selector
+
+HOST_FIELDS = ("device", "threads")
+"""Fields that say where a run takes place; a resumed run may change them."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,9 @@ class Experiment:
             )
         method = method or get_method(config.method, world.outcomes)
         method.check_labels(world.outcomes)
-        config = dataclasses.replace(config, method=method.name)
+        names = {field.name for field in dataclasses.fields(config)}
+        shared = {k: v for k, v in world.settings().items() if k in names}
+        config = dataclasses.replace(config, **shared, method=method.name)
         return cls(config, world, method, _device(config.device))
 
     @property
@@ -99,6 +105,13 @@ class Experiment:
         """Adam's learning rate at a point of the run, 0 at the first update and 1 at the last."""
         return _between(self.config.learning_rate, self.config.final_learning_rate, progress)
 
+    def identity(self) -> dict[str, Any]:
+        """What makes a run this run and no other, by name; the budget and the host do not."""
+        config = self.config.to_json()
+        kept = {k: v for k, v in config.items() if k not in (*HOST_FIELDS, "updates")}
+        world = {"world": type(self.world).__name__} | self.world.settings()
+        return kept | world | {"table of the method": self.method.describe()}
+
     def start(self) -> TrainingState:
         """Fresh networks and running worlds, all drawn from the seed."""
         config, world, device = self.config, self.world, self.device
@@ -124,6 +137,7 @@ class Experiment:
             observation=world.observe(worlds),
             memory={},
             selector=Selector(select, world.outcomes) if select else None,
+            identity=json.dumps(self.identity(), sort_keys=True),
         )
 
     def _networks(self, generator: torch.Generator) -> tuple[RoutedPolicyNetwork, PlaneNetwork]:

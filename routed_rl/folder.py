@@ -108,6 +108,14 @@ class RunFolder:
         """Written last: a folder that has it is finished."""
         return self.path / "result.json"
 
+    @property
+    def results(self) -> list[Path]:
+        """What only a finished run has, `result` first, and the pictures of it."""
+        pictures = ("rollouts.gif", "policy_field.png", "learning_curve.png")
+        drawn = [self.path / name for name in pictures]
+        tables = [picture.with_suffix(".csv") for picture in drawn]
+        return [self.result, self.policy, self.evaluation, *drawn, *tables]
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other trainers out; the operating system lets go when the process ends.

@@ -71,7 +71,7 @@ def sample_episodes(
     Returns:
         The number of steps and the outcome's code of each episode, int64 [N] each.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     state = world.place(torch.rand((episodes, world.random_numbers), generator=generator))
     lengths = torch.zeros(episodes, dtype=torch.int64)
     outcomes = torch.full((episodes,), world.outcomes.unfinished)
@@ -85,6 +85,17 @@ def sample_episodes(
         outcomes = torch.where(running, ending.outcome, outcomes)
         lengths += running
     return lengths, outcomes
+
+
+def seeded(seed: int) -> torch.Generator:
+    """A generator on the CPU.
+
+    Raises:
+        InputError: The seed is negative or too large.
+    """
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed={seed}: give a whole number from 0 to 2^63 - 1.")
+    return torch.Generator().manual_seed(seed)
 
 
 def wilson_interval(rate: float, count: int) -> tuple[float, float]:

@@ -57,13 +57,14 @@ def load_policy(
     Raises:
         InputError: There is no such file, or it is truncated, corrupted or something else.
     """
-    file = Path(path)
-    if file.is_dir():
-        file = RunFolder(file).policy
+    folder = RunFolder(Path(path))
+    file = folder.policy if folder.path.is_dir() else folder.path
+    if folder.config.is_file() and not file.is_file():
+        raise InputError(f"The run in {path} is not finished. Continue it with --resume.")
     if not file.is_file():
         raise InputError(
             f"There is no policy at {path}. Give the folder of a finished run, or the file "
-            f"{file.name} in it."
+            f"{folder.policy.name} in it."
         )
     try:
         with safe_open(file, "pt") as opened:

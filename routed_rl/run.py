@@ -68,4 +68,6 @@ def load_run(path: str | Path, *, world: World[Any] | None = None) -> Run:
     except InputError:
         raise
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InputError(f"The files in {folder.path} are damaged ({error!r}).") from None
+        raise InputError(
+            f"The files in {folder.path} are damaged ({error!r}). Train it again with --overwrite."
+        ) from None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
+
+from routed_envs.errors import InputError
 
 
 class Mirror(Protocol):
@@ -32,11 +35,18 @@ class RunLog:
     def __init__(self, path: Path, length: int = 0, mirrors: Sequence[Mirror] = ()) -> None:
         self._mirrors = mirrors
         self._file = path.open("ab")
-        self._file.truncate(length)
+        # A log that was lost or cut is continued after its last whole line, never padded.
+        whole = path.read_bytes()[:length].rfind(b"\n") + 1
+        self._file.truncate(whole)
 
-    @property
-    def length(self) -> int:
-        """The log's length in bytes."""
+    def sync(self) -> int:
+        """Bring everything written to the disk.
+
+        Returns:
+            The log's length in bytes.
+        """
+        self._file.flush()
+        os.fsync(self._file.fileno())
         return self._file.tell()
 
     def write(self, entry: dict[str, Any]) -> None:
@@ -63,6 +73,12 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
     Returns:
         One dictionary for each line.
+
+    Raises:
+        InputError: A line before the last is damaged.
     """
     complete = path.read_bytes().split(b"\n")[:-1]
-    return [json.loads(line) for line in complete]
+    try:
+        return [json.loads(line) for line in complete]
+    except ValueError as error:
+        raise InputError(f"The log {path} is damaged ({error}). Move it away to go on.") from None

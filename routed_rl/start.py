@@ -12,9 +12,6 @@ from routed_rl.checkpoint import TrainingState, load_checkpoint
 from routed_rl.experiment import Experiment
 from routed_rl.folder import FORMAT, RunFolder, check_format, write_json
 
-HOST_FIELDS = ("device", "threads")
-"""Fields that say where a run takes place; a resumed run may change them."""
-
 PACKAGES = ("routed-rl", "torch", "numpy", "gymnasium")
 
 
@@ -44,12 +41,12 @@ def check_folder(folder: RunFolder, experiment: Experiment, resume: bool, overwr
             "--overwrite, or give another folder."
         )
     saved = folder.read_config()
-    if not isinstance(saved.get("config"), dict) or not isinstance(saved.get("world"), dict):
+    if not all(isinstance(saved.get(part), dict) for part in ("config", "identity")):
         raise InputError(
             f"{folder.config} is damaged. Start again with --overwrite, or give another folder."
         )
     check_format(folder.config, saved.get("format", 0))
-    differences = _differences(saved, describe(experiment))
+    differences = _differences(saved, experiment)
     if differences:
         raise InputError(
             f"{folder.path} holds a run of another configuration:\n"
@@ -75,34 +72,27 @@ def open_folder(folder: RunFolder, experiment: Experiment, resume: bool) -> Trai
         load_checkpoint(state, folder.checkpoint)
     if resume and folder.config.exists():
         if folder.read_config()["config"]["updates"] != experiment.config.updates:
-            folder.result.unlink(missing_ok=True)
+            for path in folder.results:
+                path.unlink(missing_ok=True)
             write_json(folder.config, description)
     else:
-        files = (folder.result, folder.checkpoint, folder.log, folder.policy, folder.evaluation)
-        for path in files:
+        for path in (*folder.results, folder.checkpoint, folder.log):
             path.unlink(missing_ok=True)
         shutil.rmtree(folder.tensorboard, ignore_errors=True)
         write_json(folder.config, description)
     return state
 
 
-def _differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+def _differences(saved: dict[str, Any], experiment: Experiment) -> list[str]:
     """Where the saved run differs from the wanted one, a line each."""
-    flat_saved, flat_wanted = _identity(saved), _identity(wanted)
-    names = sorted(set(flat_saved) | set(flat_wanted))
+    there, here = saved["identity"], experiment.identity()
     lines = [
-        f"{name}: there {flat_saved.get(name)!r}, here {flat_wanted.get(name)!r}"
-        for name in names
-        if flat_saved.get(name) != flat_wanted.get(name)
+        f"{name}: there {there.get(name)!r}, here {here.get(name)!r}"
+        for name in sorted(set(there) | set(here))
+        if there.get(name) != here.get(name)
     ]
-    before, now = saved["config"].get("updates", 0), wanted["config"]["updates"]
+    before, now = saved["config"].get("updates", 0), experiment.config.updates
     return lines + ([f"updates: there {before}, here only {now}"] if now < before else [])
-
-
-def _identity(description: dict[str, Any]) -> dict[str, Any]:
-    """What makes a run the same run, by name."""
-    config = {k: v for k, v in description["config"].items() if k not in (*HOST_FIELDS, "updates")}
-    return config | description["world"]
 
 
 def describe(experiment: Experiment) -> dict[str, Any]:
@@ -114,7 +104,7 @@ def describe(experiment: Experiment) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "config": experiment.config.to_json(),
-        "world": {"class": type(experiment.world).__name__} | experiment.world.settings(),
+        "identity": experiment.identity(),
         "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
     }
 

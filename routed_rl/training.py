@@ -109,7 +109,7 @@ def _train_on(
 
     def save() -> None:
         nonlocal saved
-        state.seconds, state.log_bytes = time.monotonic() - started, log.length
+        state.seconds, state.log_bytes = time.monotonic() - started, log.sync()
         save_checkpoint(state, folder.checkpoint)
         saved = time.monotonic()
 

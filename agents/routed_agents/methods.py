@@ -119,9 +119,21 @@ class Method:
                 f"{sorted(outcomes.labels)}. Give one row for each label."
             )
 
+    def describe(self) -> str:
+        """Everything that distinguishes this method from others, in words."""
+        relabel = self.relabel if isinstance(self.relabel, str) else _name(self.relabel)
+        rows = {label: self.rows[label] for label in sorted(self.rows)}
+        shape = f"{self.experts}, {self.gate}, {self.deploy}"
+        return f"{rows}, {shape}, {relabel}, {_name(self.updates)}, {self.select}"
+
     def budget(self, updates: int, oversight: float) -> int:
         """The gradient steps to take of a budget of `updates`, at least 1."""
         return max(1, round(self.updates(oversight) * updates))
+
+
+def _name(function: Callable[..., object]) -> str:
+    """Where a function is defined."""
+    return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__name__)}"
 
 
 def _check_row(place: str, row: Row, experts: tuple[str, ...]) -> None:

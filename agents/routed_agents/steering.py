@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 
 from routed_agents.methods import Steering
 from routed_envs.errors import InputError, unknown_name
@@ -29,11 +30,11 @@ def steering_weights(steering: Steering, experts: Sequence[str]) -> tuple[float,
     if len(experts) == 1:
         raise InputError(
             f"steering={steering!r}: this policy has one expert, so there is nothing to steer. "
-            "Give None."
+            "Leave it out, or give None (--steer deploy)."
         )
     if isinstance(steering, str):
         steering = {steering: 1.0}
-    elif isinstance(steering, int | float) and not isinstance(steering, bool):
+    elif isinstance(steering, Real) and not isinstance(steering, bool):
         if len(experts) != 2:
             raise InputError(
                 f"steering={steering!r}: a number steers between two experts; this policy has "
@@ -53,11 +54,13 @@ def _checked(weights: Mapping[str, float], experts: Sequence[str]) -> tuple[floa
     for name in weights:
         if name not in experts:
             raise unknown_name("expert", name, experts)
-    ordered = tuple(float(weights.get(name, 0.0)) for name in experts)
+    ordered = [weights.get(name, 0.0) for name in experts]
+    if not all(isinstance(weight, Real) and 0 <= weight <= 1 for weight in ordered):
+        raise InputError(f"Steering weights {dict(weights)!r}: each must be a number from 0 to 1.")
     total = math.fsum(ordered)
-    if not all(0 <= weight <= 1 for weight in ordered) or not math.isclose(total, 1, abs_tol=1e-6):
+    if not math.isclose(total, 1, abs_tol=1e-6):
         raise InputError(
             f"Steering weights {dict(weights)!r} have the sum {total:g}. "
             "Give weights from 0 to 1 whose sum is 1."
         )
-    return ordered
+    return tuple(float(weight) for weight in ordered)

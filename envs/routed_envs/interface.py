@@ -122,7 +122,7 @@ class World(Protocol[State]):
         ...
 
     def advance(self, state: State, actions: torch.Tensor) -> tuple[State, Ending]:
-        """Take the actions, int64 [N]; ended episodes stay where they ended."""
+        """Take the actions, int64 [N]; what follows an episode's end has no meaning."""
         ...
 
     def observe(self, state: State) -> torch.Tensor:

@@ -109,9 +109,10 @@ class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[An
         if self._state is None:
             raise gymnasium.error.ResetNeeded("No episode is running: call reset() first.")
         actions = np.asarray(actions)
-        if actions.shape != (self.num_envs,) or actions.min() < 0 or actions.max() > 3:
+        whole = np.issubdtype(actions.dtype, np.integer) and actions.shape == (self.num_envs,)
+        if not whole or actions.min() < 0 or actions.max() > 3:
             raise gymnasium.error.InvalidAction(
-                f"actions={actions!r}: give {self.num_envs} numbers from 0 to 3."
+                f"actions={actions!r}: give {self.num_envs} whole numbers from 0 to 3."
             )
         after, ending = self.world.advance(self._state, torch.as_tensor(actions, dtype=torch.int64))
         ended = ending.ended.numpy()

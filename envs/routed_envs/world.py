@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cache, cached_property
+from numbers import Real
 from typing import Any
 
 import torch
@@ -74,7 +75,7 @@ class DiamondGhostWorld:
                 "three cells. Give rows and cols of at least 1 with rows x cols of at least 3."
             )
         for name in ("oversight", "spurious_oversight"):
-            if not 0 <= getattr(self, name) <= 1:
+            if not (isinstance(getattr(self, name), Real) and 0 <= getattr(self, name) <= 1):
                 raise InputError(
                     f"{name}={getattr(self, name)!r} is no probability. Give a number from 0 to 1."
                 )
@@ -154,7 +155,7 @@ class DiamondGhostWorld:
         return first, second, third
 
     def advance(self, state: GridState, actions: torch.Tensor) -> tuple[GridState, Ending]:
-        """Take one step in every environment; ended episodes stay where they ended.
+        """Take one step in every environment, also where the episode is over.
 
         Args:
             state: N running episodes.

@@ -18,6 +18,7 @@ from routed_envs.drawing import AGENT, DIAMOND, GHOST, draw_grid
 from routed_envs.interface import map_states
 from routed_envs.world import DiamondGhostWorld, GridState
 from routed_rl.folder import write_atomically
+from routed_rl.monte_carlo import seeded
 
 CELL = 64
 MARGIN = 16
@@ -72,7 +73,7 @@ def record(
     Returns:
         The frames, episode after episode.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     state = world.place(torch.rand((episodes, world.random_numbers), generator=generator))
     films = [[_frame(policy, state, i, None, None, world)] for i in range(episodes)]
     for _ in range(world.max_steps):
@@ -192,7 +193,8 @@ def save_film(
     last = [frame.outcome != "unfinished" for frame in frames]
     buffer = io.BytesIO()
     # One palette for all frames: the colours must not flicker.
-    palette = _side_by_side([p for p, end in zip(pictures, last, strict=True) if end]).quantize(255)
+    endings = [picture for picture, end in zip(pictures, last, strict=True) if end]
+    palette = _side_by_side(endings[:20]).quantize(255)
     paletted = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     paletted[0].save(
         buffer,

@@ -1,4 +1,4 @@
-"""A figure of how the exact figures changed while a run trained."""
+"""A picture of how the figures changed while a run trained."""
 
 from __future__ import annotations
 

@@ -81,11 +81,11 @@ def policy_fields(policy: Policy, world: DiamondGhostWorld, states: GridState) -
     for name, steered in steerings(policy).items():
         weights = None
         if len(policy.experts) > 1:
-            gate = policy.gate_weights(observations)[:, 0]
+            gate = policy.gate_weights(observations)[:, 0].cpu()
             weights = (
                 gate if name == "mixture" else torch.full_like(gate, name == policy.experts[0])
             )
-        probabilities = steered.action_probabilities(observations)
+        probabilities = steered.action_probabilities(observations).cpu()
         fields.append(PolicyField(name, states.agent, probabilities, weights))
     return fields
 

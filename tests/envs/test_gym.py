@@ -84,8 +84,11 @@ def test_refusals_name_what_is_allowed():
     with pytest.raises(gymnasium.error.ResetNeeded):
         vector.step(np.zeros(2, np.int64))
     vector.reset()
-    with pytest.raises(gymnasium.error.InvalidAction, match="2 numbers from 0 to 3"):
+    with pytest.raises(gymnasium.error.InvalidAction, match="2 whole numbers from 0 to 3"):
         vector.step(np.zeros(3, np.int64))
+    for actions in ([0.5, 1.0], [np.nan, 1.0], [0, 4]):
+        with pytest.raises(gymnasium.error.InvalidAction):
+            vector.step(np.array(actions))
 
 
 def test_make_vec_gives_the_vector_environment_with_same_step_autoreset():

@@ -44,7 +44,8 @@ def test_steering_in_every_form(steering, weights):
     [
         ("diamnod", "Did you mean 'diamond'"),
         ({"gost": 1.0}, "Did you mean 'ghost'"),
-        (1.5, "sum 1"),
+        (1.5, "from 0 to 1"),
+        ({"diamond": "x"}, "from 0 to 1"),
         (-0.1, "from 0 to 1"),
         (float("nan"), "from 0 to 1"),
         ({"diamond": 0.8, "ghost": 0.8}, "sum 1.6"),

@@ -290,6 +290,54 @@ def test_a_large_world_is_judged_by_sampling(tmp_path: Path):
     assert found.episodes == 10_000
 
 
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path):
+    for name, seed in (("mine", 0), ("other", 1)):
+        train(tiny_with(seed=seed), tmp_path / name)
+    foreign = (tmp_path / "other" / "checkpoint.pt").read_bytes()
+    (tmp_path / "mine" / "checkpoint.pt").write_bytes(foreign)
+    with pytest.raises(InputError, match="another configuration"):
+        train(tiny_with(updates=9), tmp_path / "mine", resume=True)
+
+
+def test_another_table_under_the_same_name_is_another_run(tmp_path: Path):
+    method = get_method("naive", OUTCOMES)
+    train(TINY, tmp_path / "run", method=method)
+    rows = {label: dataclasses.replace(row, reward=-1.0) for label, row in method.rows.items()}
+    with pytest.raises(InputError, match="table of the method"):
+        train(TINY, tmp_path / "run", method=dataclasses.replace(method, rows=rows), resume=True)
+
+
+def test_a_log_that_was_lost_is_started_again_and_never_padded(tmp_path: Path):
+    folder = tmp_path / "run"
+    train(tiny_with(updates=20), folder)
+    (folder / "log.jsonl").unlink()
+    train(tiny_with(updates=30), folder, resume=True)
+    assert [entry["update"] for entry in read_log(folder / "log.jsonl")] == [30]
+    (folder / "log.jsonl").write_bytes(b"{}\nno JSON\n{}\n")
+    with pytest.raises(InputError, match="damaged"):
+        read_log(folder / "log.jsonl")
+
+
+def test_an_unfinished_extension_has_no_stale_results(tmp_path: Path, monkeypatch):
+    folder = tmp_path / "run"
+    train(TINY, folder)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training_module.Experiment, "update", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_with(updates=9), folder, resume=True)
+    with pytest.raises(InputError, match="not finished"):
+        load_policy(folder)
+
+
+def test_the_configuration_tells_of_ones_own_world(tmp_path: Path):
+    run = train(TINY, tmp_path / "run", world=DiamondGhostWorld(rows=2, cols=3, oversight=0.7))
+    assert (run.config.rows, run.config.cols, run.config.oversight) == (2, 3, 0.7)
+    assert run.config.oversight in run.evaluations
+
+
 def test_a_lock_keeps_a_second_trainer_out(tmp_path: Path):
     folder = RunFolder(tmp_path / "run")
     with folder.locked(), pytest.raises(InputError, match="Another process"):
