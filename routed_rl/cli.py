@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from routed_rl.config import PRESETS, TrainConfig
+from routed_rl.config import DEVICES, PRESETS, TrainConfig
 
 STEER_HELP = (
     "Who acts: deploy (the method's own choice), mixture (the learned gate), an expert's name, "
@@ -169,9 +170,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words in (["--version"], ["-V"]):
         print(f"routed-rl {version('routed-rl')}")
         return 0
-    command = _parse(words or ["--help"])
     try:
-        command.run()
+        _parse(words or ["--help"]).run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, `head` say, has enough; the flush at the program's end must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         return _fail("Interrupted.", 130)
     except OSError as error:
@@ -214,12 +219,15 @@ def _starting_values(words: list[str]) -> Train:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--preset")
     parser.add_argument("--config", type=Path)
+    parser.add_argument("--device", default="auto")
     try:
         chosen, _ = parser.parse_known_args(words)
     except argparse.ArgumentError:
         return Train()  # An option without its value: the full parser says so.
     if chosen.preset is not None and chosen.preset not in PRESETS:
         sys.exit(_fail(_no_such("preset", chosen.preset, PRESETS), 2))
+    if chosen.device not in DEVICES:
+        sys.exit(_fail(_no_such("device", chosen.device, DEVICES), 2))
     if chosen.config is not None and chosen.preset is not None:
         sys.exit(_fail("Both --preset and --config were given. Give one of them.", 2))
     if chosen.config is None:

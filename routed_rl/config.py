@@ -33,6 +33,7 @@ SomeWidths = Annotated[
     tuple[Width, ...], Field(min_length=1, description="one or more whole numbers of at least 1")
 ]
 Switch = Annotated[bool, Field(description="True or False")]
+DEVICES = ("auto", "cpu", "cuda")
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu or cuda")]
 
 

@@ -108,7 +108,7 @@ def test_help_does_not_import_torch():
         (["train", "--seed", str(10**20)], ["from 0 to 2^63 - 1"]),
         (["train", "--method", "ruoted"], ["'ruoted'", "'routed'", "naive"]),
         (["train", "--preset", "fats"], ["'fats'", "'fast'", "paper"]),
-        (["train", "--device", "gpu"], ["gpu", "cpu", "cuda"]),
+        (["train", "--device", "cdua"], ["'cdua'", "Did you mean 'cuda'", "auto, cpu, cuda"]),
         (["train", "--oversigth", "0.1"], ["--oversigth", "--oversight"]),
         (["train", "--preset", "fast", "--config", "x.json"], ["one of them"]),
         (["train", "--config", "nowhere.json"], ["nowhere.json"]),
