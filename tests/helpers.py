@@ -100,3 +100,9 @@ def random_policy(seed: int = 0) -> Policy:
         for parameter in state.policy.parameters():
             parameter.mul_(6)  # So that actions and gate are far from even.
     return experiment.policy(state)
+
+
+def expert_logits(policy: RoutedPolicyNetwork, seen: torch.Tensor) -> torch.Tensor:
+    """The action logits of each expert on its own, [B, K, A], layer by layer."""
+    flat = seen.flatten(1).float()
+    return torch.stack([policy.head(expert(flat)) for expert in policy.experts.values()], 1)

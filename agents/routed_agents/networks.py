@@ -135,11 +135,6 @@ class RoutedPolicyNetwork(nn.Module):
             )
         return nn.functional.pad(self.gate(observations), (0, 1))
 
-    def expert_logits(self, observations: torch.Tensor) -> torch.Tensor:
-        """The action logits of each expert on its own, float [B, K, A]."""
-        flat = observations.flatten(1).float()
-        return torch.stack([self.head(expert(flat)) for expert in self.experts.values()], 1)
-
     def steered_logits(self, observations: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
         """Action logits with fixed weights in the place of the gate's.
 

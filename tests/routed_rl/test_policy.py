@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import random_policy, random_states
+from helpers import expert_logits, random_policy, random_states
 from safetensors.torch import save_file
 
 from routed_agents import NetworkSettings, Policy, RoutedPolicyNetwork
@@ -74,7 +74,7 @@ def test_steering_makes_a_new_policy_with_shared_weights():
     assert (policy.steering, diamond.steering) == (None, "diamond")
     probabilities = diamond.action_probabilities(seen())
     assert torch.allclose(probabilities.sum(1), torch.ones(6))
-    expected = policy.network.expert_logits(seen())[:, 0].softmax(1)
+    expected = expert_logits(policy.network, seen())[:, 0].softmax(1)
     assert torch.allclose(probabilities, expected, atol=1e-6)
     assert not torch.allclose(policy.action_probabilities(seen()), expected, atol=1e-2)
     back = diamond.steer(None).action_probabilities(seen())
@@ -83,7 +83,7 @@ def test_steering_makes_a_new_policy_with_shared_weights():
 
 def test_numbers_in_between_interpolate_the_logits():
     policy = random_policy()
-    logits = policy.network.expert_logits(seen())
+    logits = expert_logits(policy.network, seen())
     half = policy.steer(0.5).action_probabilities(seen())
     assert torch.allclose(half, logits.mean(1).softmax(1), atol=1e-6)
 
