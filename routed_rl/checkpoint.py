@@ -44,6 +44,7 @@ class TrainingState:
         selector: Keeps the best policy; None if the method keeps the last.
         identity: What makes the run this run and no other.
         update: The gradient steps taken.
+        labels: The endings on a target that the method was told of.
         seconds: The time they took.
         log_bytes: The log's length.
     """
@@ -58,6 +59,7 @@ class TrainingState:
     selector: Selector | None
     identity: str
     update: int = 0
+    labels: int = 0
     seconds: float = 0.0
     log_bytes: int = 0
 
@@ -88,6 +90,7 @@ def save_checkpoint(state: TrainingState, path: Path) -> None:
         "memory": state.memory,
         "selector": state.selector.state_dict() if state.selector else None,
         "update": state.update,
+        "labels": state.labels,
         "seconds": state.seconds,
         "log_bytes": state.log_bytes,
     }
@@ -136,5 +139,5 @@ def _restore(state: TrainingState, content: dict[str, Any]) -> None:
     state.worlds = dataclasses.replace(state.worlds, **content["worlds"])
     if state.selector:
         state.selector.load_state_dict(content["selector"])
-    for name in ("observation", "memory", "update", "seconds", "log_bytes"):
+    for name in ("observation", "memory", "update", "labels", "seconds", "log_bytes"):
         setattr(state, name, content[name])

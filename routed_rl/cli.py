@@ -1,4 +1,4 @@
-"""The command line: `routed-rl train`, `evaluate` and `render`.
+"""The command line: `routed-rl train` and its companions.
 
 Imports nothing heavy until a command runs, so that help appears at once.
 """
@@ -6,12 +6,11 @@ Imports nothing heavy until a command runs, so that help appears at once.
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,6 +18,7 @@ from typing import Annotated, Literal
 import tyro
 
 from routed_rl.config import DEVICES, PRESETS, TrainConfig
+from routed_rl.sweep_cli import Methods, Report, Status, Sweep
 
 STEER_HELP = (
     "Who acts: deploy (the method's own choice), mixture (the learned gate), an expert's name, "
@@ -41,7 +41,7 @@ class Train:
     Attributes:
         settings: The run's configuration.
         preset: Where the constants below come from: fast (ours, tuned for the least time to a
-            good steered policy) or paper (the reference experiment).
+            good policy, for each method by itself) or paper (the reference experiment).
         config: A JSON file with a configuration, such as the config.json of a run's folder.
         out: The run's folder. Left out, it is runs/METHOD-oversightP-seedS.
         resume: Continue the run in the folder; a larger --updates extends it.
@@ -71,6 +71,33 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Oversight:
+    """The world's oversight; each option that is left out is as in training.
+
+    Attributes:
+        oversight: Probability that a target's square has oversight, 0 to 1, for both targets.
+        oversight_diamond: The same for the diamond's square alone.
+        oversight_ghost: The same for the ghost's square alone.
+        oversight_falloff: How much less oversight a target has for each step of its distance from
+            the start after the first, 0 to 1.
+        spurious_oversight: Probability that an empty square shows oversight, 0 to 1.
+        label_noise: Probability that the overseer takes the target it sees for the other one.
+        hidden_oversight: Whether the agent does not see where there is oversight.
+    """
+
+    oversight: float | None = None
+    oversight_diamond: float | None = None
+    oversight_ghost: float | None = None
+    oversight_falloff: float | None = None
+    spurious_oversight: float | None = None
+    label_noise: float | None = None
+    hidden_oversight: bool | None = None
+
+
+WorldOptions = Annotated[Oversight, tyro.conf.arg(name="")]
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """Judge a trained policy: return, how often it ends on the diamond or the ghost, and length.
 
@@ -79,7 +106,7 @@ class Evaluate:
     Attributes:
         run_folder: The folder of a finished run, or a policy file.
         steer: Who acts.
-        oversight: Oversight of the world, 0 to 1. Left out, it is the training's.
+        world: The world's oversight.
         deterministic: Take the likeliest action instead of sampling.
         monte_carlo: Sample episodes although the world is small.
         episodes: Episodes of a Monte Carlo evaluation.
@@ -89,7 +116,7 @@ class Evaluate:
 
     run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     steer: Annotated[str, tyro.conf.arg(help=STEER_HELP)] = "deploy"
-    oversight: float | None = None
+    world: WorldOptions = field(default_factory=Oversight)
     deterministic: Flag = False
     monte_carlo: Flag = False
     episodes: int = 10_000
@@ -103,8 +130,8 @@ class Evaluate:
         evaluate_command(
             self.run_folder,
             self.steer,
+            asdict(self.world),
             as_json=self.json,
-            oversight=self.oversight,
             exact=False if self.monte_carlo else None,
             episodes=self.episodes,
             deterministic=self.deterministic,
@@ -119,7 +146,7 @@ class Render:
     Attributes:
         run_folder: The folder of a finished run, or a policy file.
         steer: Who acts in the film.
-        oversight: Oversight of the world, 0 to 1. Left out, it is the training's.
+        world: The world's oversight.
         episodes: Episodes of the film.
         deterministic: Take the likeliest action instead of sampling.
         seed: Decides the starts and the actions.
@@ -128,7 +155,7 @@ class Render:
 
     run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     steer: Annotated[str, tyro.conf.arg(help=STEER_HELP)] = "deploy"
-    oversight: float | None = None
+    world: WorldOptions = field(default_factory=Oversight)
     episodes: int = 4
     deterministic: Flag = False
     seed: int = 0
@@ -141,7 +168,7 @@ class Render:
         render_command(
             self.run_folder,
             self.steer,
-            oversight=self.oversight,
+            asdict(self.world),
             episodes=self.episodes,
             deterministic=self.deterministic,
             seed=self.seed,
@@ -149,11 +176,15 @@ class Render:
         )
 
 
-Command = Train | Evaluate | Render
+Command = Train | Evaluate | Render | Sweep | Status | Report | Methods
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "evaluate": Evaluate,
     "render": Render,
+    "sweep": Sweep,
+    "status": Status,
+    "report": Report,
+    "methods": Methods,
 }
 
 
@@ -167,6 +198,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 2 refused input, 130 interrupted by the user, 1 anything else.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # So that --method module:object finds the user's modules.
     if words in (["--version"], ["-V"]):
         print(f"routed-rl {version('routed-rl')}")
         return 0
@@ -182,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(f"{error}. What was saved before is untouched.", 1)
     except ValueError as error:
-        from routed_envs.errors import InputError  # Slow to import, and needed only here.
+        from routed_envs.errors import InputError  # Brings Gymnasium, needed only here.
 
         if isinstance(error, InputError):
             return _fail(str(error), 2)
@@ -220,6 +253,7 @@ def _starting_values(words: list[str]) -> Train:
     parser.add_argument("--preset")
     parser.add_argument("--config", type=Path)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--method", default="routed")
     try:
         chosen, _ = parser.parse_known_args(words)
     except argparse.ArgumentError:
@@ -231,7 +265,8 @@ def _starting_values(words: list[str]) -> Train:
     if chosen.config is not None and chosen.preset is not None:
         sys.exit(_fail("Both --preset and --config were given. Give one of them.", 2))
     if chosen.config is None:
-        return Train(settings=PRESETS[chosen.preset or "fast"])
+        settings = TrainConfig.from_preset(chosen.preset or "fast", method=chosen.method)
+        return Train(settings=settings)
     try:
         values = json.loads(chosen.config.read_text())
         if not isinstance(values, dict):
@@ -243,6 +278,6 @@ def _starting_values(words: list[str]) -> Train:
 
 def _no_such(kind: str, given: str, known: Iterable[str]) -> str:
     """The message for a name that does not exist, with the nearest one that does."""
-    names = list(known)
-    nearest = difflib.get_close_matches(given, names, 1, 0)[0]
-    return f"There is no {kind} {given!r}. Did you mean {nearest!r}? Known: {', '.join(names)}."
+    from routed_envs.errors import unknown_name  # Brings Gymnasium, which help need not wait for.
+
+    return str(unknown_name(kind, given, known))

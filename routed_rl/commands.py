@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import os
 import shlex
-import shutil
 import sys
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,23 @@ from rich.table import Table
 from routed_agents.methods import Steering
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError, unknown_name
+from routed_envs.interface import World
 from routed_envs.world import DiamondGhostWorld
 from routed_rl.config import TrainConfig, default_folder
-from routed_rl.evaluation import evaluate
+from routed_rl.evaluation import deployed_actor, evaluate, oversight_levels
 from routed_rl.figures import Evaluation
 from routed_rl.folder import RunFolder
 from routed_rl.pictures.film import record, save_film
 from routed_rl.pictures.learning_curve import save_learning_curve
 from routed_rl.pictures.policy_field import save_policy_field
 from routed_rl.policy_file import load_policy
+from routed_rl.program import program, quoted
 from routed_rl.run import Run
 from routed_rl.run_log import read_log
 from routed_rl.training import train
+
+PLAIN_FIELDS = ("rows", "cols", "oversight", "max_steps")
+"""Fields of the gridworld that are no further kind of oversight."""
 
 
 def train_command(
@@ -67,17 +72,7 @@ def train_command(
 def resume_command() -> str:
     """The command that continues this process's run."""
     words = [word for word in sys.argv[1:] if word not in ("--overwrite", "--resume")]
-    return f"{_program()} {shlex.join([*words, '--resume'])}"
-
-
-def _program() -> str:
-    """How the user can start this program again from the same place."""
-    started = Path(sys.argv[0])
-    if started.name != "routed-rl":
-        return "python -m routed_rl"
-    if shutil.which("routed-rl") == str(started):
-        return "routed-rl"
-    return shlex.quote(os.path.relpath(started))
+    return f"{program()} {shlex.join([*words, '--resume'])}"
 
 
 def print_run(run: Run) -> None:
@@ -86,72 +81,121 @@ def print_run(run: Run) -> None:
     Args:
         run: The run.
     """
-    level = run.config.oversight
     console = Console()
-    for oversight in dict.fromkeys((level, 0.0)):
-        rows = run.evaluations[oversight]
-        watched = "as in training" if oversight == level else "nobody watches"
-        title = f"Oversight {oversight:g} ({watched})"
-        console.print(_table(title, list(rows.items()), _deployed(run.policy)))
+    worlds = oversight_levels(run.policy.world)
+    for level, meaning in (("training", "as in training"), ("unwatched", "nobody watches")):
+        if level == "unwatched" and worlds[level] == worlds["training"]:
+            continue
+        words = oversight_in_words(worlds[level])
+        title = f"{words[0].upper()}{words[1:]} ({meaning})"
+        rows = list(run.evaluations[level].items())
+        console.print(_table(title, rows, worlds[level].outcomes.good, deployed_actor(run.policy)))
     print(f"Trained in {run.seconds:.0f} s. Everything is in {run.folder}; look inside with:")
-    print(f"  {_program()} render {shlex.quote(str(run.folder))}")
+    print(f"  {program()} render {quoted(run.folder)}")
 
 
-def _deployed(policy: Policy) -> str:
-    """The row of the method's own steering in a table."""
-    if len(policy.experts) == 1:
-        return policy.experts[0]
-    return policy.deploy if isinstance(policy.deploy, str) else "mixture"
+def oversight_in_words(world: World[Any]) -> str:
+    """A world's oversight, with the other kinds of it that are on.
+
+    Args:
+        world: Any world.
+    """
+    words = [f"oversight {world.oversight:g}"]
+    if isinstance(world, DiamondGhostWorld):
+        for field in dataclasses.fields(world):
+            value = getattr(world, field.name)
+            if field.name not in PLAIN_FIELDS and value != field.default:
+                amount = "" if value is True else f" {value:g}"
+                words.append(field.name.replace("_", " ") + amount)
+    return ", ".join(words)
 
 
-def _table(title: str, rows: list[tuple[str, Evaluation]], deployed: str | None = None) -> Table:
+def _table(
+    title: str,
+    rows: list[tuple[str, Evaluation]],
+    good: Collection[str],
+    deployed: str | None = None,
+) -> Table:
     """Evaluations as a table, a row each; the deployed one is marked."""
     # No vertical lines, and numbers that fold: a narrow terminal must not cut digits off.
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     exact = all(evaluation.exact for _, evaluation in rows)
     names = list(rows[0][1].rates)
     table.add_column("who acts", overflow="fold")
-    for name in ("return", *names, "steps"):
+    for name in ("return", *names, "steps", "overseer"):
         table.add_column(name, justify="right", overflow="fold")
     for name, evaluation in rows:
         figures = {"episode_return": f"{evaluation.episode_return:.3f}"}
         figures |= {f"{n}_rate": f"{100 * rate:.1f}%" for n, rate in evaluation.rates.items()}
         figures |= {"mean_length": f"{evaluation.mean_length:.2f}"}
         cells = [text + _interval(evaluation, key) for key, text in figures.items()]
+        seen = evaluation.seen_rate(good)
+        cells.append("-" if seen is None else f"{100 * seen:.1f}%")
         mark = "[bold]" if name == deployed else ""
         shown = f"{mark}{name} (deployed)" if mark else name
         table.add_row(shown, *(mark + cell for cell in cells))
     table.caption = "exact" if exact else "means over sampled episodes, with 95% intervals"
+    table.caption += f"; overseer: {' or '.join(good)} among the targets that it saw"
     table.caption_justify = "left"
     return table
 
 
 def _interval(evaluation: Evaluation, key: str) -> str:
-    """The interval of a figure, if it was sampled."""
+    """The interval of a figure, if it was sampled, on two lines that fit a narrow column."""
     if evaluation.intervals is None:
         return ""
     low, high = evaluation.intervals[key]
     scale, digits = (100, 1) if key.endswith("_rate") else (1, 3 if key.endswith("return") else 2)
-    return f"\n{scale * low:.{digits}f}..{scale * high:.{digits}f}"
+    return f"\n{scale * low:.{digits}f}..\n{scale * high:.{digits}f}"
 
 
-def evaluate_command(path: Path, steer: str, *, as_json: bool, **options: Any) -> None:
+def changed_world(world: World[Any], changes: Mapping[str, Any]) -> World[Any]:
+    """The world with another oversight.
+
+    Args:
+        world: The policy's.
+        changes: Fields of `DiamondGhostWorld` by name; None leaves a field as it is, and a new
+            `oversight` also takes the place of the targets' own.
+
+    Raises:
+        InputError: A value is out of range, or the world has no such kinds of oversight.
+    """
+    given = {name: value for name, value in changes.items() if value is not None}
+    if "oversight" in given:
+        world = world.with_oversight(given.pop("oversight"))
+    if not given:
+        return world
+    if not isinstance(world, DiamondGhostWorld):
+        options = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise InputError(
+            f"{options}: this policy lives in a {type(world).__name__}, and only the gridworld has "
+            "such kinds of oversight. Give --oversight alone."
+        )
+    return dataclasses.replace(world, **given)
+
+
+def evaluate_command(
+    path: Path, steer: str, changes: Mapping[str, Any], *, as_json: bool, **options: Any
+) -> None:
     """Evaluate a policy, then print the figures.
 
     Args:
         path: A run's folder, or a policy file.
         steer: Who acts, in the words of `parse_steering`.
+        changes: How the world differs from the training's; see `changed_world`.
         as_json: Print one JSON object instead of a table.
         **options: Handed on to `routed_rl.evaluate`.
     """
     policy = load_policy(path)
     steering = parse_steering(steer, policy)
-    evaluation = evaluate(policy.steer(steering), **options)
+    world = changed_world(policy.world, changes)
+    evaluation = evaluate(policy.steer(steering), world=world, **options)
     if as_json:
         print(json.dumps(evaluation.to_json()))
         return
     name = "mixture" if steering is None and len(policy.experts) > 1 else str(steering or "policy")
-    Console().print(_table(f"{path}, oversight {evaluation.oversight:g}", [(name, evaluation)]))
+    title = f"{path}, {oversight_in_words(world)}"
+    Console().print(_table(title, [(name, evaluation)], world.outcomes.good))
 
 
 def parse_steering(text: str, policy: Policy) -> Steering:
@@ -186,8 +230,8 @@ def parse_steering(text: str, policy: Policy) -> Steering:
 def render_command(
     path: Path,
     steer: str,
+    changes: Mapping[str, Any],
     *,
-    oversight: float | None,
     episodes: int,
     deterministic: bool,
     seed: int,
@@ -198,7 +242,7 @@ def render_command(
     Args:
         path: A run's folder, or a policy file.
         steer: Who acts in the film, in the words of `parse_steering`.
-        oversight: The world's oversight; the training's if None.
+        changes: How the world differs from the training's; see `changed_world`.
         episodes: Episodes of the film, at least 1.
         deterministic: Take the likeliest action instead of sampling.
         seed: Decides the starts and the actions.
@@ -213,7 +257,7 @@ def render_command(
     if film.suffix.lower() != ".gif":
         raise InputError(f"--out {film}: a film is a GIF; give a name that ends in .gif.")
     policy = load_policy(path)
-    world = policy.world if oversight is None else policy.world.with_oversight(oversight)
+    world = changed_world(policy.world, changes)
     if not isinstance(world, DiamondGhostWorld):
         raise InputError(f"render draws the gridworld; this policy lives in a {type(world)}.")
     actor = policy.steer(parse_steering(steer, policy))

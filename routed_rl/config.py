@@ -20,6 +20,7 @@ Name = Annotated[str, Field(min_length=1, description="a name")]
 Probability = Annotated[
     float, Field(ge=0, le=1, allow_inf_nan=False, description="a number from 0 to 1")
 ]
+OwnProbability = Annotated[Probability | None, Field(description="a number from 0 to 1, or None")]
 Coefficient = Annotated[
     float, Field(ge=0, allow_inf_nan=False, description="a number of at least 0")
 ]
@@ -34,12 +35,16 @@ SomeWidths = Annotated[
 ]
 Switch = Annotated[bool, Field(description="True or False")]
 DEVICES = ("auto", "cpu", "cuda")
+HOST_FIELDS = ("device", "threads")
+"""Fields that say where a run takes place; a resumed run may change them."""
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu or cuda")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """What to train, and how. The defaults are the preset `fast`.
+    """What to train, and how. The defaults are the preset `fast` for the method `routed`.
+
+    `from_preset` has the other methods' own constants, as the command line does.
 
     Attributes:
         method: How the run learns: routed or naive.
@@ -48,6 +53,12 @@ class TrainConfig:
         rows: Rows of the grid.
         cols: Columns of the grid; rows x cols is at least 3.
         spurious_oversight: Probability that an empty square shows oversight, 0 to 1.
+        oversight_diamond: Probability that the diamond's square has oversight; None is oversight.
+        oversight_ghost: The same for the ghost's square.
+        oversight_falloff: A target's probability of oversight is multiplied by 1 - this for every
+            step of its distance from the start after the first, 0 to 1.
+        label_noise: Probability that the overseer takes the target it sees for the other one.
+        hidden_oversight: The agent does not see where there is oversight.
         max_steps: Steps after which an episode times out.
         updates: The budget of gradient steps. The schedules below span it.
         environments: Environments that run side by side.
@@ -90,6 +101,11 @@ class TrainConfig:
     rows: Count = 5
     cols: Count = 5
     spurious_oversight: Probability = 0.0
+    oversight_diamond: OwnProbability = None
+    oversight_ghost: OwnProbability = None
+    oversight_falloff: Probability = 0.0
+    label_noise: Probability = 0.0
+    hidden_oversight: Switch = False
     max_steps: Count = 32
     updates: Count = 2800
     environments: Count = 64
@@ -120,7 +136,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         faults = []
-        for name, adapter in _adapters().items():
+        for name, adapter in field_adapters().items():
             try:
                 adapter.validate_python(getattr(self, name), strict=True)
             except ValidationError:
@@ -141,18 +157,20 @@ class TrainConfig:
 
     @classmethod
     def from_preset(cls, preset: str, **changes: Any) -> TrainConfig:
-        """A preset's constants, with some of them changed.
+        """A preset's constants for a method, with some of them changed.
 
         Args:
             preset: `fast` or `paper`.
-            **changes: Fields to set.
+            **changes: Fields to set. With `method`, the preset `fast` has that method's own
+                constants (`METHOD_CONSTANTS`); those set here go before them.
 
         Raises:
             ValueError: There is no such preset, or a value is out of range.
         """
         if preset not in PRESETS:
             raise ValueError(f"There is no preset {preset!r}. Give {' or '.join(PRESETS)}.")
-        return dataclasses.replace(PRESETS[preset], **changes)
+        constants = METHOD_CONSTANTS.get(preset, {}).get(changes.get("method", ""), {})
+        return dataclasses.replace(PRESETS[preset], **{**constants, **changes})
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain values that JSON can hold."""
@@ -185,7 +203,7 @@ def _record() -> TypeAdapter[TrainConfig]:
 
 
 @cache
-def _adapters() -> dict[str, TypeAdapter[Any]]:
+def field_adapters() -> dict[str, TypeAdapter[Any]]:
     """What checks each field, by name."""
     hints = get_type_hints(TrainConfig, include_extras=True)
     return {field.name: TypeAdapter(hints[field.name]) for field in dataclasses.fields(TrainConfig)}
@@ -229,3 +247,8 @@ PRESETS: Mapping[str, TrainConfig] = MappingProxyType(
 )
 """Named constants. `paper` is the reference experiment (Cloud et al., arXiv 2410.04332, section 4.3
 and its appendix); `fast` is our own choice for the same problem."""
+
+METHOD_CONSTANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType({"fast": {}})
+"""What a preset has for each method in the place of its constants, which are those of `routed`.
+`fast` was searched for every method with the same budget; the README says how. Methods that are
+not named here, and the preset `paper`, take the preset as it is."""

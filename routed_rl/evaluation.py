@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.interface import World
-from routed_rl.exact import MAX_STATES, Evaluator, is_listable
+from routed_rl.exact import MAX_STATES, Evaluator, is_listable, same_states
 from routed_rl.figures import Actor, Evaluation
 from routed_rl.monte_carlo import monte_carlo
 
@@ -51,46 +51,89 @@ def evaluate(
     if exact is None:
         exact = is_listable(world)
     if exact:
-        level = world.oversight
-        return Evaluator(world).evaluate(policy, [level], deterministic)[0]
+        return Evaluator(world).evaluate(policy, [world], deterministic)[0]
     return monte_carlo(policy, world, episodes, deterministic, seed)
+
+
+def oversight_levels(world: World[Any]) -> dict[str, World[Any]]:
+    """A world as it is, and as it would be if nobody or everybody watched.
+
+    Args:
+        world: The one that a policy was trained in.
+
+    Returns:
+        `unwatched` (oversight 0), `training` (the world itself) and `watched` (oversight 1).
+    """
+    return {
+        "unwatched": world.with_oversight(0.0),
+        "training": world,
+        "watched": world.with_oversight(1.0),
+    }
 
 
 def evaluate_steerings(
     policy: Policy,
-    oversights: Sequence[float],
+    worlds: Mapping[str, World[Any]],
     *,
     max_states: int = MAX_STATES,
     episodes: int = 10_000,
-) -> dict[float, dict[str, Evaluation]]:
-    """The figures of the unsteered policy and of each expert, under several oversights.
+) -> dict[str, dict[str, Evaluation]]:
+    """The figures of the unsteered policy and of each expert in several worlds.
+
+    Worlds that differ in oversight only are evaluated together.
 
     Args:
         policy: Its own steering does not matter.
-        oversights: Each from 0 to 1.
+        worlds: By names of your choice; `oversight_levels` gives the usual ones.
         max_states: Worlds with more states are evaluated by Monte Carlo.
         episodes: Episodes of a Monte Carlo evaluation.
 
     Returns:
-        By oversight, then by name: `mixture` and each expert's, or `policy` where there is one.
+        By the world's name, then by the steering's, as `steerings` names them.
     """
-    world, policies = policy.world, steerings(policy)
-    if is_listable(world, max_states):
-        evaluator = Evaluator(world)
-        columns = {name: evaluator.evaluate(p, oversights) for name, p in policies.items()}
-    else:
-        columns = {
-            name: [evaluate(p, level, exact=False, episodes=episodes) for level in oversights]
-            for name, p in policies.items()
-        }
-    return {
-        oversight: {name: column[index] for name, column in columns.items()}
-        for index, oversight in enumerate(oversights)
-    }
+    policies, found = steerings(policy), {}
+    for group in _groups(worlds):
+        first = next(iter(group.values()))
+        if is_listable(first, max_states):
+            evaluator = Evaluator(first)
+            columns = {n: evaluator.evaluate(p, group.values()) for n, p in policies.items()}
+        else:
+            columns = {
+                name: [evaluate(p, world=w, exact=False, episodes=episodes) for w in group.values()]
+                for name, p in policies.items()
+            }
+        for index, world in enumerate(group):
+            found[world] = {name: column[index] for name, column in columns.items()}
+    return {name: found[name] for name in worlds}
+
+
+def _groups(worlds: Mapping[str, World[Any]]) -> list[dict[str, World[Any]]]:
+    """The worlds by name, those with the same states together."""
+    groups: list[dict[str, World[Any]]] = []
+    for name, world in worlds.items():
+        fitting = (g for g in groups if same_states(world, next(iter(g.values()))))
+        group = next(fitting, None)
+        if group is None:
+            groups.append({name: world})
+        else:
+            group[name] = world
+    return groups
 
 
 def steerings(policy: Policy) -> dict[str, Policy]:
-    """The unsteered policy and each expert by name; `policy` where there is one expert."""
+    """The unsteered policy and each expert by name, and the one that is deployed.
+
+    A policy with one expert has only that one. Where the deployed policy is none of the others, it
+    is called `deployed`.
+    """
     if len(policy.experts) == 1:
         return {policy.experts[0]: policy.steer(None)}
-    return {"mixture": policy.steer(None), **{name: policy.steer(name) for name in policy.experts}}
+    named = {"mixture": policy.steer(None)} | {name: policy.steer(name) for name in policy.experts}
+    return named | {deployed_actor(policy): policy.steer(policy.deploy)}
+
+
+def deployed_actor(policy: Policy) -> str:
+    """The name that the method's own steering has among `steerings`."""
+    if policy.deploy is None:
+        return policy.experts[0] if len(policy.experts) == 1 else "mixture"
+    return policy.deploy if isinstance(policy.deploy, str) else "deployed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,18 @@ def is_listable(world: World[Any], max_states: int = MAX_STATES) -> bool:
     """
     count = world.state_count if isinstance(world, EnumerableWorld) else None
     return count is not None and count <= max_states
+
+
+def same_states(first: World[Any], second: World[Any]) -> bool:
+    """Whether two worlds differ in nothing but their oversight, so that their states are the same.
+
+    Args:
+        first: Any world.
+        second: Any other.
+    """
+    if type(first) is not type(second):
+        return False
+    return first.with_oversight(0.0).settings() == second.with_oversight(0.0).settings()
 
 
 class Evaluator:
@@ -57,7 +69,7 @@ class Evaluator:
             deterministic: Take the likeliest action instead of sampling.
 
         Returns:
-            float64 [S, K + 2], in the order of the world's states.
+            float64 [S, 2 K + 2], in the order of the world's states.
         """
         # In parts that fit the processor's cache: half the time of one large forward pass.
         parts = self._observations.split(4096)
@@ -68,36 +80,51 @@ class Evaluator:
         return state_values(self._world, self._transitions, probabilities, DISCOUNT)
 
     def evaluate(
-        self, policy: Actor, oversights: Sequence[float], deterministic: bool = False
+        self, policy: Actor, worlds: Iterable[World[Any]], deterministic: bool = False
     ) -> list[Evaluation]:
-        """The figures of one policy under several oversights, for little more than one.
+        """The figures of one policy in several worlds, for little more than one.
 
         Args:
             policy: A policy for this world, steered or not.
-            oversights: Each from 0 to 1.
+            worlds: This world, or the same one under another oversight (see `same_states`).
             deterministic: Take the likeliest action instead of sampling.
 
         Returns:
-            The figures, in the order of the oversights.
+            The figures, in the order of the worlds.
+
+        Raises:
+            InputError: A world has other states.
         """
+        worlds = list(worlds)
+        for world in worlds:
+            if not same_states(world, self._world):
+                raise InputError(
+                    f"The world {world!r} has other states than {self._world!r}. Give worlds that "
+                    "differ in oversight only, or make an Evaluator for each."
+                )
         values = self.state_values(policy, deterministic)
         steering = getattr(policy, "steering", None)
-        return [self._mean(values, steering, oversight) for oversight in oversights]
+        return [_mean(values, steering, world) for world in worlds]
 
-    def _mean(self, values: torch.Tensor, steering: Steering, oversight: float) -> Evaluation:
-        """The mean of what each state brings, over the starts under an oversight."""
-        world = self._world.with_oversight(oversight)
-        assert isinstance(world, EnumerableWorld), "an oversight does not change a world's class"
-        *reached, episode_return, mean_length = (world.start_probabilities() @ values).tolist()
-        rates = dict(zip(world.outcomes.targets, reached, strict=True))
-        return Evaluation(
-            steer=steering,
-            oversight=oversight,
-            exact=True,
-            episode_return=episode_return,
-            rates=rates | {"timeout": max(0.0, 1 - math.fsum(reached))},
-            mean_length=mean_length,
-        )
+
+def _mean(values: torch.Tensor, steering: Steering, world: World[Any]) -> Evaluation:
+    """The mean of what each state brings, over the starts of a world."""
+    assert isinstance(world, EnumerableWorld), "a world of the same class is enumerable too"
+    targets = world.outcomes.targets
+    means = (world.start_probabilities() @ values).tolist()
+    reached, named = means[: len(targets)], means[-len(targets) :]
+    episode_return, mean_length = means[len(targets) : -len(targets)]
+    timeout = max(0.0, 1 - math.fsum(reached))
+    unknown = max(0.0, math.fsum(reached) - math.fsum(named))
+    return Evaluation(
+        steer=steering,
+        oversight=world.oversight,
+        exact=True,
+        episode_return=episode_return,
+        rates=dict(zip(targets, reached, strict=True)) | {"timeout": timeout},
+        mean_length=mean_length,
+        labels=dict(zip(targets, named, strict=True)) | {"timeout": timeout, "unknown": unknown},
+    )
 
 
 @dataclass(frozen=True)
@@ -107,10 +134,12 @@ class Transitions:
     Attributes:
         next_state: int64 [S, A], the state after the action; any, where the episode ends.
         outcome: int64 [S, A], codes of `Outcomes`, of a step that is not the last one allowed.
+        label: int64 [S, A], codes of `Outcomes`: what the overseer knows of that step.
     """
 
     next_state: torch.Tensor
     outcome: torch.Tensor
+    label: torch.Tensor
 
 
 def transitions(world: EnumerableWorld) -> Transitions:
@@ -124,12 +153,11 @@ def transitions(world: EnumerableWorld) -> Transitions:
     """
     states = world.enumerate_states()
     count = world.state_count or 0
-    next_state, outcome = [], []
+    columns = []
     for action in range(world.actions):
         after, ending = world.advance(states, torch.full((count,), action))
-        next_state.append(world.state_index(after))
-        outcome.append(ending.outcome)
-    return Transitions(torch.stack(next_state, 1), torch.stack(outcome, 1))
+        columns.append((world.state_index(after), ending.outcome, ending.label))
+    return Transitions(*(torch.stack(column, 1) for column in zip(*columns, strict=True)))
 
 
 def state_values(
@@ -147,19 +175,22 @@ def state_values(
         discount: 0 to 1; the first step's reward is not discounted.
 
     Returns:
-        float64 [S, K + 2]: the probability of ending on each of the K targets, then the discounted
-        return (+1 for a good target, -1 for another), then the number of steps.
+        float64 [S, 2 K + 2]: the probability of ending on each of the K targets, the discounted
+        return (+1 for a good target, -1 for another), the number of steps, then the probability
+        of each of the K targets as the overseer's label.
     """
-    targets = len(world.outcomes.targets)
+    outcomes = world.outcomes
+    targets = len(outcomes.targets)
     probabilities = probabilities.double()
-    reached = torch.nn.functional.one_hot(table.outcome, targets + 3)[:, :, :targets].double()
-    scores = torch.tensor(world.outcomes.scores, dtype=torch.float64)
-    steps = torch.ones((*reached.shape[:2], 1), dtype=torch.float64)
-    gained = torch.cat((reached, (reached @ scores).unsqueeze(2), steps), 2)
-    gained = torch.einsum("sa,sac->sc", probabilities, gained)
+    scores = torch.tensor(outcomes.scores, dtype=torch.float64)
+    reached, named = (
+        _mass(probabilities, codes, targets) for codes in (table.outcome, table.label)
+    )
+    steps = probabilities.sum(1, keepdim=True)
+    gained = torch.cat((reached, (reached @ scores).unsqueeze(1), steps, named), 1)
     # The weight with which each action hands on the values of the state to which it leads.
-    handed_on = probabilities * (table.outcome == world.outcomes.unfinished)
-    decay = torch.ones(targets + 2, dtype=torch.float64)
+    handed_on = probabilities * (table.outcome == outcomes.unfinished)
+    decay = torch.ones(gained.shape[1], dtype=torch.float64)
     decay[targets] = discount
     values = gained.clone()
     for _ in range(world.max_steps - 1):
@@ -168,3 +199,8 @@ def state_values(
         )
         values = gained + decay * following
     return values
+
+
+def _mass(probabilities: torch.Tensor, codes: torch.Tensor, targets: int) -> torch.Tensor:
+    """How likely one step gives each of the first codes, float64 [S, targets]."""
+    return torch.stack([(probabilities * (codes == code)).sum(1) for code in range(targets)], 1)

@@ -9,15 +9,17 @@ from typing import Any
 
 import torch
 
+from routed_agents.find_method import get_method
 from routed_agents.learner import (
     LossSettings,
     Table,
+    count_labels,
     gradient_step,
     loss,
     make_batch,
     method_labels,
 )
-from routed_agents.methods import Method, get_method
+from routed_agents.methods import Method
 from routed_agents.networks import NetworkSettings, PlaneNetwork, RoutedPolicyNetwork, initialise
 from routed_agents.policy import Policy
 from routed_agents.rollout import Collected, Rollout, collect
@@ -25,11 +27,8 @@ from routed_envs.errors import InputError
 from routed_envs.interface import World
 from routed_envs.world import DiamondGhostWorld
 from routed_rl.checkpoint import TrainingState
-from routed_rl.config import TrainConfig
+from routed_rl.config import HOST_FIELDS, TrainConfig
 from routed_rl.selection import Selector
-
-HOST_FIELDS = ("device", "threads")
-"""Fields that say where a run takes place; a resumed run may change them."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +69,24 @@ class Experiment:
                 oversight=config.oversight,
                 spurious_oversight=config.spurious_oversight,
                 max_steps=config.max_steps,
+                oversight_diamond=config.oversight_diamond,
+                oversight_ghost=config.oversight_ghost,
+                oversight_falloff=config.oversight_falloff,
+                label_noise=config.label_noise,
+                hidden_oversight=config.hidden_oversight,
             )
-        method = method or get_method(config.method, world.outcomes)
+        name = config.method if method is None else method.name
+        method = method or get_method(name, world.outcomes)
         method.check_labels(world.outcomes)
         names = {field.name for field in dataclasses.fields(config)}
         shared = {k: v for k, v in world.settings().items() if k in names}
-        config = dataclasses.replace(config, **shared, method=method.name)
+        config = dataclasses.replace(config, **shared, method=name)
         return cls(config, world, method, _device(config.device))
 
     @property
     def updates(self) -> int:
         """The gradient steps that the method takes of the budget."""
-        return self.method.budget(self.config.updates, self.config.oversight)
+        return self.method.budget(self.config.updates, self.world.overseen_share)
 
     def loss_settings(self, progress: float) -> LossSettings:
         """The loss's constants at a point of the run, 0 at the first update and 1 at the last."""
@@ -183,10 +188,11 @@ class Experiment:
             The rollout, and the learner's figures as scalars by name.
         """
         progress = state.update / max(1, self.updates - 1)
-        collected = self._collect(state)
+        collected = self.collect(state)
         rollout = collected.rollout
         if state.selector:
             state.selector.observe(rollout.labels, state.policy)
+        state.labels += count_labels(self.method, collected)
         labels, state.memory = method_labels(self.method, collected, state.memory, state.generator)
         batch = make_batch(rollout, labels, table)
         total, figures = loss(state.policy, state.baseline, batch, self.loss_settings(progress))
@@ -195,15 +201,22 @@ class Experiment:
         state.update += 1
         return rollout, figures
 
-    def _collect(self, state: TrainingState) -> Collected[Any]:
-        """A rollout of the unsteered policy."""
+    def collect(self, state: TrainingState) -> Collected[Any]:
+        """A rollout of the unsteered policy, from where the state's worlds stand."""
 
         @torch.inference_mode()
         def act(observations: torch.Tensor) -> torch.Tensor:
             return state.policy(observations)[0].softmax(1)
 
-        steps = self.config.rollout_steps
-        return collect(self.world, act, state.worlds, state.observation, steps, state.generator)
+        return collect(
+            self.world,
+            act,
+            state.worlds,
+            state.observation,
+            self.config.rollout_steps,
+            state.generator,
+            self.method.final_observations,
+        )
 
 
 def _between(first: float, last: float, progress: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,6 +34,8 @@ class Evaluation:
         episode_return: +1 for a good target, -1 for another, discounted by 0.97 a step.
         rates: The probability of each outcome by name, `timeout` among them; their sum is 1.
         mean_length: Steps of an episode.
+        labels: The share of episodes with each label of the overseer by name: the targets,
+            `timeout` and `unknown`; their sum is 1.
         episodes: The sampled episodes; None if exact.
         intervals: 95% confidence intervals of the figures by name (low, high); None if exact.
     """
@@ -42,6 +46,7 @@ class Evaluation:
     episode_return: float
     rates: dict[str, float]
     mean_length: float
+    labels: dict[str, float]
     episodes: int | None = None
     intervals: dict[str, tuple[float, float]] | None = None
 
@@ -60,6 +65,19 @@ class Evaluation:
         """The probability that an episode times out."""
         return self.rates["timeout"]
 
+    def seen_rate(self, good: Iterable[str]) -> float | None:
+        """How good the policy looks to the overseer.
+
+        Args:
+            good: The targets that we want.
+
+        Returns:
+            The share of good targets among the episodes in which the overseer saw a target; None
+            if it saw none.
+        """
+        seen = math.fsum(self.labels[name] for name in self.rates if name != "timeout")
+        return math.fsum(self.labels[name] for name in good) / seen if seen > 0 else None
+
     def to_json(self) -> dict[str, Any]:
         """The figures as plain values, each rate by its own name."""
         sampled = {} if self.exact else {"episodes": self.episodes, "intervals": self.intervals}
@@ -70,6 +88,7 @@ class Evaluation:
             "episode_return": self.episode_return,
             **{f"{name}_rate": rate for name, rate in self.rates.items()},
             "mean_length": self.mean_length,
+            "labels": self.labels,
             **sampled,
         }
 
@@ -77,7 +96,7 @@ class Evaluation:
     def from_json(cls, values: dict[str, Any]) -> Evaluation:
         """The record that `to_json` described."""
         intervals = values.get("intervals")
-        plain = ("steer", "oversight", "exact", "episode_return", "mean_length")
+        plain = ("steer", "oversight", "exact", "episode_return", "mean_length", "labels")
         return cls(
             rates={k[: -len("_rate")]: v for k, v in values.items() if k.endswith("_rate")},
             intervals=intervals and {name: tuple(ends) for name, ends in intervals.items()},

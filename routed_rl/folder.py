@@ -139,6 +139,12 @@ class RunFolder:
         finally:
             lock.release()
 
+    def wait_until_free(self, seconds: float) -> None:
+        """Wait for a trainer that is about to end, if there is one, for at most so long."""
+        if self.path.is_dir():
+            with suppress(Timeout), FileLock(self.path / "lock", timeout=seconds):
+                pass
+
     def holds_other_files(self) -> bool:
         """Whether the folder holds anything but a run."""
         if self.config.exists() or not self.path.is_dir():

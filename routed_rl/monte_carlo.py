@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -33,32 +35,51 @@ def monte_carlo(
     """
     if episodes < 2:
         raise InputError(f"episodes={episodes}: give at least 2.")
-    lengths, outcomes = sample_episodes(policy, world, episodes, deterministic, seed)
+    sample = sample_episodes(policy, world, episodes, deterministic, seed)
+    lengths, outcomes = sample.lengths.double(), sample.outcomes
     targets = world.outcomes.targets
     scores = torch.tensor((*world.outcomes.scores, 0.0), dtype=torch.float64)
-    returns = scores[outcomes] * DISCOUNT ** (lengths.double() - 1)
-    rates = {
-        name: float((outcomes == code).double().mean())
-        for code, name in enumerate((*targets, "timeout"))
-    }
+    returns = scores[outcomes] * DISCOUNT ** (lengths - 1)
+    rates = _shares(outcomes, (*targets, "timeout"))
     intervals = {f"{name}_rate": wilson_interval(rate, episodes) for name, rate in rates.items()}
     intervals["episode_return"] = _normal_interval(returns)
-    intervals["mean_length"] = _normal_interval(lengths.double())
+    intervals["mean_length"] = _normal_interval(lengths)
     return Evaluation(
         steer=getattr(policy, "steering", None),
         oversight=world.oversight,
         exact=False,
         episode_return=float(returns.mean()),
         rates=rates,
-        mean_length=float(lengths.double().mean()),
+        mean_length=float(lengths.mean()),
+        labels=_shares(sample.labels, (*targets, "timeout", "unknown")),
         episodes=episodes,
         intervals=intervals,
     )
 
 
+def _shares(codes: torch.Tensor, names: Sequence[str]) -> dict[str, float]:
+    """The share of each code, 0 for the first name and so on."""
+    return {name: float((codes == code).double().mean()) for code, name in enumerate(names)}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """N episodes that ended.
+
+    Attributes:
+        lengths: int64 [N], the number of steps.
+        outcomes: int64 [N], codes of `Outcomes`: how each really ended.
+        labels: int64 [N], codes of `Outcomes`: what the overseer knows.
+    """
+
+    lengths: torch.Tensor
+    outcomes: torch.Tensor
+    labels: torch.Tensor
+
+
 def sample_episodes(
     policy: Actor, world: World[Any], episodes: int, deterministic: bool = False, seed: int = 0
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> Sample:
     """Run that many episodes side by side from fresh starts.
 
     Args:
@@ -69,12 +90,13 @@ def sample_episodes(
         seed: Decides the starts and the actions.
 
     Returns:
-        The number of steps and the outcome's code of each episode, int64 [N] each.
+        How long the episodes were, how they ended, and what the overseer knows of them.
     """
     generator = seeded(seed)
     state = world.place(torch.rand((episodes, world.random_numbers), generator=generator))
     lengths = torch.zeros(episodes, dtype=torch.int64)
     outcomes = torch.full((episodes,), world.outcomes.unfinished)
+    labels = outcomes
     for _ in range(world.max_steps):
         running = outcomes == world.outcomes.unfinished
         probabilities = policy.action_probabilities(world.observe(state)).cpu()
@@ -83,8 +105,9 @@ def sample_episodes(
         state, ending = world.advance(state, actions)
         # Episodes that are over move on unseen: only the first ending of each counts.
         outcomes = torch.where(running, ending.outcome, outcomes)
+        labels = torch.where(running, ending.label, labels)
         lengths += running
-    return lengths, outcomes
+    return Sample(lengths, outcomes, labels)
 
 
 def seeded(seed: int) -> torch.Generator:

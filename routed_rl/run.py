@@ -23,15 +23,16 @@ class Run:
         folder: Where its files are.
         config: What decided it.
         policy: The trained policy, unsteered.
-        evaluations: Its figures by oversight and steering: at 0, at the training's level and at 1,
-            for the `mixture` and each expert, or for the `policy` where there is one expert.
+        evaluations: Its figures by world and steering: `unwatched` (oversight 0), `training` (the
+            world it was trained in) and `watched` (oversight 1), for the `mixture` and each
+            expert, or for the only expert.
         seconds: The wall-clock time of its training.
     """
 
     folder: Path
     config: TrainConfig
     policy: Policy
-    evaluations: dict[float, dict[str, Evaluation]]
+    evaluations: dict[str, dict[str, Evaluation]]
     seconds: float
 
 
@@ -60,8 +61,8 @@ def load_run(path: str | Path, *, world: World[Any] | None = None) -> Run:
             config=TrainConfig.from_json(description["config"]),
             policy=load_policy(folder.path, world=world),
             evaluations={
-                float(oversight): {name: Evaluation.from_json(row) for name, row in rows.items()}
-                for oversight, rows in read_json(folder.evaluation).items()
+                level: {name: Evaluation.from_json(row) for name, row in rows.items()}
+                for level, rows in read_json(folder.evaluation).items()
             },
             seconds=read_json(folder.result)["seconds"],
         )

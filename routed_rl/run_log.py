@@ -65,11 +65,12 @@ class RunLog:
             mirror.close()
 
 
-def read_log(path: Path) -> list[dict[str, Any]]:
+def read_log(path: Path, evaluations_only: bool = False) -> list[dict[str, Any]]:
     """The entries of a log; a torn last line is left out.
 
     Args:
         path: The file.
+        evaluations_only: Leave out the entries without an evaluation, which are by far the most.
 
     Returns:
         One dictionary for each line.
@@ -78,6 +79,8 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         InputError: A line before the last is damaged.
     """
     complete = path.read_bytes().split(b"\n")[:-1]
+    if evaluations_only:
+        complete = [line for line in complete if b'"evaluation": null' not in line]
     try:
         return [json.loads(line) for line in complete]
     except ValueError as error:

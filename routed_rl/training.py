@@ -18,12 +18,13 @@ from routed_agents.rollout import Rollout
 from routed_envs.interface import World
 from routed_rl.checkpoint import TrainingState, save_checkpoint
 from routed_rl.config import TrainConfig, default_folder
-from routed_rl.evaluation import evaluate, evaluate_steerings
+from routed_rl.evaluation import deployed_actor, evaluate_steerings, oversight_levels
 from routed_rl.experiment import Experiment
 from routed_rl.figures import Evaluation
 from routed_rl.folder import FORMAT, RunFolder, write_json
 from routed_rl.policy_file import save_policy
 from routed_rl.progress import TrainingBar, training_bar
+from routed_rl.relabel_accuracy import relabel_accuracy
 from routed_rl.run import Run, load_run
 from routed_rl.run_log import Mirror, RunLog
 from routed_rl.start import check_folder, open_folder
@@ -135,9 +136,9 @@ def _evaluations_due(experiment: Experiment, state: TrainingState) -> dict[str, 
     every = experiment.config.evaluate_every
     if every == 0 or state.update % every:
         return {}
-    oversight = experiment.world.oversight
+    worlds = {"training": experiment.world}
     policy = experiment.policy(state)
-    return evaluate_steerings(policy, [oversight], **EVALUATION_ON_THE_WAY)[oversight]
+    return evaluate_steerings(policy, worlds, **EVALUATION_ON_THE_WAY)["training"]
 
 
 def _entry(
@@ -151,6 +152,7 @@ def _entry(
     """A line of the log; what the overseer sees and what only evaluation sees are apart."""
     return {
         "update": state.update,
+        "updates": experiment.updates,
         "environment_steps": state.update * experiment.config.samples,
         "overseer": overseer_view(rollout),
         "learner": {name: float(figure) for name, figure in figures.items()},
@@ -180,14 +182,16 @@ def overseer_view(rollout: Rollout) -> dict[str, float]:
 
 def _finish(experiment: Experiment, state: TrainingState, folder: RunFolder) -> None:
     """Save the policy that the method selects, judge it, and mark the folder as finished."""
+    accuracy = relabel_accuracy(experiment, state)
+    selected = None if state.selector is None else state.selector.best is not None
     if state.selector and state.selector.best:
         state.policy.load_state_dict(state.selector.best)
     policy = experiment.policy(state)
     save_policy(policy, folder.policy)
-    judged = evaluate_steerings(policy, sorted({0.0, experiment.world.oversight, 1.0}))
+    judged = evaluate_steerings(policy, oversight_levels(experiment.world))
     write_json(
         folder.evaluation,
-        {p: {name: e.to_json() for name, e in row.items()} for p, row in judged.items()},
+        {w: {name: e.to_json() for name, e in row.items()} for w, row in judged.items()},
     )
     write_json(
         folder.result,
@@ -196,8 +200,11 @@ def _finish(experiment: Experiment, state: TrainingState, folder: RunFolder) -> 
             "method": experiment.method.name,
             "updates": state.update,
             "seconds": state.seconds,
-            "selected": bool(state.selector and state.selector.best),
-            "deployed": evaluate(policy.steer(policy.deploy)).to_json(),
+            "labels": state.labels,
+            "selected": selected,
+            "relabel_accuracy": accuracy,
+            "deployed_actor": deployed_actor(policy),
+            "deployed": judged["training"][deployed_actor(policy)].to_json(),
         },
     )
 

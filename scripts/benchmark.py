@@ -137,7 +137,7 @@ def training_figures(seeds: list[int], updates: int | None) -> list[Row]:
             started = time.perf_counter()
             run = routed_rl.train(config, Path(folder) / str(seed))
             seconds.append(time.perf_counter() - started)
-            found = run.evaluations[0.1]["diamond"]
+            found = run.evaluations["training"]["diamond"]
             rates.append(found.diamond_rate)
             returns.append(found.episode_return)
             print(

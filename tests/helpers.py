@@ -39,6 +39,7 @@ def grid_state(
     diamond: int,
     watched: tuple[int, ...] = (),
     steps: int = 0,
+    mistaken: bool = False,
 ) -> GridState:
     """One environment with everything in its place."""
     oversight = torch.zeros((1, world.cells), dtype=torch.int8)
@@ -49,6 +50,7 @@ def grid_state(
         diamond=torch.tensor([diamond]),
         oversight=oversight,
         steps=torch.tensor([steps]),
+        mistaken=torch.tensor([mistaken], dtype=torch.int8),
     )
 
 
@@ -90,6 +92,8 @@ def rollout_ending_as(label: str, steps: int = 3, count: int = 6) -> Rollout:
         ended=ended,
         labels=torch.where(ended, code, OUTCOMES.unfinished),
         outcomes=OUTCOMES,
+        action_count=4,
+        final_observations=seen[1:],
     )
 
 

@@ -153,6 +153,17 @@ def method_labels(
     return method.relabel(collected.rollout, memory, generator)
 
 
+def count_labels(method: Method, collected: Collected) -> int:
+    """How many endings on a target a method was told of, by the overseer or by the truth.
+
+    Args:
+        method: Its `relabel` says by whom.
+        collected: The rollout.
+    """
+    told = collected.hidden_outcomes if method.relabel == "truth" else collected.rollout.labels
+    return int((told < len(collected.rollout.outcomes.targets)).sum())
+
+
 def make_batch(rollout: Rollout, labels: torch.Tensor, table: Table) -> Batch:
     """Apply a method's table to a rollout.
 

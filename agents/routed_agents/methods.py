@@ -1,4 +1,4 @@
-"""Methods as values: how a run learns, written as a table and read by the learner.
+"""What a method is: how a run learns, written as a table and read by the learner.
 
 A method says, for each label that the overseer may give an episode, what the episode is worth
 and where its gradient may go. The learner reads the table and never asks for the method's name.
@@ -6,12 +6,13 @@ and where its gradient may go. The learner reads the table and never asks for th
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from routed_envs.errors import InputError, unknown_name
+from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class Method:
         updates: The share of the budget of gradient steps to take, from the oversight.
         select: None keeps the last policy, `BestOverseen` the best in the overseer's view.
         deploy: The steering with which the finished policy is judged.
+        final_observations: Whether a `relabel` function reads `Rollout.final_observations`, which
+            cost time to make.
 
     Raises:
         InputError: A row has another number of experts, a value out of range, or an unknown target.
@@ -98,6 +101,7 @@ class Method:
     updates: Callable[[float], float] = _whole_budget
     select: BestOverseen | None = None
     deploy: Steering = None
+    final_observations: bool = False
 
     def __post_init__(self) -> None:
         for label, row in self.rows.items():
@@ -132,7 +136,9 @@ class Method:
 
 
 def _name(function: Callable[..., object]) -> str:
-    """Where a function is defined."""
+    """Where a function is defined; a record that can be called shows its values instead."""
+    if dataclasses.is_dataclass(function):
+        return repr(function)
     return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__name__)}"
 
 
@@ -151,74 +157,3 @@ def _check_row(place: str, row: Row, experts: tuple[str, ...]) -> None:
         raise InputError(f"{place}: weight={row.weight}; a sample's weight is at least 0.")
     if row.target is not None and row.target not in experts:
         raise InputError(f"{place}: target={row.target!r} is none of the experts {experts}.")
-
-
-def _steer_to_good(outcomes: Outcomes) -> dict[str, float]:
-    """Equal weights on the experts of the good outcomes."""
-    return {name: (name in outcomes.good) / len(outcomes.good) for name in outcomes.targets}
-
-
-def routed(outcomes: Outcomes) -> Method:
-    """Gradient routing: an overseen episode teaches only its own expert, the others teach all.
-
-    Source: Cloud et al., arXiv 2410.04332, section 4.3.
-
-    Args:
-        outcomes: The world's; each target gets an expert of its own.
-    """
-    everyone = Row(experts=(1.0,) * len(outcomes.targets))
-    rows = dict.fromkeys(outcomes.labels, everyone)
-    for target in outcomes.targets:
-        own = tuple(float(name == target) for name in outcomes.targets)
-        rows[target] = Row(experts=own, gate=0.0, target=target)
-    return Method(
-        name="routed",
-        summary="An overseen episode teaches only its own expert; the others teach every expert.",
-        experts=outcomes.targets,
-        gate="learned",
-        rows=rows,
-        deploy=outcomes.good[0] if len(outcomes.good) == 1 else _steer_to_good(outcomes),
-    )
-
-
-def naive(outcomes: Outcomes) -> Method:
-    """One expert, and a reward of -1 where the overseer saw a bad ending.
-
-    Source: Cloud et al., arXiv 2410.04332, section 4.3.
-
-    Args:
-        outcomes: The world's.
-    """
-    kept = Row(experts=(1.0,))
-    bad = Row(experts=(1.0,), reward=-1.0)
-    return Method(
-        name="naive",
-        summary="One expert learns from every episode; a bad ending that was overseen costs 1.",
-        experts=("policy",),
-        gate="none",
-        rows={
-            label: bad if label in set(outcomes.targets) - set(outcomes.good) else kept
-            for label in outcomes.labels
-        },
-    )
-
-
-METHODS: Mapping[str, Callable[[Outcomes], Method]] = MappingProxyType(
-    {"routed": routed, "naive": naive}
-)
-"""The methods that can be named on the command line; each is built from the world's outcomes."""
-
-
-def get_method(name: str, outcomes: Outcomes) -> Method:
-    """The method of that name, for a world with these outcomes.
-
-    Args:
-        name: One of `METHODS`.
-        outcomes: The world's.
-
-    Raises:
-        InputError: There is no such method; the message names the nearest.
-    """
-    if name not in METHODS:
-        raise unknown_name("method", name, METHODS)
-    return METHODS[name](outcomes)

@@ -25,6 +25,9 @@ class Rollout:
         labels: int64 [T, N], codes of `Outcomes`: what the overseer says where an episode ended,
             `unfinished` elsewhere.
         outcomes: Names and codes of the labels.
+        action_count: A, the number of actions that there are.
+        final_observations: int8 [T, N, *observation_shape], after each step and before any new
+            episode starts; None unless the method asks for them.
     """
 
     observations: torch.Tensor
@@ -33,6 +36,8 @@ class Rollout:
     ended: torch.Tensor
     labels: torch.Tensor
     outcomes: Outcomes
+    action_count: int
+    final_observations: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ def collect(
     observation: torch.Tensor,
     steps: int,
     generator: torch.Generator,
+    final_observations: bool = False,
 ) -> Collected[State]:
     """Act for some steps in every environment.
 
@@ -83,6 +89,7 @@ def collect(
         observation: What they show, int8 [N, *observation_shape].
         steps: T, at least 1.
         generator: The run's own, on the device of the state.
+        final_observations: Keep the observation that each step ends in, which costs time.
 
     Returns:
         The rollout, its hidden outcomes and the state after it.
@@ -92,10 +99,12 @@ def collect(
     placement = (steps * count, world.random_numbers)
     # All the new episodes that the rollout can need, placed at once.
     fresh = world.place(torch.rand(placement, generator=generator, device=device))
-    observations, actions, endings = [observation], [], []
+    observations, actions, endings, finals = [observation], [], [], []
     for step in range(steps):
         action = sample_actions(act(observation), uniform[step])
         state, ending = world.advance(state, action)
+        if final_observations:
+            finals.append(world.observe(state))
         block = slice(step * count, (step + 1) * count)
         state = renew(state, ending.ended, map_states(lambda x, block=block: x[block], fresh))
         observation = world.observe(state)
@@ -109,6 +118,8 @@ def collect(
         ended=torch.stack([ending.ended for ending in endings]),
         labels=torch.stack([ending.label for ending in endings]),
         outcomes=world.outcomes,
+        action_count=world.actions,
+        final_observations=torch.stack(finals) if final_observations else None,
     )
     return Collected(rollout, torch.stack([ending.outcome for ending in endings]), state)
 

@@ -47,7 +47,7 @@ def map_states(function: Callable[..., torch.Tensor], *states: State) -> State:
 def _pick(condition: torch.Tensor, chosen: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     """Each row of `chosen` where bool [N] `condition` holds, of `other` elsewhere."""
     rows = condition.view(-1, *[1] * (other.dim() - 1))
-    if other.dtype != torch.int8:
+    if other.dtype != torch.int8 or other.dim() == 1:
         return torch.where(rows, chosen, other)
     # Bit by bit: on a CPU a third of the time of `torch.where` for rows of int8.
     return other ^ ((other ^ chosen) & rows.to(torch.int8).neg())
@@ -81,6 +81,8 @@ class World(Protocol[State]):
     Attributes:
         outcomes: The names of the ways in which an episode can end.
         oversight: How likely a target has oversight, 0 to 1.
+        overseen_share: How likely the overseer sees which target was reached, 0 to 1, if each
+            target is reached equally often from every start.
         observation_shape: The shape of one observation, which is int8.
         actions: The number of actions.
         max_steps: The steps after which an episode times out.
@@ -95,6 +97,15 @@ class World(Protocol[State]):
     @property
     def oversight(self) -> float:
         """How likely a target has oversight, 0 to 1."""
+        ...
+
+    @property
+    def overseen_share(self) -> float:
+        """How likely the overseer sees which target was reached, 0 to 1, on average.
+
+        The mean over the starts and the targets, as if each target were reached equally often; it
+        is `oversight` unless some targets or starts have more of it than others.
+        """
         ...
 
     @property

@@ -38,6 +38,12 @@ class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[An
         spurious_oversight: Probability that an empty square shows oversight, 0 to 1.
         max_steps: Steps after which an episode is truncated.
         render_mode: `rgb_array` or `ansi`, one picture for each environment, or None.
+        oversight_diamond: Probability that the diamond's square has oversight; None is `oversight`.
+        oversight_ghost: The same for the ghost's square.
+        oversight_falloff: How much less oversight a target has for each step of its distance from
+            the start after the first, 0 to 1.
+        label_noise: Probability that the overseer takes the target it sees for the other one.
+        hidden_oversight: Leave oversight out of the observation.
 
     Raises:
         InputError: A value is outside its range.
@@ -58,6 +64,11 @@ class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[An
         spurious_oversight: float = 0.0,
         max_steps: int = 32,
         render_mode: str | None = None,
+        oversight_diamond: float | None = None,
+        oversight_ghost: float | None = None,
+        oversight_falloff: float = 0.0,
+        label_noise: float = 0.0,
+        hidden_oversight: bool = False,
     ) -> None:
         if num_envs < 1:
             raise InputError(f"num_envs={num_envs}: give at least 1.")
@@ -67,7 +78,18 @@ class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[An
                 f"{', '.join(map(repr, self.metadata['render_modes']))}."
             )
         self.num_envs = num_envs
-        self.world = DiamondGhostWorld(rows, cols, oversight, spurious_oversight, max_steps)
+        self.world = DiamondGhostWorld(
+            rows=rows,
+            cols=cols,
+            oversight=oversight,
+            spurious_oversight=spurious_oversight,
+            max_steps=max_steps,
+            oversight_diamond=oversight_diamond,
+            oversight_ghost=oversight_ghost,
+            oversight_falloff=oversight_falloff,
+            label_noise=label_noise,
+            hidden_oversight=hidden_oversight,
+        )
         self.render_mode = render_mode
         self.single_action_space = spaces.Discrete(self.world.actions)
         self.single_observation_space = spaces.MultiBinary(self.world.observation_shape)

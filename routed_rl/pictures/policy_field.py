@@ -62,6 +62,7 @@ def placements(world: DiamondGhostWorld, diamond: int, ghost: int) -> GridState:
         diamond=torch.full_like(agent, diamond),
         oversight=torch.zeros((len(agent), world.cells), dtype=torch.int8),
         steps=torch.zeros_like(agent),
+        mistaken=torch.zeros(len(agent), dtype=torch.int8),
     )
 
 

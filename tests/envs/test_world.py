@@ -108,11 +108,11 @@ def test_observation_planes_are_agent_ghost_diamond_oversight():
 
 
 def test_renewed_episodes_are_fresh_and_the_others_stay():
-    world = DiamondGhostWorld(oversight=0.5)
+    world = DiamondGhostWorld(oversight=0.5, label_noise=0.5)
     state, fresh = random_states(world, 64, seed=1), random_states(world, 64, seed=2)
     ended = torch.arange(64) % 3 == 0
     renewed = renew(state, ended, fresh)
-    for name in ("agent", "ghost", "diamond", "oversight", "steps"):
+    for name in ("agent", "ghost", "diamond", "oversight", "steps", "mistaken"):
         new, old, both = (getattr(s, name) for s in (fresh, state, renewed))
         assert torch.equal(both[ended], new[ended])
         assert torch.equal(both[~ended], old[~ended])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import os
 import resource
@@ -11,15 +12,17 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from helpers import TINY, tiny_with
 from PIL import Image, ImageSequence
 
-from routed_envs import DiamondGhostWorld
-from routed_rl import PRESETS, TrainConfig, load_policy, train
+from routed_envs import DiamondGhostWorld, InputError
+from routed_rl import PRESETS, TrainConfig, evaluate, load_policy, train
 from routed_rl.cli import main
+from routed_rl.commands import changed_world
 from routed_rl.pictures.film import record
 from routed_rl.pictures.policy_field import placements, save_policy_field
 
@@ -68,7 +71,9 @@ def test_the_users_path_end_to_end(tmp_path: Path, capsys):
         "ghost_rate",
         "timeout_rate",
         "mean_length",
+        "labels",
     ]
+    assert list(found["labels"]) == ["diamond", "ghost", "timeout", "unknown"]
     assert (found["steer"], found["oversight"], found["exact"]) == ("diamond", 0.1, True)
     assert run("render", str(out), "--episodes", "2") == 0
     shown = capsys.readouterr().out
@@ -101,6 +106,7 @@ def test_help_does_not_import_torch():
     [
         (["train", "--oversight", "1.5"], ["oversight=1.5", "0 to 1"]),
         (["train", "--oversight", "nan"], ["oversight=nan", "0 to 1"]),
+        (["train", "--oversight-ghost", "7"], ["oversight_ghost=7.0", "0 to 1, or None"]),
         (["train", "--oversight", "high"], ["high", "--oversight"]),
         (["train", "--rows", "1", "--cols", "2"], ["rows=1 x cols=2", "three"]),
         (["train", "--updates", "0"], ["updates=0", "at least 1"]),
@@ -135,6 +141,8 @@ def test_bad_input_is_refused_with_what_is_allowed(
         (["evaluate", "--steer", "diamond=0.8"], ["sum 0.8", "sum is 1"]),
         (["evaluate", "--steer", "diamond=much"], ["diamond=much", "diamond=0.8,ghost=0.2"]),
         (["evaluate", "--oversight", "2"], ["oversight=2.0", "0 to 1"]),
+        (["evaluate", "--oversight-ghost", "2"], ["oversight_ghost=2.0", "0 to 1"]),
+        (["render", "--label-noise", "-1"], ["label_noise=-1.0", "0 to 1"]),
         (["evaluate", "--monte-carlo", "--episodes", "1"], ["episodes=1", "at least 2"]),
         (["evaluate", "--monte-carlo", "--seed", "-1"], ["seed=-1", "from 0"]),
         (["render", "--seed", "-1"], ["seed=-1", "from 0"]),
@@ -182,6 +190,39 @@ def test_a_runs_own_configuration_trains_the_same_run(folder: Path, tmp_path: Pa
     assert run(*words) == 0
     saved = json.loads((other / "config.json").read_text())["config"]
     assert TrainConfig.from_json(saved) == tiny_with(seed=9, evaluate_every=2)
+
+
+def test_kinds_of_oversight_are_flat_options_of_every_command(tmp_path: Path, capsys):
+    out = tmp_path / "run"
+    kinds = ["--oversight-ghost", "0.3", "--label-noise", "0.1", "--hidden-oversight"]
+    assert run("train", *SMALL, *kinds, "--out", str(out)) == 0
+    shown = capsys.readouterr().out
+    assert "Oversight 0.1, oversight ghost 0.3, label noise 0.1, hidden oversight (as" in shown
+    assert "Oversight 0, label noise 0.1, hidden oversight (nobody" in shown
+    trained = DiamondGhostWorld(oversight_ghost=0.3, label_noise=0.1, hidden_oversight=True)
+    assert load_policy(out).world == trained
+    words = ["--oversight-diamond", "1", "--oversight-falloff", "0", "--hidden-oversight", "False"]
+    assert run("evaluate", str(out), *words, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    world = dataclasses.replace(trained, oversight_diamond=1.0, hidden_oversight=False)
+    policy = load_policy(out)
+    assert found == evaluate(policy.steer(policy.deploy), world=world).to_json()
+    assert found["labels"]["diamond"] > 2 * found["labels"]["ghost"]
+    assert run("evaluate", str(out), "--oversight", "0") == 0
+    table = capsys.readouterr().out.splitlines()
+    assert [row.split()[-1] for row in table if row.startswith(" diamond ")] == ["-"]
+    assert run("render", str(out), "--episodes", "1", "--spurious-oversight", "0.5") == 0
+
+
+def test_only_the_gridworld_has_further_kinds_of_oversight():
+    class Doors:
+        def with_oversight(self, oversight: float) -> str:
+            return f"doors under {oversight:g}"
+
+    world: Any = Doors()
+    assert changed_world(world, {"oversight": 0.2, "label_noise": None}) == "doors under 0.2"
+    with pytest.raises(InputError, match=r"--label-noise: .* a Doors.*Give --oversight alone"):
+        changed_world(world, {"label_noise": 0.1})
 
 
 def test_presets_are_the_starting_values_and_options_change_them(capsys):

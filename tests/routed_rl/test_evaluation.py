@@ -11,6 +11,7 @@ from helpers import random_policy
 
 from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import Evaluation, evaluate, evaluate_steerings
+from routed_rl.evaluation import _groups, oversight_levels
 from routed_rl.exact import Evaluator, transitions
 from routed_rl.monte_carlo import sample_episodes, wilson_interval
 
@@ -152,11 +153,27 @@ def test_oversight_shifts_the_starts_and_nothing_else():
 
 def test_several_oversights_at_once_equal_each_alone():
     policy = random_policy()
-    together = evaluate_steerings(policy, [0.0, 0.6])
-    assert list(together) == [0.0, 0.6]
-    assert list(together[0.6]) == ["mixture", "diamond", "ghost"]
+    worlds = {
+        "none": policy.world.with_oversight(0.0),
+        "small": DiamondGhostWorld(rows=2, cols=2),  # Other states: in a group of its own.
+        "more": policy.world.with_oversight(0.6),
+    }
+    together = evaluate_steerings(policy, {name: worlds[name] for name in ("none", "more")})
+    assert list(together) == ["none", "more"]
+    assert list(together["more"]) == ["mixture", "diamond", "ghost"]
     alone = evaluate(policy.steer("ghost"), 0.6)
-    assert together[0.6]["ghost"].to_json() == pytest.approx(alone.to_json())
+    assert together["more"]["ghost"] == alone
+    assert [list(group) for group in _groups(worlds)] == [["none", "more"], ["small"]]
+    with pytest.raises(InputError, match="other states"):
+        Evaluator(policy.world).evaluate(UNIFORM, [worlds["small"]])
+
+
+def test_the_usual_levels_of_oversight():
+    world = DiamondGhostWorld(oversight=0.3, oversight_ghost=0.1, label_noise=0.2)
+    levels = oversight_levels(world)
+    assert list(levels) == ["unwatched", "training", "watched"]
+    assert levels["training"] is world
+    assert levels["watched"] == DiamondGhostWorld(oversight=1.0, label_noise=0.2)
 
 
 def test_a_large_world_is_sampled_and_says_so():
@@ -172,7 +189,8 @@ def test_a_large_world_is_sampled_and_says_so():
 
 def test_every_sampled_episode_ends_within_the_limit():
     world = DiamondGhostWorld(max_steps=5)
-    lengths, outcomes = sample_episodes(UNIFORM, world, 500)
+    sample = sample_episodes(UNIFORM, world, 500)
+    lengths, outcomes = sample.lengths, sample.outcomes
     assert lengths.min() >= 1
     assert lengths.max() == 5
     assert outcomes.max() == world.outcomes.timeout
@@ -202,5 +220,12 @@ def test_state_values_average_to_the_evaluation():
     means = world.start_probabilities() @ values
     found = evaluate(policy, 0.3)
     assert means.tolist() == pytest.approx(
-        [found.diamond_rate, found.ghost_rate, found.episode_return, found.mean_length]
+        [
+            found.diamond_rate,
+            found.ghost_rate,
+            found.episode_return,
+            found.mean_length,
+            found.labels["diamond"],
+            found.labels["ghost"],
+        ]
     )

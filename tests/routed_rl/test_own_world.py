@@ -34,6 +34,10 @@ class Doors:
     max_steps: int = 1
     random_numbers: int = 1
 
+    @property
+    def overseen_share(self) -> float:
+        return self.oversight
+
     def place(self, random: torch.Tensor) -> DoorState:
         return DoorState((random < self.oversight).to(torch.int8))
 

@@ -65,8 +65,8 @@ def test_a_run_folder_explains_itself(tmp_path: Path):
     assert set(entries[0]["evaluation"]) == {"mixture", "diamond", "ghost"}
     result = json.loads((run.folder / "result.json").read_text())
     assert result["deployed"]["steer"] == "diamond"
-    assert list(run.evaluations) == [0.0, 0.1, 1.0]
-    deployed = run.evaluations[0.1]["diamond"]
+    assert list(run.evaluations) == ["unwatched", "training", "watched"]
+    deployed = run.evaluations["training"]["diamond"]
     assert result["deployed"] == deployed.to_json()
 
 
@@ -285,7 +285,7 @@ def test_a_large_world_is_judged_by_sampling(tmp_path: Path):
     run = train(tiny_with(rows=9, cols=9, updates=2, evaluate_every=2), tmp_path / "run")
     (entry,) = read_log(run.folder / "log.jsonl")
     assert entry["evaluation"]["diamond"]["episodes"] == 1000
-    found = run.evaluations[0.1]["diamond"]
+    found = run.evaluations["training"]["diamond"]
     assert not found.exact
     assert found.episodes == 10_000
 
@@ -335,7 +335,7 @@ def test_an_unfinished_extension_has_no_stale_results(tmp_path: Path, monkeypatc
 def test_the_configuration_tells_of_ones_own_world(tmp_path: Path):
     run = train(TINY, tmp_path / "run", world=DiamondGhostWorld(rows=2, cols=3, oversight=0.7))
     assert (run.config.rows, run.config.cols, run.config.oversight) == (2, 3, 0.7)
-    assert run.config.oversight in run.evaluations
+    assert {e.oversight for e in run.evaluations["training"].values()} == {0.7}
 
 
 def test_a_lock_keeps_a_second_trainer_out(tmp_path: Path):
@@ -381,7 +381,7 @@ def test_any_world_with_our_interface_and_any_method_train(tmp_path: Path):
     run = train(TINY, tmp_path / "run", world=world, method=method)
     assert run.policy.experts == ("policy",)
     assert run.policy.world == world
-    assert list(run.evaluations) == [0.0, 0.5, 1.0]
+    assert list(run.evaluations) == ["unwatched", "training", "watched"]
     other = Mine(rows=2, cols=4, oversight=0.5)
     with pytest.raises(InputError, match="cols: there 3, here 4"):
         train(TINY, tmp_path / "run", world=other, method=method, resume=True)

@@ -1,0 +1,255 @@
+"""The methods that come with the project, each a value built from the world's outcomes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from routed_agents.methods import BestOverseen, Method, Row, Steering
+from routed_agents.relabelling import RewardModel, ShuffledLabels
+from routed_envs.outcomes import Outcomes
+
+
+def _steer_to_good(outcomes: Outcomes) -> Steering:
+    """The good outcome's expert; where several are good, equal weights on theirs."""
+    if len(outcomes.good) == 1:
+        return outcomes.good[0]
+    return {name: (name in outcomes.good) / len(outcomes.good) for name in outcomes.targets}
+
+
+def _own(outcomes: Outcomes, target: str) -> tuple[float, ...]:
+    """Weight 1 for a target's own expert, 0 for the others."""
+    return tuple(float(name == target) for name in outcomes.targets)
+
+
+def _everyone(outcomes: Outcomes) -> tuple[float, ...]:
+    """Weight 1 for every expert."""
+    return (1.0,) * len(outcomes.targets)
+
+
+def routed(outcomes: Outcomes) -> Method:
+    """Gradient routing: an overseen episode teaches only its own expert, the others teach all.
+
+    Source: Cloud et al., arXiv 2410.04332, section 4.3.
+
+    Args:
+        outcomes: The world's; each target gets an expert of its own.
+    """
+    rows = dict.fromkeys(outcomes.labels, Row(experts=_everyone(outcomes)))
+    for target in outcomes.targets:
+        rows[target] = Row(experts=_own(outcomes, target), gate=0.0, target=target)
+    return Method(
+        name="routed",
+        summary="An overseen episode teaches only its own expert; the others teach every expert.",
+        experts=outcomes.targets,
+        gate="learned",
+        rows=rows,
+        deploy=_steer_to_good(outcomes),
+    )
+
+
+def no_routing(outcomes: Outcomes) -> Method:
+    """The network of `routed` and its gate's loss, but every episode teaches every expert.
+
+    Source: Cloud et al., section 4.3, the control without routing.
+
+    Args:
+        outcomes: The world's.
+    """
+    rows = dict.fromkeys(outcomes.labels, Row(experts=_everyone(outcomes)))
+    for target in outcomes.targets:
+        rows[target] = Row(experts=_everyone(outcomes), target=target)
+    return dataclasses.replace(
+        routed(outcomes),
+        name="no-routing",
+        summary="The routed network and its gate's loss, but every episode teaches every expert.",
+        rows=rows,
+    )
+
+
+def no_gate(outcomes: Outcomes) -> Method:
+    """Routed experts that always weigh the same.
+
+    Source: Cloud et al., section 4.3, the ablation of the gate.
+
+    Args:
+        outcomes: The world's.
+    """
+    rows = dict.fromkeys(outcomes.labels, Row(experts=_everyone(outcomes)))
+    rows |= {target: Row(experts=_own(outcomes, target)) for target in outcomes.targets}
+    return dataclasses.replace(
+        routed(outcomes),
+        name="no-gate",
+        summary="Experts routed as in `routed`, but mixed in equal parts instead of by a gate.",
+        gate="even",
+        rows=rows,
+    )
+
+
+def random_routing(outcomes: Outcomes) -> Method:
+    """`routed` with the labels of overseen episodes shuffled among them.
+
+    The control that tells what the labels do from what the masks do.
+
+    Args:
+        outcomes: The world's.
+    """
+    return dataclasses.replace(
+        routed(outcomes),
+        name="random-routing",
+        summary="As `routed`, but the labels of overseen episodes are shuffled among them.",
+        relabel=ShuffledLabels(),
+    )
+
+
+def activation_masked(outcomes: Outcomes) -> Method:
+    """`routed`, but a closed expert's output is zeroed too, not only its gradient.
+
+    Args:
+        outcomes: The world's.
+    """
+    rows = dict(routed(outcomes).rows)
+    for target in outcomes.targets:
+        own = _own(outcomes, target)
+        rows[target] = Row(experts=own, gate=0.0, target=target, activations=own)
+    return dataclasses.replace(
+        routed(outcomes),
+        name="activation-masked",
+        summary="As `routed`, but a closed expert's output is zeroed, not only its gradient.",
+        rows=rows,
+    )
+
+
+def _single(outcomes: Outcomes) -> dict[str, Row]:
+    """Rows for one expert: a bad ending that is known costs 1, all else keeps its reward."""
+    rows = dict.fromkeys(outcomes.labels, Row(experts=(1.0,)))
+    bad = set(outcomes.targets) - set(outcomes.good)
+    return rows | dict.fromkeys(bad, Row(experts=(1.0,), reward=-1.0))
+
+
+def naive(outcomes: Outcomes) -> Method:
+    """One expert, and a reward of -1 where the overseer saw a bad ending.
+
+    Source: Cloud et al., arXiv 2410.04332, section 4.3.
+
+    Args:
+        outcomes: The world's.
+    """
+    return Method(
+        name="naive",
+        summary="One expert learns from every episode; a bad ending that was overseen costs 1.",
+        experts=("policy",),
+        gate="none",
+        rows=_single(outcomes),
+    )
+
+
+def naive_early_stop(outcomes: Outcomes) -> Method:
+    """`naive`, but the policy is kept that looked best to the overseer.
+
+    A later critique found early stopping by the true return to help `naive`; whoever trains under
+    oversight cannot see that return, so this looks at overseen endings alone.
+
+    Args:
+        outcomes: The world's.
+    """
+    scores = dict(zip(outcomes.targets, outcomes.scores, strict=True))
+    return dataclasses.replace(
+        naive(outcomes),
+        name="naive-early-stop",
+        summary="As `naive`, but keeps the policy with the best 2,000 overseen episodes in a row.",
+        select=BestOverseen(scores, episodes=2000),
+    )
+
+
+def filtering(outcomes: Outcomes) -> Method:
+    """One expert that learns only from episodes of which the overseer knows the end.
+
+    An episode that is cut by the rollout's end is kept: nobody knows its end yet. The loss stays a
+    mean over all samples, so it shrinks with the share that is kept.
+    Source: Cloud et al., section 4.3, data filtering.
+
+    Args:
+        outcomes: The world's.
+    """
+    rows = _single(outcomes) | {"unknown": Row(experts=(1.0,), weight=0.0)}
+    return dataclasses.replace(
+        naive(outcomes),
+        name="filtering",
+        summary="One expert learns from overseen, timed-out and unfinished episodes only.",
+        rows=rows,
+    )
+
+
+def _oversight(oversight: float) -> float:
+    """As large a share of the budget as of the episodes that the overseer would see."""
+    return oversight
+
+
+def oracle(outcomes: Outcomes) -> Method:
+    """One expert that learns from the truth of every episode, for a share of the updates.
+
+    With oversight p it takes p of the updates, so that it uses about as many labels as the others.
+    Source: Cloud et al., section 4.3, oracle filtering.
+
+    Args:
+        outcomes: The world's.
+    """
+    return dataclasses.replace(
+        naive(outcomes),
+        name="oracle",
+        summary="One expert sees the truth of every episode, in a share of updates: the oversight.",
+        relabel="truth",
+        updates=_oversight,
+    )
+
+
+def reward_model(outcomes: Outcomes) -> Method:
+    """`naive`, with the endings that nobody saw judged by a model of those that were seen.
+
+    The model sees the last observation before the end, without oversight, and the action.
+
+    Args:
+        outcomes: The world's.
+    """
+    return dataclasses.replace(
+        naive(outcomes),
+        name="reward-model",
+        summary="As `naive`; a model that learns from overseen endings labels the others, from the "
+        "last observation before the end and the action.",
+        relabel=RewardModel(sees="last"),
+    )
+
+
+def reward_model_final(outcomes: Outcomes) -> Method:
+    """`reward-model`, whose model sees the final observation instead.
+
+    Args:
+        outcomes: The world's.
+    """
+    return dataclasses.replace(
+        naive(outcomes),
+        name="reward-model-final",
+        summary="As `reward-model`, but the model sees the final observation.",
+        relabel=RewardModel(sees="final"),
+        final_observations=True,
+    )
+
+
+METHODS: Mapping[str, Callable[[Outcomes], Method]] = MappingProxyType(
+    {
+        "routed": routed,
+        "no-routing": no_routing,
+        "no-gate": no_gate,
+        "naive": naive,
+        "naive-early-stop": naive_early_stop,
+        "filtering": filtering,
+        "oracle": oracle,
+        "random-routing": random_routing,
+        "activation-masked": activation_masked,
+        "reward-model": reward_model,
+        "reward-model-final": reward_model_final,
+    }
+)
+"""The methods that can be named on the command line; each is built from the world's outcomes."""

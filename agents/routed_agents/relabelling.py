@@ -1,0 +1,165 @@
+"""Where a method's labels come from, if not straight from the overseer.
+
+Each is a value that can be called as `Method.relabel`. What it remembers between two calls is
+passed in and handed back, so that the run's checkpoint holds it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch.nn import functional
+
+from routed_agents.rollout import Rollout
+
+Memory = dict[str, torch.Tensor]
+PARAMETERS = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
+MOMENTUM = 0.9
+
+
+@dataclass(frozen=True)
+class ShuffledLabels:
+    """Shuffles the labels of overseen episodes among them.
+
+    One rollout may hold a single overseen episode, which would keep its label. So the shuffling
+    goes through a pool that outlasts the rollout: each new label goes into it, and a random one
+    comes out. Until the pool is full its episodes stay unknown. The share of each label is kept.
+
+    Attributes:
+        pool: How many labels the pool holds, at least 1.
+    """
+
+    pool: int = 256
+
+    def __call__(
+        self, rollout: Rollout, memory: Memory, generator: torch.Generator
+    ) -> tuple[torch.Tensor, Memory]:
+        """Labels, int64 [T, N], and the pool.
+
+        Args:
+            rollout: T steps of N environments.
+            memory: The pool, if there is one already.
+            generator: Draws the order.
+        """
+        labels, outcomes = rollout.labels, rollout.outcomes
+        overseen = labels < len(outcomes.targets)
+        new = labels[overseen]
+        everything = torch.cat((memory.get("pool", new[:0]), new))
+        order = torch.randperm(len(everything), generator=generator, device=labels.device)
+        drawn = max(0, len(everything) - self.pool)
+        given = torch.full_like(new, outcomes.unknown)
+        given[:drawn] = everything[order[:drawn]]
+        return labels.masked_scatter(overseen, given), {"pool": everything[order[drawn:]]}
+
+
+@dataclass(frozen=True)
+class RewardModel:
+    """Learns how overseen episodes ended from what was seen of them, and labels the others.
+
+    A network with one hidden layer and the cross-entropy loss, trained with momentum on the most
+    recent overseen endings, a few steps for each rollout. Until the first overseen ending nothing
+    is labelled. It takes an observation of planes, of which one shows oversight.
+
+    Attributes:
+        sees: `last`, the observation before the end and the action; or `final`, the observation
+            after it, which no policy ever acts on.
+        oversight_plane: The plane that shows oversight; the model sees zeros in its place.
+        width: Of the hidden layer.
+        remembered: How many overseen endings it learns from, at most.
+        steps: Gradient steps for each rollout.
+        batch: Endings in one gradient step.
+        learning_rate: Of these steps.
+    """
+
+    sees: Literal["last", "final"]
+    oversight_plane: int = -1
+    width: int = 128
+    remembered: int = 8192
+    steps: int = 2
+    batch: int = 256
+    learning_rate: float = 0.05
+
+    def __call__(
+        self, rollout: Rollout, memory: Memory, generator: torch.Generator
+    ) -> tuple[torch.Tensor, Memory]:
+        """Labels, int64 [T, N], in which `unknown` is replaced by a guess; and the model.
+
+        Args:
+            rollout: T steps of N environments; with `final_observations` if those are seen.
+            memory: The model and its endings, if there are any already.
+            generator: Draws the first weights and the batches.
+        """
+        labels, outcomes = rollout.labels, rollout.outcomes
+        count = len(outcomes.targets)
+        overseen, unknown = labels < count, labels == outcomes.unknown
+        inputs, targets = self._inputs(rollout, overseen), labels[overseen]
+        if not memory:
+            memory = self._start(inputs, targets, count, generator)
+        memory = memory | {
+            "inputs": torch.cat((memory["inputs"], inputs))[-self.remembered :],
+            "targets": torch.cat((memory["targets"], targets))[-self.remembered :],
+        }
+        if len(memory["targets"]) == 0:
+            return labels, memory
+        for _ in range(self.steps):
+            memory = self._step(memory, generator)
+        guesses = outcomes_of(memory, self._inputs(rollout, unknown)).argmax(1)
+        return labels.masked_scatter(unknown, guesses), memory
+
+    def _inputs(self, rollout: Rollout, where: torch.Tensor) -> torch.Tensor:
+        """What the model sees of the endings at bool [T, N] `where`, int8 [M, features]."""
+        if self.sees == "final":
+            assert rollout.final_observations is not None, "the method asks for them"
+            seen = rollout.final_observations[where]
+        else:
+            seen = rollout.observations[:-1][where]
+        seen[:, self.oversight_plane] = 0
+        if self.sees == "final":
+            return seen.flatten(1)
+        taken = functional.one_hot(rollout.actions[where], rollout.action_count)
+        return torch.cat((seen.flatten(1), taken.to(torch.int8)), 1)
+
+    def _start(
+        self, inputs: torch.Tensor, targets: torch.Tensor, count: int, generator: torch.Generator
+    ) -> Memory:
+        """A fresh model of `count` outcomes without endings; `inputs` tell how much it sees."""
+        features = inputs.shape[1]
+        shapes = ((features, self.width), (self.width,), (self.width, count), (count,))
+        memory = {"inputs": inputs[:0], "targets": targets[:0]}
+        for name, shape in zip(PARAMETERS, shapes, strict=True):
+            scale = math.sqrt(2 / shape[0]) if len(shape) > 1 else 0.0
+            drawn = torch.randn(shape, generator=generator, device=inputs.device)
+            memory |= {name: scale * drawn, f"{name}_velocity": torch.zeros_like(drawn)}
+        return memory
+
+    def _step(self, memory: Memory, generator: torch.Generator) -> Memory:
+        """The memory after one gradient step on a batch of remembered endings."""
+        targets = memory["targets"]
+        picked = torch.randint(
+            len(targets), (self.batch,), generator=generator, device=targets.device
+        )
+        parameters = {name: memory[name].detach().requires_grad_() for name in PARAMETERS}
+        scores = outcomes_of(parameters, memory["inputs"][picked])
+        loss = functional.cross_entropy(scores, targets[picked])
+        gradients = torch.autograd.grad(loss, list(parameters.values()))
+        changed: Memory = {}
+        for (name, value), gradient in zip(parameters.items(), gradients, strict=True):
+            velocity = MOMENTUM * memory[f"{name}_velocity"] + gradient
+            changed[name] = value.detach() - self.learning_rate * velocity
+            changed[f"{name}_velocity"] = velocity
+        return memory | changed
+
+
+def outcomes_of(model: Mapping[str, torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
+    """A reward model's score of each outcome, float [M, K].
+
+    Args:
+        model: Its parameters by name.
+        inputs: [M, features], any number type.
+    """
+    hidden = (inputs.float() @ model["hidden_weight"] + model["hidden_bias"]).relu()
+    return hidden @ model["output_weight"] + model["output_bias"]

@@ -1,0 +1,104 @@
+"""Cells of a grid, which are numbers (row x columns + column): moves, distances, free cells."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+import torch
+
+MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
+"""Rows and columns by which each action moves: up, right, down, left."""
+
+
+@cache
+def next_cells(rows: int, cols: int, device: torch.device) -> torch.Tensor:
+    """The cell to which each action leads; off the grid nothing moves.
+
+    Args:
+        rows: Rows of the grid.
+        cols: Columns of the grid.
+        device: Where the table shall live.
+
+    Returns:
+        int64 [cells x actions], the actions of a cell side by side.
+    """
+    table = [
+        min(max(row + down, 0), rows - 1) * cols + min(max(col + right, 0), cols - 1)
+        for row in range(rows)
+        for col in range(cols)
+        for down, right in MOVES
+    ]
+    return torch.tensor(table, device=device)
+
+
+@lru_cache(maxsize=8)
+def first_cells(count: int, planes: int, cells: int, device: torch.device) -> torch.Tensor:
+    """Where each plane of each observation begins in one flat tensor of them all.
+
+    Args:
+        count: N observations.
+        planes: Planes of each.
+        cells: Cells of a plane.
+        device: Where the table shall live.
+
+    Returns:
+        int64 [planes, N].
+    """
+    return torch.arange(count * planes, device=device).view(count, planes).t().contiguous() * cells
+
+
+def three_distinct_cells(random: torch.Tensor, cells: int) -> tuple[torch.Tensor, ...]:
+    """Three cells without repetition, uniformly at random.
+
+    The second number picks among the cells without the first, the third among the cells without
+    both; stepping over the taken cells in ascending order makes each choice uniform.
+
+    Args:
+        random: float32 [N, 3], uniform in [0, 1).
+        cells: The number of cells, at least 3.
+
+    Returns:
+        Three times int64 [N].
+    """
+    first = (random[:, 0] * cells).long()
+    second = (random[:, 1] * (cells - 1)).long()
+    third = (random[:, 2] * (cells - 2)).long()
+    second += second >= first
+    third += third >= torch.minimum(first, second)
+    third += third >= torch.maximum(first, second)
+    return first, second, third
+
+
+def steps_between(first: torch.Tensor, second: torch.Tensor, cols: int) -> torch.Tensor:
+    """The fewest steps from one cell to another (Manhattan distance).
+
+    Args:
+        first: int64 cells, any shape.
+        second: int64 cells, of a shape that fits.
+        cols: Columns of the grid.
+
+    Returns:
+        int64, the common shape.
+    """
+    down = first.div(cols, rounding_mode="floor") - second.div(cols, rounding_mode="floor")
+    return down.abs() + (first % cols - second % cols).abs()
+
+
+@cache
+def mean_decay(rows: int, cols: int, falloff: float) -> float:
+    """The mean of (1 - falloff) ** (distance - 1) over all pairs of two different cells.
+
+    Args:
+        rows: Rows of the grid.
+        cols: Columns of the grid.
+        falloff: From 0 to 1.
+    """
+    total = pairs = 0.0
+    for down in range(rows):
+        for right in range(cols):
+            if down + right > 0:
+                # So many ordered pairs of cells are that far apart.
+                count = (rows - down) * (cols - right) * (2 if down else 1) * (2 if right else 1)
+                total += count * (1 - falloff) ** (down + right - 1)
+                pairs += count
+    return total / pairs

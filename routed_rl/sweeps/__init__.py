@@ -1,0 +1,1 @@
+"""Sweeps: many runs from lists of settings, on one machine or a cluster."""

@@ -1,0 +1,90 @@
+"""What a person sees of a sweep: a table of its runs, live or once."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Group
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from routed_rl.sweeps.status import RunStatus, SweepStatus
+
+MARKS = {"finished": ("●", "green"), "running": ("◐", "cyan"), "failed": ("✗", "red")}
+WAITING = ("·", "dim")
+LEGEND = "● finished  ◐ running  ✗ failed  · waiting\n"
+MOST_MARKS = 10
+"""Runs that a cell shows one by one; where there are more, it counts them."""
+MOST_RUNNING = 16
+"""Running runs that are shown one by one."""
+
+
+def picture(status: SweepStatus) -> Group:
+    """A sweep's status for the terminal.
+
+    Args:
+        status: Where the sweep stands.
+    """
+    parts = [_grid(status), Text(LEGEND, "dim"), _running(status), _summary(status)]
+    return Group(*(part for part in parts if part is not None))
+
+
+def _grid(status: SweepStatus) -> Table:
+    """Every run as a mark, methods down and oversight across."""
+    levels = sorted({run.oversight for run in status.runs})
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=str(status.path), title_justify="left")
+    table.add_column("oversight", overflow="fold")
+    for level in levels:
+        table.add_column(f"{level:g}", overflow="fold")
+    for method in dict.fromkeys(run.method for run in status.runs):
+        cells = [
+            [run for run in status.runs if (run.method, run.oversight) == (method, level)]
+            for level in levels
+        ]
+        table.add_row(method, *(_cell(runs) for runs in cells))
+    return table
+
+
+def _cell(runs: list[RunStatus]) -> Text:
+    """A mark for each run, or their numbers."""
+    if len(runs) <= MOST_MARKS:
+        return Text("").join(Text(*MARKS.get(run.stage, WAITING)) for run in runs)
+    finished = sum(run.stage == "finished" for run in runs)
+    failed = sum(run.stage == "failed" for run in runs)
+    count = Text(f"{finished}/{len(runs)}")
+    return count.append(f" {failed}✗", "red") if failed else count
+
+
+def _running(status: SweepStatus) -> Table | None:
+    """How far each running run is."""
+    running = status.of("running")
+    if not running:
+        return None
+    table = Table.grid(padding=(0, 2))
+    for run in running[:MOST_RUNNING]:
+        bar = ProgressBar(total=1.0, completed=run.progress, width=20)
+        what = f"{run.method}, oversight {run.oversight:g}, seed {run.seed}"
+        table.add_row(bar, f"{100 * run.progress:3.0f}%", what)
+    if len(running) > MOST_RUNNING:
+        table.add_row("", "", f"and {len(running) - MOST_RUNNING} more")
+    return table
+
+
+def _summary(status: SweepStatus) -> Text:
+    """The numbers, and how long it will take."""
+    counts = {stage: len(status.of(stage)) for stage in ("running", "failed", "waiting")}
+    words = [f"{len(status.of('finished'))} of {len(status.runs)} finished"]
+    words += [f"{count} {stage}" for stage, count in counts.items() if count]
+    if counts["running"]:
+        words.append(f"about {duration(status.seconds_left)} left")
+    elif not status.active and counts["failed"] + counts["waiting"]:
+        words.append("nobody sweeps now: call `routed-rl sweep` again")
+    return Text(", ".join(words))
+
+
+def duration(seconds: float) -> str:
+    """A time in words: seconds, minutes, or hours and minutes."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

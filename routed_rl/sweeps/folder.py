@@ -1,0 +1,152 @@
+"""A sweep's folder: which runs belong to it, and where each has its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from routed_envs.errors import InputError
+from routed_rl.config import TrainConfig
+from routed_rl.folder import FORMAT, RunFolder, check_format, read_json, write_json
+from routed_rl.sweeps.settings import run_name
+
+LOCK_SECONDS = 2.0
+"""How long to wait for the sweep's lock: whoever asks for its status holds it for a moment."""
+
+
+@dataclass(frozen=True)
+class SweepFolder:
+    """The files of a sweep.
+
+    Attributes:
+        path: The folder.
+    """
+
+    path: Path
+
+    @property
+    def plan(self) -> Path:
+        """Every run that belongs to the sweep, by the name of its folder."""
+        return self.path / "sweep.json"
+
+    @property
+    def state(self) -> Path:
+        """What the sweep is doing now, or did last."""
+        return self.path / "state.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held while somebody sweeps."""
+        return self.path / "lock"
+
+    def run(self, name: str) -> RunFolder:
+        """The folder of a run."""
+        return RunFolder(self.path / "runs" / name)
+
+    def output(self, name: str) -> Path:
+        """What a run last printed."""
+        return self.path / "output" / f"{name}.txt"
+
+    def failure(self, name: str) -> Path:
+        """How a run last failed; there is none once it is tried again."""
+        return self.path / "failures" / f"{name}.json"
+
+    def failures(self) -> dict[str, dict[str, Any]]:
+        """The failed runs by name: `reason`, and `lines`, the last of what each printed."""
+        files = sorted((self.path / "failures").glob("*.json"))
+        return {file.stem: read_json(file) for file in files}
+
+    def extend(self, configs: Mapping[str, TrainConfig], seconds: Mapping[str, float]) -> None:
+        """Add runs to the sweep; those that belong to it already stay.
+
+        Args:
+            configs: The runs by name.
+            seconds: How long each is expected to take.
+        """
+        added = {
+            name: {"config": config.to_json(), "expected_seconds": round(seconds[name], 1)}
+            for name, config in configs.items()
+        }
+        write_json(self.plan, {"format": FORMAT, "runs": self.runs() | added})
+
+    def runs(self) -> dict[str, dict[str, Any]]:
+        """The runs of the sweep by name, each with `config` and `expected_seconds`.
+
+        Raises:
+            InputError: The plan is damaged, or a newer version's.
+        """
+        if not self.plan.exists():
+            return {}
+        content = read_json(self.plan)
+        check_format(self.plan, content.get("format", 0))
+        if not isinstance(content.get("runs"), dict):
+            raise InputError(f"{self.plan} is damaged. Move it away and sweep again.")
+        return content["runs"]
+
+    def require(self) -> dict[str, dict[str, Any]]:
+        """The runs of a sweep that must be there already.
+
+        Raises:
+            InputError: The folder is no sweep.
+        """
+        if not self.plan.is_file():
+            raise InputError(
+                f"{self.path} is no sweep: it has no {self.plan.name}. Give the folder that "
+                "`routed-rl sweep --out` made."
+            )
+        return self.runs()
+
+    def finished(self, name: str) -> bool:
+        """Whether a run is done."""
+        return self.run(name).result.exists()
+
+    def is_active(self) -> bool:
+        """Whether somebody sweeps in this folder now."""
+        if not self.lock.exists():
+            return False
+        try:
+            with FileLock(self.lock, timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other sweeps out; the operating system lets go when the process ends.
+
+        Raises:
+            InputError: Another process sweeps in this folder, or it holds something else.
+        """
+        if self.path.is_file():
+            raise InputError(f"{self.path} is a file. Give a folder.")
+        if self.path.is_dir() and not self.plan.exists():
+            others = [p.name for p in self.path.iterdir() if p.name not in _own_names()]
+            if others:
+                raise InputError(
+                    f"{self.path} is no sweep and not empty (it holds {sorted(others)[0]!r}). "
+                    "Give a new folder, or an empty one."
+                )
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.lock, timeout=LOCK_SECONDS):
+                yield
+        except Timeout:
+            raise InputError(
+                f"Another process is sweeping in {self.path}. Look at it with "
+                f"`routed-rl status {self.path}`, or give another folder."
+            ) from None
+
+
+def _own_names() -> tuple[str, ...]:
+    """What a sweep that was stopped before its plan was written may have left."""
+    return ("lock", ".sweep.json.partial", "output", "failures", "runs")
+
+
+def by_name(configs: list[TrainConfig]) -> dict[str, TrainConfig]:
+    """Configurations by the name of their run."""
+    return {run_name(config): config for config in configs}

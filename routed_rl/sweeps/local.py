@@ -1,0 +1,95 @@
+"""Runs on this machine: one process for each, forked from a server that has PyTorch loaded."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from routed_rl.sweeps.folder import SweepFolder
+from routed_rl.sweeps.worker import child, last_lines
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that is no longer training.
+
+    Attributes:
+        name: The run's.
+        failure: None if it is finished, else what went wrong in a few words.
+        lines: The last lines that a failed run printed.
+    """
+
+    name: str
+    failure: str | None = None
+    lines: tuple[str, ...] = ()
+
+
+class LocalBackend:
+    """Trains on this machine.
+
+    Args:
+        sweep: The sweep's folder.
+        slots: How many runs train at a time.
+    """
+
+    def __init__(self, sweep: Path, slots: int) -> None:
+        self._sweep = SweepFolder(sweep)
+        self._running: dict[str, tuple[BaseProcess, Connection]] = {}
+        self.slots = slots
+        # Importing PyTorch takes seconds; a forked process has it at once. Forking after such
+        # imports is not safe on macOS.
+        self._context = multiprocessing.get_context(
+            "forkserver" if sys.platform == "linux" else "spawn"
+        )
+        if sys.platform == "linux":
+            self._context.set_forkserver_preload(["routed_rl.sweeps.worker"])
+
+    def start(self, name: str) -> None:
+        """Start a run.
+
+        Args:
+            name: One that is not running.
+        """
+        theirs, ours = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=child, args=(self._sweep.path, name, theirs), name=name, daemon=False
+        )
+        process.start()
+        theirs.close()
+        self._running[name] = (process, ours)
+
+    def ended(self) -> list[Ended]:
+        """The runs that ended since the last call."""
+        over = [
+            name for name, (process, _) in self._running.items() if process.exitcode is not None
+        ]
+        return [self._collect(name) for name in over]
+
+    def interrupt(self) -> None:
+        """Ask every run to save and end."""
+        for process, _ in self._running.values():
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, signal.SIGINT)
+
+    def close(self) -> None:
+        """End every run at once."""
+        for process, connection in self._running.values():
+            connection.close()
+            process.join()
+        self._running.clear()
+
+    def _collect(self, name: str) -> Ended:
+        """How a run ended."""
+        process, connection = self._running.pop(name)
+        connection.close()
+        code = process.exitcode or 0
+        if self._sweep.finished(name):
+            return Ended(name)
+        reason = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return Ended(name, reason, tuple(last_lines(self._sweep.output(name))))

@@ -1,0 +1,111 @@
+"""A sweep's results as plain tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from routed_envs.errors import InputError
+from routed_rl.folder import RunFolder, read_json
+from routed_rl.run_log import read_log
+from routed_rl.sweeps.folder import SweepFolder
+
+Row = dict[str, Any]
+RESULTS = ("seconds", "labels", "selected", "relabel_accuracy")
+"""What a run's result tells of its training."""
+
+
+def load_results(sweep: str | Path) -> list[Row]:
+    """One row for each finished run of a sweep.
+
+    Args:
+        sweep: The sweep's folder.
+
+    Returns:
+        Rows in the order of the plan; ``pandas.DataFrame(rows)`` makes a data frame of them. The
+        columns are:
+
+        - `run`, the name of its folder in `runs/`; every setting of its `TrainConfig`;
+        - `gradient_steps` taken, `seconds` they took, `labels`, the endings on a target that the
+          method was told of;
+        - `selected`, whether early stopping chose a policy; None if the method keeps the last one;
+        - `relabel_accuracy`, the share of unseen endings that the method guessed right, or None;
+        - `deployed`, who acts when the policy is deployed, and how that goes in the training's
+          world: `episode_return`, `diamond_rate` (and so on for each outcome), `mean_length`,
+          `exact`, and `overseer_diamond_share`, the share of good endings among those that the
+          overseer saw, or None if it saw none;
+        - the same figures when nobody watches, as `unwatched_...`; and, of a policy of several
+          experts, those of the learned `mixture_...` and of each expert, by its name.
+
+    Raises:
+        InputError: The folder is no sweep, or a run's files are damaged.
+    """
+    return [_row(*finished) for finished in _finished(sweep)]
+
+
+def load_curves(sweep: str | Path) -> list[Row]:
+    """How the figures changed while the finished runs of a sweep trained.
+
+    Args:
+        sweep: The sweep's folder.
+
+    Returns:
+        A row for each evaluation on the way and each actor: `run`, `method`, `oversight`, `seed`,
+        `environment_steps`, `actor`, `is_deployed`, `episode_return` and each outcome's rate.
+
+    Raises:
+        InputError: The folder is no sweep, or a run's files are damaged.
+    """
+    rows = []
+    for name, config, folder, result in _finished(sweep):
+        for entry in read_log(folder.log, evaluations_only=True):
+            for actor, figures in entry["evaluation"].items():
+                kept = {k: config[k] for k in ("method", "oversight", "seed")}
+                steps = {"environment_steps": entry["environment_steps"], "actor": actor}
+                deployed = {"is_deployed": actor == result["deployed_actor"]}
+                rows.append({"run": name} | kept | steps | deployed | _figures(figures))
+    return rows
+
+
+def _finished(sweep: str | Path) -> Iterator[tuple[str, Row, RunFolder, Row]]:
+    """The name, the configuration, the folder and the result of each finished run."""
+    folder = SweepFolder(Path(sweep))
+    for name, planned in folder.require().items():
+        run = folder.run(name)
+        if run.result.exists():
+            yield name, planned["config"], run, read_json(run.result)
+
+
+def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
+    """One run's row."""
+    evaluation = read_json(folder.evaluation)
+    try:
+        training, actor = evaluation["training"], result["deployed_actor"]
+        row = {"run": name} | config | {"gradient_steps": result["updates"], "deployed": actor}
+        row |= {key: result[key] for key in RESULTS} | _figures(training[actor])
+        row |= _prefixed("unwatched", evaluation["unwatched"][actor])
+        for other, figures in training.items() if len(training) > 1 else ():
+            row |= _prefixed(other, figures)
+        return row
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"The files in {folder.path} are damaged ({error!r}). Move that folder away and sweep "
+            "again."
+        ) from None
+
+
+def _prefixed(prefix: str, figures: Row) -> Row:
+    """The figures with a prefix before each name."""
+    return {f"{prefix}_{name}": value for name, value in _figures(figures).items()}
+
+
+def _figures(figures: Row) -> Row:
+    """An evaluation's figures as columns."""
+    targets = [name.removesuffix("_rate") for name in figures if name.endswith("_rate")]
+    columns = {name: figures[name] for name in ("episode_return", "mean_length", "exact")}
+    columns |= {f"{target}_rate": figures[f"{target}_rate"] for target in targets}
+    labels = {name: figures["labels"][name] for name in targets if name != "timeout"}
+    seen = sum(labels.values())
+    shares = {f"overseer_{name}_share": seen and share / seen for name, share in labels.items()}
+    return columns | {name: share if seen else None for name, share in shares.items()}

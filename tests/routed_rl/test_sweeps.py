@@ -1,0 +1,222 @@
+"""Sweeps as a user meets them: what is missing is trained, and nothing is lost or done twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import TINY, tiny_with
+
+from routed_envs import InputError
+from routed_rl import load_policy, load_results, sweep, train
+from routed_rl.cli import main
+from routed_rl.run_log import read_log
+from routed_rl.sweeps.display import duration
+from routed_rl.sweeps.folder import SweepFolder
+from routed_rl.sweeps.results import load_curves
+from routed_rl.sweeps.settings import run_name
+from routed_rl.sweeps.status import survey
+
+TINY_WORDS = [
+    *("--environments", "8", "--rollout-steps", "8", "--expert-widths", "16", "--device", "cpu"),
+    *("--gate-widths", "8", "--value-widths", "8", "--evaluate-every", "0"),
+]
+LONG = ["--updates", "800", *TINY_WORDS]
+"""A run of these takes a few seconds."""
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "routed_rl", *words]
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+
+
+def run(*words: str) -> int:
+    try:
+        return main(list(words))
+    except SystemExit as leaving:
+        return int(leaving.code or 0)
+
+
+def trainers(sweep_folder: Path) -> list[int]:
+    """The processes that have a file of the sweep open, by their ids."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit() or int(process.name) == os.getpid():
+            continue
+        try:
+            files = [os.readlink(file) for file in (process / "fd").iterdir()]
+        except OSError:
+            continue
+        if any(file.startswith(str(sweep_folder)) for file in files):
+            found.append(int(process.name))
+    return found
+
+
+def wait_for(condition, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep of four runs that is done."""
+    path = tmp_path_factory.mktemp("sweeps") / "finished"
+    configs = [
+        tiny_with(method=method, oversight=level, evaluate_every=2)
+        for method in ("routed", "naive-early-stop")
+        for level in (0.1, 0.5)
+    ]
+    outcome = sweep(configs, path, jobs=2, progress=False)
+    assert set(outcome.trained) == {run_name(config) for config in configs}
+    assert outcome.kept == outcome.failed == ()
+    return path
+
+
+def test_a_run_of_a_sweep_equals_the_same_run_alone(finished: Path, tmp_path: Path):
+    config = tiny_with(method="routed", oversight=0.5, evaluate_every=2)
+    alone = train(config, tmp_path / "alone").policy.network.state_dict()
+    swept = load_policy(finished / "runs" / run_name(config)).network.state_dict()
+    assert all(torch.equal(weights, swept[name]) for name, weights in alone.items())
+
+
+def test_the_results_are_one_table(finished: Path):
+    rows = load_results(finished)
+    assert [(row["method"], row["oversight"]) for row in rows] == [
+        *(("routed", 0.1), ("routed", 0.5)),
+        *(("naive-early-stop", 0.1), ("naive-early-stop", 0.5)),
+    ]
+    routed, naive = rows[1], rows[3]
+    folder = finished / "runs" / routed["run"]
+    result = json.loads((folder / "result.json").read_text())
+    assert routed["diamond_rate"] == result["deployed"]["diamond_rate"]
+    assert routed["deployed"] == "diamond"
+    assert routed["diamond_episode_return"] == routed["episode_return"]
+    assert routed["labels"] > 0
+    assert (routed["gradient_steps"], routed["selected"]) == (4, None)
+    assert (naive["deployed"], naive["selected"]) == ("policy", False)
+    assert "mixture_diamond_rate" not in naive
+    assert naive["unwatched_overseer_diamond_share"] is None
+    curves = load_curves(finished)
+    assert {(c["actor"], c["is_deployed"]) for c in curves if c["method"] == "routed"} == {
+        ("mixture", False),
+        ("diamond", True),
+        ("ghost", False),
+    }
+    assert {c["environment_steps"] for c in curves} == {128, 256}
+
+
+def test_only_what_is_missing_is_trained_and_more_extends_the_sweep(finished: Path):
+    before = {path: path.stat().st_mtime_ns for path in finished.glob("runs/*/result.json")}
+    old = [tiny_with(method="routed", oversight=level, evaluate_every=2) for level in (0.1, 0.5)]
+    new = tiny_with(method="naive", evaluate_every=2)
+    outcome = sweep([*old, new], finished, jobs=2, progress=False)
+    assert outcome.trained == (run_name(new),)
+    assert outcome.kept == tuple(run_name(config) for config in old)
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in before.items())
+    assert len(load_results(finished)) == 5
+    status = survey(finished)
+    assert (len(status.of("finished")), status.active) == (5, False)
+
+
+def test_a_run_that_fails_is_told_and_does_not_stop_the_others(tmp_path: Path, capsys):
+    out = tmp_path / "sweep"
+    words = ["sweep", "--methods", "own_methods:BREAKS", "naive", "--updates", "8", *TINY_WORDS]
+    assert run(*words, "--out", str(out)) == 1
+    shown = capsys.readouterr()
+    assert "1 of 2 runs are finished" in shown.out
+    assert "RuntimeError: a fault of mine in the fourth update" in shown.err
+    (failed,) = survey(out).of("failed")
+    assert (failed.method, failed.failure) == ("own_methods:BREAKS", "exit code 1")
+    assert run("status", str(out)) == 0
+    shown = capsys.readouterr().out
+    assert "a fault of mine" in shown
+    assert "1 of 2 finished, 1 failed" in shown
+    assert run(*words, "--out", str(out)) == 1, "it is tried again"
+    assert "[2/2]" not in capsys.readouterr().err, "and the other one is not"
+
+
+def test_a_sweep_that_is_killed_leaves_nobody_training_and_is_finished_by_the_next_call(
+    tmp_path: Path,
+):
+    out = tmp_path / "sweep"
+    words = ["sweep", "--methods", "routed", "naive", "--seeds", "2", *LONG, "--out", str(out)]
+    for moment in (0, 2):
+        process = subprocess.Popen(command(*words), stderr=subprocess.DEVNULL, env=environment())
+        wait_for(lambda moment=moment: len(list(out.glob("runs/*/log.jsonl"))) > moment)
+        process.kill()
+        process.wait()
+        wait_for(lambda: not trainers(out), 10)
+    done = {path: path.stat().st_mtime_ns for path in out.glob("runs/*/result.json")}
+    assert run(*words) == 0
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in done.items())
+    for name in SweepFolder(out).require():
+        updates = [entry["update"] for entry in read_log(out / "runs" / name / "log.jsonl")]
+        assert updates == list(range(10, 801, 10))
+    assert not list(out.rglob("*.partial"))
+
+
+def test_ctrl_c_saves_every_run_and_leaves_nothing_half_written(tmp_path: Path, capsys):
+    out = tmp_path / "sweep"
+    words = ["sweep", "--methods", "routed", "naive", *LONG, "--out", str(out)]
+    process = subprocess.Popen(
+        command(*words), stderr=subprocess.PIPE, env=environment(), text=True
+    )
+    wait_for(lambda: len(list(out.glob("runs/*/log.jsonl"))) == 2)
+    assert run("status", str(out)) == 0
+    assert "2 running" in capsys.readouterr().out
+    with pytest.raises(InputError, match="Another process is sweeping"):
+        sweep([TINY], out, progress=False)
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "The same command goes on from here" in shown
+    assert len(list(out.glob("runs/*/checkpoint.pt"))) == 2
+    assert not trainers(out)
+    assert not list(out.rglob("*.partial"))
+    assert run("status", str(out)) == 0
+    assert "2 waiting, nobody sweeps now" in capsys.readouterr().out
+
+
+def test_what_is_no_sweep_is_refused(tmp_path: Path, finished: Path, capsys):
+    (tmp_path / "notes.txt").write_text("mine")
+    for words, message in (
+        (["sweep"], "Say what to vary"),
+        (["sweep", "--methods", "naive", "--out", str(tmp_path)], "no sweep and not empty"),
+        (["sweep", "--methods", "ruoted", "--out", str(tmp_path / "a")], "Did you mean 'routed'"),
+        (["sweep", "--methods", "naive", "--jobs", "0"], "jobs=0: give at least 1"),
+        (["sweep", "--methods", "naive", "--address", "auto"], "--backend ray"),
+        (["status", str(tmp_path)], "is no sweep"),
+        (["report", str(tmp_path)], "is no sweep"),
+        (["methods", "ruoted"], "Did you mean 'routed'"),
+    ):
+        assert run(*words) == 2, words
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()
+
+
+def test_every_method_is_listed_with_its_table(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    assert run("methods") == 0
+    shown = capsys.readouterr().out
+    for words in ("random-routing", "output x 0", "0.1 of the budget", "RewardModel", "2,000"):
+        assert words in shown
+    assert run("methods", "own_methods:own") == 0
+    assert "own_methods:own" in capsys.readouterr().out
+
+
+def test_durations_are_told_as_people_do():
+    assert [duration(s) for s in (3.4, 89, 91, 3600, 9000)] == [
+        *("3 s", "89 s", "2 min", "60 min", "2 h 30 min"),
+    ]
