@@ -25,7 +25,6 @@ from routed_rl.sweeps.worker import last_lines
 PROBE_SECONDS = 3.0
 CONNECT_SECONDS = 20.0
 """How long something may listen at an address and yet be no Ray cluster."""
-START_SECONDS = 120.0
 ANSWER_SECONDS = 60.0
 """How long a node may take to start a process and answer."""
 NODES_SECONDS = 2.0
@@ -228,12 +227,15 @@ def _connect(ray: ModuleType, address: str | None) -> None:
     }
     if address is not None:
         _probe(address)
-        where = f"{address} is no Ray cluster that this machine can use"
-        _call_within(CONNECT_SECONDS, lambda: ray.init(address, **options), where)
+        fault = f"{address} is no Ray cluster that this machine can use"
+        _call_within(CONNECT_SECONDS, lambda: ray.init(address, **options), fault)
         return
     options |= {"num_cpus": available_cores(), "object_store_memory": OBJECT_STORE_BYTES}
-    options |= {"include_dashboard": False}
-    _call_within(START_SECONDS, lambda: ray.init("local", **options), "Ray does not start here")
+    try:
+        # In this thread: what Ray starts ends together with the thread that started it.
+        ray.init("local", include_dashboard=False, **options)
+    except Exception as error:
+        raise InputError(f"Ray does not start on this machine: {_first_line(error)}") from None
 
 
 def _environment() -> dict[str, str]:

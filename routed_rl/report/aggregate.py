@@ -1,0 +1,111 @@
+"""What the levels say together: an interquartile mean for each series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from routed_rl.report.series import Comparison, Series
+from routed_rl.report.statistics import (
+    FEWEST,
+    SEED,
+    Interval,
+    bootstrap_interval,
+    interquartile_mean,
+)
+from routed_rl.report.tables import NONE, NumberTable, interval_text
+from routed_rl.report.words import RATE, RETURN, number_text
+
+COLUMNS = ("series", "figure", "levels", "interquartile_mean", "low", "high")
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """One figure of one series over several levels.
+
+    Attributes:
+        series: Its name.
+        column: The figure.
+        value: The interquartile mean over all seeds at all of the levels.
+        interval: Stratified by level; None if a level has fewer than three seeds.
+    """
+
+    series: str
+    column: str
+    value: float
+    interval: Interval | None
+
+    @property
+    def text(self) -> str:
+        """The value with its interval."""
+        ends = interval_text(self.interval, self.column)
+        return f"{number_text(self.value, self.column)} {ends}".strip()
+
+
+def shared_levels(comparison: Comparison) -> tuple[float, ...]:
+    """The levels at which every series has a return."""
+    return tuple(
+        level
+        for level in comparison.levels
+        if all(series.scores(RETURN, level) for series in comparison.series)
+    )
+
+
+def aggregate(series: Series, column: str, levels: tuple[float, ...]) -> Aggregate | None:
+    """Sum a figure up over levels, with an interval that resamples the seeds within each.
+
+    Args:
+        series: One method's runs.
+        column: The figure.
+        levels: Over which, at least one.
+
+    Returns:
+        None if the figure is missing at one of them.
+    """
+    strata = [series.scores(column, level) for level in levels]
+    if not all(strata):
+        return None
+    interval = None
+    if min(map(len, strata)) >= FEWEST:
+        generator = np.random.default_rng(SEED)
+        interval = bootstrap_interval(strata, interquartile_mean, generator)
+    value = float(interquartile_mean(np.concatenate(strata)))
+    return Aggregate(series.name, column, value, interval)
+
+
+def aggregates(comparison: Comparison) -> NumberTable | None:
+    """Return and diamond rate over all shared levels, the highest return first.
+
+    Args:
+        comparison: The sweep.
+
+    Returns:
+        None if fewer than two levels are shared.
+    """
+    levels = shared_levels(comparison)
+    if len(levels) < 2:
+        return None
+    returns = [aggregate(series, RETURN, levels) for series in comparison.series]
+    rates = [aggregate(series, RATE, levels) for series in comparison.series]
+    runs = [
+        sum(len(series.scores(RETURN, level)) for level in levels) for series in comparison.series
+    ]
+    rows = [row for row in zip(returns, rates, runs, strict=True) if row[0] is not None]
+    rows.sort(key=lambda row: -row[0].value if row[0] else 0.0)
+    texts = tuple(
+        (first.series, first.text, second.text if second else NONE, str(count))
+        for first, second, count in rows
+        if first
+    )
+    records = tuple(
+        _record(found, len(levels)) for row in rows for found in row[:2] if found is not None
+    )
+    header = ("method", "return", "diamond rate", "runs")
+    return NumberTable("aggregate", header, texts, COLUMNS, records)
+
+
+def _record(found: Aggregate, levels: int) -> tuple[object, ...]:
+    """A row under `COLUMNS`."""
+    ends = (found.interval.low, found.interval.high) if found.interval else (None, None)
+    return (found.series, found.column, levels, found.value, *ends)

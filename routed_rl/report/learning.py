@@ -1,0 +1,176 @@
+"""Learning curves: the deployed policy's return while the runs trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from routed_rl.report.canvas import Grid, Key, horizontal_lines, named_grid, reference_line
+from routed_rl.report.colours import level_colour
+from routed_rl.report.drawing import Drawing
+from routed_rl.report.marks import best_text, series_keys, style_of, value_limits
+from routed_rl.report.series import Comparison
+from routed_rl.report.statistics import FEWEST, SEED, mean_bands
+from routed_rl.report.words import RETURN, count_text, is_number
+
+HEADER = ("series", "oversight", "environment_steps", "seeds", "mean", "low", "high")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One series at one level, over time.
+
+    Attributes:
+        series: Its name.
+        level: The oversight.
+        steps: Environment steps, ascending.
+        seeds: How many runs were judged at each of them.
+        means: Their mean return.
+        bands: The 95% interval of each mean; None where fewer than three runs were judged.
+    """
+
+    series: str
+    level: float
+    steps: tuple[float, ...]
+    seeds: tuple[int, ...]
+    means: tuple[float, ...]
+    bands: tuple[tuple[float, float] | None, ...]
+
+
+def learning_curves(comparison: Comparison) -> list[Curve]:
+    """The mean curve of every series at every level.
+
+    Args:
+        comparison: Evaluations of the deployed policy count, those of other steerings do not.
+    """
+    names = {row["run"]: series.name for series in comparison.series for row in series.rows}
+    groups: dict[tuple[str, float], dict[float, list[float]]] = {}
+    for row in comparison.curves:
+        if row.get("is_deployed") and row["run"] in names and is_number(row.get(RETURN)):
+            place = (names[row["run"]], float(row["oversight"]))
+            groups.setdefault(place, {}).setdefault(row["environment_steps"], []).append(
+                row[RETURN]
+            )
+    order = {series.name: index for index, series in enumerate(comparison.series)}
+    ordered = sorted(groups, key=lambda place: (order[place[0]], place[1]))
+    return [_curve(name, level, groups[name, level]) for name, level in ordered]
+
+
+def draw_learning_curves(comparison: Comparison, best: float | None) -> Drawing | None:
+    """Draw a panel for each level, or for each series if there are many.
+
+    Args:
+        comparison: The sweep.
+        best: The best possible return, if it is known.
+
+    Returns:
+        None if there is no evaluation of a deployed policy.
+    """
+    curves = learning_curves(comparison)
+    drawn = {series.name for series in comparison.drawn}
+    shown = [curve for curve in curves if curve.series in drawn]
+    if not shown:
+        return None
+    figure = (_draw_levels if comparison.overlaid else _draw_series)(comparison, shown, best)
+    return Drawing(
+        name="learning_curves",
+        figure=figure,
+        header=HEADER,
+        records=tuple(record for curve in curves for record in _records(curve)),
+        caption=(
+            "Return of the deployed policy in the evaluations on the way, against environment "
+            "steps. Line: mean over seeds. Band: 95% bootstrap interval of the mean, where there "
+            "are at least three seeds. A short line is a method that takes fewer steps."
+        ),
+        alt=f"Learning curves of {len(drawn)} series. At the end: {best_text(comparison)}",
+    )
+
+
+def _curve(name: str, level: float, returns: dict[float, list[float]]) -> Curve:
+    """The means of some runs' returns by steps, with bands."""
+    steps = sorted(returns)
+    bands: dict[float, tuple[float, float]] = {}
+    for seeds in {len(scores) for scores in returns.values()} - set(range(FEWEST)):
+        alike = [step for step in steps if len(returns[step]) == seeds]
+        scores = np.array([sorted(returns[step]) for step in alike]).T
+        ends = mean_bands(scores, np.random.default_rng(SEED))
+        bands.update(zip(alike, zip(*(end.tolist() for end in ends), strict=True), strict=True))
+    return Curve(
+        series=name,
+        level=level,
+        steps=tuple(steps),
+        seeds=tuple(len(returns[step]) for step in steps),
+        means=tuple(float(np.mean(returns[step])) for step in steps),
+        bands=tuple(bands.get(step) for step in steps),
+    )
+
+
+def _records(curve: Curve) -> list[tuple[object, ...]]:
+    """A curve's numbers, a row for each evaluation."""
+    points = zip(curve.steps, curve.seeds, curve.means, curve.bands, strict=True)
+    return [
+        (curve.series, curve.level, steps, seeds, mean, *(band or (None, None)))
+        for steps, seeds, mean, band in points
+    ]
+
+
+def _draw_levels(comparison: Comparison, curves: list[Curve], best: float | None) -> Figure:
+    """A panel for each level, a line for each series."""
+    levels = sorted({curve.level for curve in curves})
+    grid = Grid(len(levels), 2 if len(levels) in (2, 4) else 3, height=1.9)
+    keys = [replace(key, marker="") for key in series_keys(comparison)]
+    figure, panels = grid.draw(keys)
+    styles = {series.name: style_of(comparison, series)[0] for series in comparison.series}
+    for panel, level in zip(panels, levels, strict=True):
+        for curve in curves:
+            if curve.level == level:
+                _draw_curve(panel, curve, styles[curve.series])
+        _dress(panel, curves, best, f"oversight {level:g}")
+    return figure
+
+
+def _draw_series(comparison: Comparison, curves: list[Curve], best: float | None) -> Figure:
+    """A panel for each series, a line for each level."""
+    names = list(dict.fromkeys(curve.series for curve in curves))
+    levels = sorted({curve.level for curve in curves})
+    colours = {lev: level_colour(index, len(levels)) for index, lev in enumerate(levels)}
+    grid, titles = named_grid(names, 4, 1.35)
+    figure, panels = grid.draw([Key(f"oversight {lev:g}", colours[lev], "") for lev in levels])
+    for panel, name, title in zip(panels, names, titles, strict=True):
+        for curve in curves:
+            if curve.series == name:
+                _draw_curve(panel, curve, colours[curve.level])
+        _dress(panel, curves, best, title)
+    return figure
+
+
+def _draw_curve(axes: Axes, curve: Curve, colour: str) -> None:
+    """A line and its band."""
+    single = len(curve.steps) == 1
+    marker = "o" if single else "none"
+    axes.plot(curve.steps, curve.means, color=colour, linewidth=1.7, marker=marker, markersize=4)
+    known = [pair for pair in zip(curve.steps, curve.bands, strict=True) if pair[1]]
+    lows = [band[0] for _, band in known if band]
+    highs = [band[1] for _, band in known if band]
+    steps = [step for step, _ in known]
+    axes.fill_between(steps, lows, highs, color=colour, alpha=0.18, linewidth=0)
+
+
+def _dress(axes: Axes, curves: list[Curve], best: float | None, title: str) -> None:
+    """A panel's axes and title."""
+    ends = [end for curve in curves for band in curve.bands if band for end in band]
+    means = [mean for curve in curves for mean in curve.means]
+    axes.set_ylim(value_limits([*ends, *means], RETURN, best))
+    last = max(curve.steps[-1] for curve in curves)
+    axes.set_xlim(-0.02 * last, 1.02 * last or 1)
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: count_text(value)))
+    axes.set_title(title)
+    axes.set_xlabel("environment steps")
+    horizontal_lines(axes)
+    if best is not None:
+        reference_line(axes, best, "")

@@ -1,0 +1,200 @@
+"""Figures of series along an axis: one panel for all, or one for each where there are many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+
+from routed_rl.report.canvas import Grid, horizontal_lines, named_grid, reference_line
+from routed_rl.report.colours import OTHERS, PAPER
+from routed_rl.report.drawing import SUMMARY_HEADER, Drawing, summary_record
+from routed_rl.report.marks import (
+    MARK_KEYS,
+    best_caption,
+    best_text,
+    series_keys,
+    style_of,
+    value_limits,
+    write_values,
+)
+from routed_rl.report.scale import BrokenLogScale
+from routed_rl.report.series import Comparison, Series
+from routed_rl.report.statistics import Summary
+from routed_rl.report.words import RATE, RETURN, TITLES, joined
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What a figure of lines shows.
+
+    Attributes:
+        name: Of its files.
+        columns: The figures, a panel for each.
+        scale: Of the horizontal axis.
+        ticks: The labelled values on it.
+        text: Writes such a value.
+        place: The value of one series at one level.
+        label: Of the horizontal axis.
+        best: The best possible return, if it is known.
+        seeds: Whether single seeds are drawn, and series moved apart.
+        caption: Says how to read it.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    scale: BrokenLogScale
+    ticks: tuple[float, ...]
+    text: Callable[[float], str]
+    place: Callable[[Series, float], float]
+    label: str
+    best: float | None
+    seeds: bool
+    caption: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """One series at one level.
+
+    Attributes:
+        level: The oversight.
+        value: On the horizontal axis.
+        summary: What its seeds say.
+    """
+
+    level: float
+    value: float
+    summary: Summary
+
+
+def draw_lines(comparison: Comparison, lines: Lines) -> list[Drawing]:
+    """Draw the figures along the axis.
+
+    Args:
+        comparison: Few series share panels and one figure; of many, each has a panel, and each
+            column a figure.
+        lines: What to draw.
+    """
+    if comparison.overlaid:
+        return [_draw_together(comparison, lines)]
+    return [_draw_apart(comparison, lines, column) for column in lines.columns]
+
+
+def _draw_together(comparison: Comparison, lines: Lines) -> Drawing:
+    """All series in one panel for each column."""
+    grid = Grid(len(lines.columns), 2, height=3.1)
+    marks = MARK_KEYS if lines.seeds else MARK_KEYS[:3]
+    figure, panels = grid.draw(series_keys(comparison), marks)
+    shown = comparison.drawn
+    for panel, column in zip(panels, lines.columns, strict=True):
+        _dress(panel, comparison, lines, column, grid.panel_width, TITLES[column])
+        for index, series in enumerate(shown):
+            shift = lines.scale.dodge(index, len(shown)) if lines.seeds else 0.0
+            points = _points(series, lines, column)
+            _draw_series(panel, lines, points, *style_of(comparison, series), shift)
+    return _drawing(comparison, lines, lines.name, lines.columns, figure)
+
+
+def _draw_apart(comparison: Comparison, lines: Lines, column: str) -> Drawing:
+    """A panel for each series, with the others behind it."""
+    shown = comparison.drawn
+    grid, titles = named_grid([series.name for series in shown], 4, 1.35)
+    figure, panels = grid.draw(MARK_KEYS if lines.seeds else MARK_KEYS[:3])
+    everyone = [_points(series, lines, column) for series in shown]
+    paths = [
+        [(lines.scale.position(point.value), point.summary.mean) for point in points]
+        for points in everyone
+    ]
+    for panel, series, own, title in zip(panels, shown, everyone, titles, strict=True):
+        _dress(panel, comparison, lines, column, grid.panel_width, title)
+        panel.add_collection(LineCollection(paths, colors=OTHERS, linewidths=0.8, zorder=1.5))
+        dots = list(zip(*chain(*paths), strict=True))
+        panel.scatter(*dots, s=7, color=OTHERS, linewidths=0, zorder=1.6)
+        _draw_series(panel, lines, own, *style_of(comparison, series), 0.0)
+    name = f"{lines.name}_{column}" if len(lines.columns) > 1 else lines.name
+    return _drawing(comparison, lines, name, (column,), figure)
+
+
+def _points(series: Series, lines: Lines, column: str) -> list[Point]:
+    """A series along the axis, in the order of its levels."""
+    pairs = [(level, series.summary(column, level)) for level in series.levels]
+    return [
+        Point(level, lines.place(series, level), summary)
+        for level, summary in pairs
+        if summary is not None
+    ]
+
+
+def _dress(
+    panel: Axes, comparison: Comparison, lines: Lines, column: str, inches: float, title: str
+) -> None:
+    """A panel's axes, title and reference line."""
+    best = lines.best if column not in (RATE,) else None
+    scores = [score for series in comparison.drawn for score in series.scores(column)]
+    panel.set_ylim(value_limits(scores, column, best))
+    panel.set_title(title)
+    horizontal_lines(panel)
+    write_values(panel, column)
+    lines.scale.dress(panel, lines.ticks, lines.text, inches)
+    panel.set_xlabel(lines.label)
+    if best is not None:
+        reference_line(panel, best, f"best possible {best:.3f}" if comparison.overlaid else "")
+
+
+def _draw_series(
+    panel: Axes, lines: Lines, points: list[Point], colour: str, marker: str, shift: float
+) -> None:
+    """A line through the means, with bars, seeds and interquartile means."""
+    if not points:
+        return
+    places = [lines.scale.position(point.value) + shift for point in points]
+    summaries = [point.summary for point in points]
+    panel.plot(places, [summary.mean for summary in summaries], color=colour, linewidth=1.2)
+    known = list(zip(places, summaries, strict=True))
+    bars = [
+        [(place, summary.interval.low), (place, summary.interval.high)]
+        for place, summary in known
+        if summary.interval
+    ]
+    panel.add_collection(LineCollection(bars, colors=colour, linewidths=2.2, zorder=2))
+    if lines.seeds:
+        dots = [(place, score) for place, summary in known for score in summary.scores]
+        look: dict[str, Any] = {"s": 9, "alpha": 0.4, "linewidths": 0, "zorder": 2.2}
+        panel.scatter(*zip(*dots, strict=True), color=colour, **look)
+    means = [summary.mean for summary in summaries]
+    panel.plot(places, means, marker, color=colour, markersize=5.6, zorder=3, clip_on=False)
+    middles = [summary.interquartile_mean for summary in summaries]
+    small: dict[str, Any] = {"markersize": 2.9, "markeredgewidth": 0.8, "zorder": 3.2}
+    panel.plot(places, middles, "D", mfc=PAPER, mec=colour, clip_on=False, **small)
+
+
+def _drawing(
+    comparison: Comparison, lines: Lines, name: str, columns: tuple[str, ...], figure: Any
+) -> Drawing:
+    """The figure with its numbers: every series, also those that are not drawn."""
+    records = [
+        (*summary_record(series.name, point.level, column, point.summary), point.value)
+        for column in columns
+        for series in comparison.series
+        for point in _points(series, lines, column)
+    ]
+    caption = [lines.caption]
+    if not comparison.overlaid:
+        caption.append("Grey: the other series.")
+    if lines.best is not None and RETURN in columns:
+        caption.append(best_caption(lines.best))
+    titles = joined([TITLES[column] for column in columns])
+    return Drawing(
+        name=name,
+        figure=figure,
+        header=(*SUMMARY_HEADER, "horizontal"),
+        records=tuple(records),
+        caption=" ".join(caption),
+        alt=f"{titles[0].upper()}{titles[1:]} against {lines.label} for "
+        f"{len(comparison.drawn)} series. " + best_text(comparison),
+    )

@@ -1,0 +1,139 @@
+"""Figures that set several figures of the same series side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from routed_rl.report.canvas import Grid, horizontal_lines, named_grid
+from routed_rl.report.colours import OTHERS
+from routed_rl.report.drawing import SUMMARY_HEADER, Drawing, summary_record
+from routed_rl.report.legend import CHARACTER, Key
+from routed_rl.report.scale import BrokenLogScale
+from routed_rl.report.series import Comparison, Series
+from routed_rl.report.words import ROW_CHARACTERS, line_count, longest_line, wrapped_names
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A figure's name in the rows, and how it is drawn.
+
+    Attributes:
+        column: The figure, a rate or share.
+        label: What it is called.
+        colour: Its colour in every panel.
+        marker: Its marker in every panel.
+    """
+
+    column: str
+    label: str
+    colour: str
+    marker: str
+
+
+def draw_profiles(
+    comparison: Comparison, name: str, profiles: tuple[Profile, ...], caption: str, alt: str
+) -> Drawing | None:
+    """Draw several rates of each series against oversight, or in rows if there is one level.
+
+    Args:
+        comparison: Its drawn series that have all of the figures are shown.
+        name: Of the files.
+        profiles: What is drawn of each series.
+        caption: Says how to read it.
+        alt: What it shows.
+
+    Returns:
+        None if no series has all of the figures.
+    """
+    having = [
+        series
+        for series in comparison.series
+        if all(series.scores(profile.column) for profile in profiles)
+    ]
+    drawn = {series.name for series in comparison.drawn}
+    shown = [series for series in having if series.name in drawn]
+    if not shown:
+        return None
+    draw = _draw_rows if len(comparison.levels) == 1 else _draw_panels
+    records = tuple(
+        summary_record(series.name, level, profile.column, summary)
+        for profile in profiles
+        for series in having
+        for level in series.levels
+        if (summary := series.summary(profile.column, level)) is not None
+    )
+    figure = draw(comparison, shown, profiles)
+    return Drawing(name, figure, SUMMARY_HEADER, records, caption, alt)
+
+
+def _draw_panels(
+    comparison: Comparison, shown: list[Series], profiles: tuple[Profile, ...]
+) -> Figure:
+    """A panel for each series, a line for each figure."""
+    height = 1.9 if len(shown) > 1 else 2.4
+    grid, titles = named_grid([s.name for s in shown], 3 if len(shown) != 4 else 2, height)
+    figure, panels = grid.draw([Key(p.label, p.colour, p.marker) for p in profiles])
+    scale = BrokenLogScale.of(comparison.levels)
+    for panel, series, title in zip(panels, shown, titles, strict=True):
+        for profile in profiles:
+            _draw_line(panel, series, profile, scale)
+        panel.set_title(title)
+        panel.set(ylim=(-0.02, 1.02), xlabel="oversight", yticks=(0, 0.25, 0.5, 0.75, 1))
+        panel.yaxis.set_major_formatter(FuncFormatter(_percent))
+        horizontal_lines(panel)
+        scale.dress(panel, comparison.levels, "{:g}".format, grid.panel_width)
+    return figure
+
+
+def _draw_line(axes: Axes, series: Series, profile: Profile, scale: BrokenLogScale) -> None:
+    """One figure of one series: means, with bars for their intervals."""
+    pairs = [(level, series.summary(profile.column, level)) for level in series.levels]
+    known = [(scale.position(level), summary) for level, summary in pairs if summary]
+    look: dict[str, Any] = {"color": profile.colour, "clip_on": False}
+    means = [summary.mean for _, summary in known]
+    places = [place for place, _ in known]
+    axes.plot(places, means, marker=profile.marker, linewidth=1.4, markersize=5.5, **look)
+    for place, summary in known:
+        if summary.interval:
+            ends = (summary.interval.low, summary.interval.high)
+            axes.plot((place, place), ends, linewidth=2.2, solid_capstyle="butt", **look)
+
+
+def _draw_rows(
+    comparison: Comparison, shown: list[Series], profiles: tuple[Profile, ...]
+) -> Figure:
+    """A row for each series, a mark for each figure."""
+    names = wrapped_names([series.name for series in shown], ROW_CHARACTERS)
+    left = 0.35 + longest_line(names) * CHARACTER
+    height = (0.13 + 0.17 * line_count(names)) * len(shown) + 0.15
+    grid = Grid(1, 1, height, left=left, bottom=0.45, right=0.35)
+    keys = [Key(profile.label, profile.colour, profile.marker, False) for profile in profiles]
+    figure, panels = grid.draw(keys)
+    axes, level = panels[0], comparison.levels[0]
+    for row, series in enumerate(shown):
+        found = [(profile, series.summary(profile.column, level)) for profile in profiles]
+        known = [(profile, summary) for profile, summary in found if summary]
+        means = [summary.mean for _, summary in known]
+        axes.plot((min(means), max(means)), (row, row), color=OTHERS, linewidth=1.2)
+        for profile, summary in known:
+            look: dict[str, Any] = {"color": profile.colour, "clip_on": False}
+            if summary.interval:
+                ends = (summary.interval.low, summary.interval.high)
+                axes.plot(ends, (row, row), linewidth=2.4, solid_capstyle="butt", **look)
+            axes.plot((summary.mean,), (row,), profile.marker, markersize=7, zorder=3, **look)
+    axes.set_yticks(range(len(shown)), names)
+    axes.set(xlim=(0, 1), ylim=(len(shown) - 0.45, -0.55))
+    axes.xaxis.set_major_formatter(FuncFormatter(_percent))
+    axes.grid(axis="x")
+    axes.set_title(f"oversight {level:g}")
+    return figure
+
+
+def _percent(value: float, _: object) -> str:
+    """A share as a label of an axis."""
+    return f"{100 * value:.0f}%"

@@ -1,0 +1,174 @@
+"""What a report compares: runs grouped into series, one for each method or setting of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from routed_envs.errors import InputError
+from routed_rl.report.statistics import Summary, summarise
+from routed_rl.report.words import (
+    INCIDENTAL,
+    RETURN,
+    SETTINGS,
+    Row,
+    is_number,
+    plain,
+    setting_text,
+    with_shares,
+)
+
+OVERLAID = 8
+"""Up to this many series share a panel, each in its own colour."""
+DRAWN = 16
+"""At most this many series are drawn; the tables hold all."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Runs that differ in their oversight and seed only.
+
+    Attributes:
+        name: The method's name, with the settings that tell it from the method's other series.
+        method: The method's name.
+        rows: One for each run.
+    """
+
+    name: str
+    method: str
+    rows: tuple[Row, ...]
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The oversights of its runs, ascending."""
+        return tuple(sorted({row["oversight"] for row in self.rows}))
+
+    def scores(self, column: str, level: float | None = None) -> list[float]:
+        """One figure of each run that has it, in the order of the runs.
+
+        Args:
+            column: The figure's name.
+            level: Of the runs with this oversight; None for all.
+        """
+        rows = (row for row in self.rows if level is None or row["oversight"] == level)
+        return [float(row[column]) for row in rows if is_number(row.get(column))]
+
+    def summary(self, column: str, level: float) -> Summary | None:
+        """What the seeds at one level say together; None if no run there has the figure."""
+        scores = self.scores(column, level)
+        return summarise(scores) if scores else None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A sweep, as a report sees it.
+
+    Attributes:
+        rows: One for each run, with derived figures.
+        curves: One for each evaluation on the way.
+        series: In the order of the methods' first runs.
+        split: For each method that has several series, the settings that tell them apart.
+    """
+
+    rows: tuple[Row, ...]
+    curves: tuple[Row, ...]
+    series: tuple[Series, ...]
+    split: dict[str, tuple[str, ...]]
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Every oversight, ascending."""
+        return tuple(sorted({row["oversight"] for row in self.rows}))
+
+    @property
+    def drawn(self) -> tuple[Series, ...]:
+        """The series that figures show, in order: all, or those with the best mean return."""
+        best = {series.name for series in sorted(self.series, key=_overall)[:DRAWN]}
+        return tuple(series for series in self.series if series.name in best)
+
+    @property
+    def overlaid(self) -> bool:
+        """Whether the series are few enough to share a panel."""
+        return len(self.series) <= OVERLAID
+
+    def ranking(self, level: float, column: str = RETURN) -> list[tuple[Series, Summary]]:
+        """The series that have a figure at one level, the highest mean first."""
+        pairs = [(series, series.summary(column, level)) for series in self.series]
+        known = [(series, summary) for series, summary in pairs if summary is not None]
+        return sorted(known, key=lambda pair: (-pair[1].mean, pair[0].name))
+
+    def has(self, column: str) -> bool:
+        """Whether any run has the figure."""
+        return any(is_number(row.get(column)) for row in self.rows)
+
+
+def compare(rows: Sequence[Row], curves: Sequence[Row]) -> Comparison:
+    """Group the runs of a sweep into series.
+
+    A setting splits a method only if it varies among that method's own runs, so that methods which
+    each have constants of their own stay whole.
+
+    Args:
+        rows: One for each finished run.
+        curves: One for each evaluation on the way; may be empty.
+
+    Raises:
+        InputError: There is no run.
+    """
+    if not rows:
+        raise InputError(
+            "The sweep has no finished run, so there is nothing to report. `routed-rl status` "
+            "shows how far its runs are; `routed-rl sweep` with the same --out runs the rest."
+        )
+    complete = tuple(
+        {**with_shares(row), "oversight": float(row["oversight"]), "method": str(row["method"])}
+        for row in rows
+    )
+    split: dict[str, tuple[str, ...]] = {}
+    series: list[Series] = []
+    for method in dict.fromkeys(row["method"] for row in complete):
+        own = [row for row in complete if row["method"] == method]
+        varying = _varying(own)
+        if varying:
+            split[method] = varying
+        series.extend(_split(method, own, varying))
+    return Comparison(complete, tuple(curves), tuple(series), split)
+
+
+def _varying(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The settings with more than one value that decide what a run learns."""
+    names = (name for name in SETTINGS if name not in INCIDENTAL)
+    return tuple(name for name in names if len({plain(row.get(name)) for row in rows}) > 1)
+
+
+def _split(method: str, rows: Sequence[Row], names: tuple[str, ...]) -> list[Series]:
+    """One series for each combination of the settings' values, in the order of the values."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(plain(row.get(name)) for name in names), []).append(row)
+    ordered = sorted(groups, key=lambda values: [_order(value) for value in values])
+    return [
+        Series(
+            name=", ".join([method, *map(_pair, names, values)]),
+            method=method,
+            rows=tuple(groups[values]),
+        )
+        for values in ordered
+    ]
+
+
+def _pair(name: str, value: Any) -> str:
+    """A setting in a series' name."""
+    return f"{name} {setting_text(value)}"
+
+
+def _order(value: Any) -> tuple[int, float, str]:
+    """Numbers by size, and everything else by its text."""
+    return (0, float(value), "") if is_number(value) else (1, 0.0, str(value))
+
+
+def _overall(series: Series) -> float:
+    """The negative mean return, which sorts the best first."""
+    scores = series.scores(RETURN)
+    return -sum(scores) / len(scores) if scores else float("inf")
