@@ -248,7 +248,25 @@ PRESETS: Mapping[str, TrainConfig] = MappingProxyType(
 """Named constants. `paper` is the reference experiment (Cloud et al., arXiv 2410.04332, section 4.3
 and its appendix); `fast` is our own choice for the same problem."""
 
-METHOD_CONSTANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType({"fast": {}})
+_SINGLE_EXPERT = {
+    "final_entropy_coefficient": 0.03,
+    "advantage_offset": 0.0,
+    "overseen_weight": 1.0,
+}
+METHOD_CONSTANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "fast": {
+            "naive": _SINGLE_EXPERT,
+            "naive-early-stop": _SINGLE_EXPERT,
+            "filtering": _SINGLE_EXPERT,
+            "reward-model": _SINGLE_EXPERT,
+            "reward-model-final": _SINGLE_EXPERT,
+            "oracle": {"learning_rate": 2.4e-3},
+            "no-gate": {"learning_rate": 2.4e-3},
+            "activation-masked": {"advantage_offset": 0.0, "overseen_weight": 1.0},
+        }
+    }
+)
 """What a preset has for each method in the place of its constants, which are those of `routed`.
-`fast` was searched for every method with the same budget; the README says how. Methods that are
-not named here, and the preset `paper`, take the preset as it is."""
+`fast` was searched for every method with the same budget, by `scripts/search_constants.py`. Methods
+that are not named here, and the preset `paper`, take the preset as it is."""

@@ -49,12 +49,7 @@ def sweep_command(
         KeyboardInterrupt: The user stopped it; every run saved.
         SystemExit: Some runs failed.
     """
-    words = (read_file(file) if file is not None else {}) | dict(given)
-    if "seed" in given or "seeds" in given:
-        words = {k: v for k, v in words.items() if k not in ("seed", "seeds") or k in given}
-    if not words:
-        raise InputError(f"Say what to vary. For example:\n  {EXAMPLE}")
-    configs = plan(words)
+    configs = plan(_words(given, file))
     folder = out or Path("sweeps") / (file.stem if file is not None else "sweep")
     from routed_rl.sweeps.runner import sweep  # Loads PyTorch, after all that may be refused.
 
@@ -69,14 +64,27 @@ def sweep_command(
     print(f"{done} of {len(configs)} runs are finished in {folder}. Compare them with:")
     print(f"  {program()} report {quoted(folder)}")
     if outcome.failed:
-        names = ", ".join(run.name for run in outcome.failed)
-        output = SweepFolder(folder).output("NAME")
-        print(
-            f"{len(outcome.failed)} failed: {names}. What each printed is in {output}; the same "
-            "command tries them again.",
-            file=sys.stderr,
-        )
+        print(_failures(SweepFolder(folder), outcome), file=sys.stderr)
         raise SystemExit(1)
+
+
+def _words(given: Mapping[str, Any], file: Path | None) -> dict[str, Any]:
+    """The words of the file, replaced by those of the command line."""
+    words = (read_file(file) if file is not None else {}) | dict(given)
+    if "seed" in given or "seeds" in given:
+        words = {k: v for k, v in words.items() if k not in ("seed", "seeds") or k in given}
+    if not words:
+        raise InputError(f"Say what to vary. For example:\n  {EXAMPLE}")
+    return words
+
+
+def _failures(folder: SweepFolder, outcome: SweepOutcome) -> str:
+    """Which runs failed, and where to look."""
+    names = ", ".join(run.name for run in outcome.failed)
+    return (
+        f"{len(outcome.failed)} failed: {names}. What each printed is in {folder.output('NAME')}; "
+        "the same command tries them again."
+    )
 
 
 def _time_taken(folder: SweepFolder, outcome: SweepOutcome) -> str:

@@ -73,6 +73,8 @@ class SweepFolder:
             for name, config in configs.items()
         }
         write_json(self.plan, {"format": FORMAT, "runs": self.runs() | added})
+        for folder in ("runs", "output", "failures"):
+            (self.path / folder).mkdir(exist_ok=True)
 
     def runs(self) -> dict[str, dict[str, Any]]:
         """The runs of the sweep by name, each with `config` and `expected_seconds`.

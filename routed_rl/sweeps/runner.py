@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,29 +103,32 @@ def sweep(
         KeyboardInterrupt: The user stopped it; every run saved a checkpoint.
     """
     planned = by_name(list(configs))
+    _check(planned, jobs, ray, address)
+    seconds, folder = expected_seconds(planned), SweepFolder(Path(out))
+    with folder.locked():
+        kept = tuple(name for name in planned if folder.finished(name))
+        missing = [name for name in planned if name not in kept]
+        with _backend(folder.path, missing, planned, jobs, ray, address) as backend:
+            folder.extend(planned, seconds)
+            slots, started = backend.slots, time.monotonic()
+            left = sum(seconds[name] for name in missing) / slots
+            _announce(len(planned), len(kept), left, slots, progress)
+            ended = _train_all(folder, missing, backend, progress)
+    failed = tuple(run for run in ended if run.failure)
+    trained = tuple(run.name for run in ended if not run.failure)
+    return SweepOutcome(trained, kept, failed, time.monotonic() - started, slots)
+
+
+def _check(
+    planned: Mapping[str, TrainConfig], jobs: int | None, ray: bool, address: str | None
+) -> None:
+    """Refuse what cannot be swept."""
     if not planned:
         raise InputError("A sweep needs at least one configuration.")
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs={jobs}: give at least 1.")
     if address is not None and not ray:
         raise InputError(f"address={address!r} is a Ray cluster's. Give --backend ray with it.")
-    seconds = expected_seconds(planned)
-    folder = SweepFolder(Path(out))
-    with folder.locked():
-        folder.extend(planned, seconds)
-        for part in ("runs", "output", "failures"):
-            (folder.path / part).mkdir(exist_ok=True)
-        kept = tuple(name for name in planned if folder.finished(name))
-        missing = [name for name in planned if name not in kept]
-        with _backend(folder.path, missing, planned, jobs, ray, address) as backend:
-            left = sum(seconds[name] for name in missing) / backend.slots
-            _announce(len(planned), len(kept), left, backend.slots, progress)
-            slots, started = backend.slots, time.monotonic()
-            ended = _train_all(folder, missing, backend, progress)
-    took = time.monotonic() - started
-    failed = tuple(run for run in ended if run.failure)
-    trained = tuple(run.name for run in ended if not run.failure)
-    return SweepOutcome(trained, kept, failed, took, slots)
 
 
 @contextmanager

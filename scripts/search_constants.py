@@ -1,0 +1,84 @@
+"""The search behind the preset fast: the same eight settings for every method.
+
+    python scripts/search_constants.py            about 25 minutes on two cores
+
+Three learning rates and two final entropy coefficients, with the two constants that routing needs
+(`advantage_offset` and `overseen_weight`) and without, at 10% oversight, on a seed that no reported
+figure uses. Prints each method's settings, best first. It looks at the true return: no trainer
+under oversight could.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+import routed_rl
+from routed_agents import METHODS
+
+RATES_AND_ENTROPIES = ((1.7e-3, 0.1), (1.7e-3, 0.03), (1e-3, 0.1), (2.4e-3, 0.1))
+OFFSETS_AND_WEIGHTS = ((2.0, 5.0), (0.0, 1.0))
+SETTINGS = [
+    {
+        "learning_rate": rate,
+        "final_entropy_coefficient": entropy,
+        "advantage_offset": offset,
+        "overseen_weight": weight,
+    }
+    for rate, entropy in RATES_AND_ENTROPIES
+    for offset, weight in OFFSETS_AND_WEIGHTS
+]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Search, and print what was found.
+
+    Attributes:
+        seeds: Each of at least 1000: smaller ones are for figures.
+        updates: The budget of gradient steps; the preset's if left out.
+        out: The sweep's folder.
+        jobs: Runs at a time; one for each core if left out.
+    """
+
+    seeds: tuple[int, ...] = (1000,)
+    updates: int | None = None
+    out: Path = Path("sweeps/search")
+    jobs: int | None = None
+
+
+def main(options: Options) -> None:
+    """Train what is missing, then print each method's settings, best first."""
+    changes = {} if options.updates is None else {"updates": options.updates}
+    configs = [
+        routed_rl.TrainConfig.from_preset("fast", method=method, seed=seed, **setting, **changes)
+        for seed in options.seeds
+        for setting in SETTINGS
+        for method in METHODS
+    ]
+    routed_rl.sweep(configs, options.out, jobs=options.jobs)
+    print_table(routed_rl.load_results(options.out))
+
+
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """Print the mean return over the seeds of each method's settings."""
+    table = Table("method", *SETTINGS[0], "return")
+    for method in METHODS:
+        means = []
+        for setting in SETTINGS:
+            wanted = {"method": method} | setting
+            found = [r["episode_return"] for r in rows if all(r[k] == v for k, v in wanted.items())]
+            means.append((sum(found) / max(1, len(found)), *map(str, setting.values())))
+        for mean, *values in sorted(means, reverse=True):
+            table.add_row(method, *values, f"{mean:.3f}")
+        table.add_section()
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options, description=__doc__))
