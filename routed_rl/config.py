@@ -211,7 +211,8 @@ def field_adapters() -> dict[str, TypeAdapter[Any]]:
 
 def default_folder(config: TrainConfig) -> Path:
     """Where a run goes if no folder is given."""
-    return Path("runs") / f"{config.method}-oversight{config.oversight:g}-seed{config.seed}"
+    method = config.method.replace(":", ".")
+    return Path("runs") / f"{method}-oversight{config.oversight:g}-seed{config.seed}"
 
 
 PRESETS: Mapping[str, TrainConfig] = MappingProxyType(

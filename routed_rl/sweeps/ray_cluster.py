@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import secrets
-import socket
-import sys
-import sysconfig
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from routed_envs.errors import InputError
-from routed_rl.sweeps.estimate import available_cores
 from routed_rl.sweeps.folder import SweepFolder
 from routed_rl.sweeps.local import Ended
+from routed_rl.sweeps.ray_connection import connect, disconnect, in_words, installed_ray
 from routed_rl.sweeps.ray_worker import answer, answer_file, train_on_node
 from routed_rl.sweeps.worker import last_lines
 
-PROBE_SECONDS = 3.0
-CONNECT_SECONDS = 20.0
-"""How long something may listen at an address and yet be no Ray cluster."""
 ANSWER_SECONDS = 60.0
 """How long a node may take to start a process and answer."""
 NODES_SECONDS = 2.0
@@ -32,8 +22,6 @@ NODES_SECONDS = 2.0
 CLOSE_SECONDS = 5.0
 RETRIES = 20
 """How often a run starts again because its node or its process died."""
-OBJECT_STORE_BYTES = 80_000_000
-"""Near the least that Ray takes; a sweep sends nothing but names."""
 
 
 class RayBackend:
@@ -41,7 +29,8 @@ class RayBackend:
 
     The cluster's machines see the sweep's folder under the same path and have routed-rl installed,
     or find it under the same path; so with the modules of methods of your own. A run on a machine
-    with a GPU may use it, beside the others there.
+    with a GPU may use it, beside the others there. If the head dies, Ray ends this process within a
+    minute; the same sweep called again continues.
 
     Args:
         path: The sweep's folder.
@@ -56,12 +45,12 @@ class RayBackend:
     """
 
     def __init__(self, path: Path, address: str | None, jobs: int | None, threads: int) -> None:
-        self._sweep = SweepFolder(path.resolve())
+        self._sweep = SweepFolder(path.absolute())
         self._jobs, self._threads = jobs, threads
         self._running: dict[Any, str] = {}
         self._counted, self._slots = -NODES_SECONDS, 1
-        self._ray = _installed_ray()
-        _connect(self._ray, address)
+        self._ray = installed_ray()
+        connect(self._ray, address)
         try:
             check_shared(self._sweep.path, self._ask)
         except BaseException:
@@ -110,7 +99,7 @@ class RayBackend:
             tasks = list(self._running)
             self._ray.wait(tasks, num_returns=len(tasks), timeout=CLOSE_SECONDS)
         self._running.clear()
-        self._ray.shutdown()
+        disconnect(self._ray)
 
     def _collect(self, task: Any) -> Ended:
         """How a run ended."""
@@ -129,7 +118,7 @@ class RayBackend:
         except self._ray.exceptions.RayTaskError as error:
             return str(error).strip().splitlines()[-1]
         except self._ray.exceptions.RayError as error:
-            return f"{type(error).__name__}: {_first_line(error)}"
+            return f"{type(error).__name__}: {in_words(error)}"
 
     def _nodes(self) -> list[dict[str, Any]]:
         """The nodes that are alive and can hold a run."""
@@ -200,106 +189,3 @@ def _only_on(node: Mapping[str, Any]) -> Any:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     return NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-
-
-def _installed_ray() -> ModuleType:
-    """Ray, if it can be used."""
-    try:
-        import ray
-    except ImportError:
-        raise InputError(
-            '--backend ray needs the package ray. Install it: pip install "routed-rl[ray]"'
-        ) from None
-    if ray.is_initialized():
-        raise InputError("This program uses Ray already. Call ray.shutdown() before the sweep.")
-    return ray
-
-
-def _connect(ray: ModuleType, address: str | None) -> None:
-    """Connect to a cluster, or start one on this machine, without a word from Ray."""
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    # Ray prints its nodes' messages to standard output and has no setting against it.
-    ray._private.worker._worker_logs_enabled = False
-    options: dict[str, Any] = {
-        "logging_level": logging.ERROR,
-        "log_to_driver": False,
-        "runtime_env": {"env_vars": _environment()},
-    }
-    if address is not None:
-        _probe(address)
-        fault = f"{address} is no Ray cluster that this machine can use"
-        _call_within(CONNECT_SECONDS, lambda: ray.init(address, **options), fault)
-        return
-    options |= {"num_cpus": available_cores(), "object_store_memory": OBJECT_STORE_BYTES}
-    try:
-        # In this thread: what Ray starts ends together with the thread that started it.
-        ray.init("local", include_dashboard=False, **options)
-    except Exception as error:
-        raise InputError(f"Ray does not start on this machine: {_first_line(error)}") from None
-
-
-def _environment() -> dict[str, str]:
-    """The environment variables of the nodes' processes."""
-    own = (sysconfig.get_path("stdlib"), *map(sysconfig.get_path, ("purelib", "platlib")))
-    folders = [str(Path(entry).resolve()) for entry in sys.path if Path(entry).is_dir()]
-    # The interpreter's own folders are each machine's own.
-    ours = [folder for folder in folders if not folder.startswith(own)]
-    return {
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys(ours)),
-        # Ray would hide the GPUs from tasks that do not reserve one.
-        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    }
-
-
-def _probe(address: str) -> None:
-    """Refuse at once where nothing listens; Ray itself would try for minutes."""
-    if address == "auto":
-        address = _running_here()
-    host, _, port = address.rpartition(":")
-    if not host or "/" in host or not port.isdigit() or int(port) > 65535:
-        raise InputError(f"address={address!r}: give auto or HOST:PORT, such as 10.0.0.1:6379.")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), PROBE_SECONDS).close()
-    except OSError as error:
-        raise InputError(f"No Ray cluster answers at {address} ({error}). {ADVICE}") from None
-
-
-ADVICE = "Start one with `ray start --head`, or leave the address out to use this machine alone."
-
-
-def _running_here() -> str:
-    """The address of the cluster to which this machine belongs."""
-    from ray._private.services import canonicalize_bootstrap_address
-
-    try:
-        found = canonicalize_bootstrap_address("auto")
-    except ConnectionError:
-        found = None
-    if found is None:
-        raise InputError(f"address='auto': no Ray cluster runs on this machine. {ADVICE}")
-    return found
-
-
-def _call_within(seconds: float, function: Callable[[], object], fault: str) -> None:
-    """Call a function that may never return; whatever goes wrong is the fault."""
-    errors: list[Exception] = [TimeoutError(f"no answer within {seconds:.0f} s")]
-
-    def call() -> None:
-        try:
-            function()
-            errors.clear()
-        except Exception as error:
-            errors[:] = [error]
-
-    # A thread that still waits ends with the program.
-    thread = threading.Thread(target=call, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        cause = errors[0].__cause__ or errors[0]
-        raise InputError(f"{fault}: {_first_line(cause)}")
-
-
-def _first_line(error: BaseException) -> str:
-    """What an error says, in short."""
-    return str(error).strip().partition("\n")[0]

@@ -189,6 +189,23 @@ def test_ctrl_c_saves_every_run_and_leaves_nothing_half_written(tmp_path: Path, 
     assert "2 waiting, nobody sweeps now" in capsys.readouterr().out
 
 
+def test_the_report_of_a_sweep_is_one_page_with_its_figures_and_numbers(
+    finished: Path, tmp_path: Path, capsys
+):
+    assert run("report", str(finished), "--out", str(tmp_path / "page")) == 0
+    assert "open it in a browser" in capsys.readouterr().out
+    page = (tmp_path / "page" / "report.html").read_text()
+    assert "naive-early-stop" in page
+    assert "Early stopping never triggered" in page
+    for ending in ("png", "svg", "csv"):
+        assert (tmp_path / "page" / "figures" / f"learning_curves.{ending}").exists()
+    waiting = SweepFolder(tmp_path / "waiting")
+    waiting.path.mkdir()
+    waiting.extend({"0123456789ab": TINY}, {"0123456789ab": 1.0})
+    assert run("report", str(waiting.path)) == 2
+    assert "no finished run" in capsys.readouterr().err
+
+
 def test_what_is_no_sweep_is_refused(tmp_path: Path, finished: Path, capsys):
     (tmp_path / "notes.txt").write_text("mine")
     for words, message in (

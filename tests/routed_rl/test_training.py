@@ -13,11 +13,12 @@ import pytest
 import torch
 from helpers import TINY, tiny_with
 
-from routed_agents import BestOverseen, get_method
+from routed_agents import METHODS, BestOverseen, get_method
 from routed_envs import DiamondGhostWorld, InputError
 from routed_envs.world import OUTCOMES
-from routed_rl import load_policy, load_run, read_log, train
+from routed_rl import Experiment, load_policy, load_run, read_log, train
 from routed_rl import training as training_module
+from routed_rl.checkpoint import load_checkpoint, save_checkpoint
 from routed_rl.folder import RunFolder, write_atomically
 from routed_rl.selection import Selector
 
@@ -159,6 +160,31 @@ def test_a_run_killed_at_any_moment_and_resumed_equals_an_uninterrupted_one(tmp_
         train(config, folder, resume=True)
         assert weights(folder) == weights(tmp_path / "whole"), (moment, count)
         assert {p.name for p in folder.iterdir()} == FILES, (moment, count)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_goes_on_from_a_checkpoint_as_if_nothing_had_happened(
+    name: str, tmp_path: Path
+):
+    experiment = Experiment.of(tiny_with(method=name, oversight=0.5, environments=32))
+    table, whole, first = experiment.table(), experiment.start(), experiment.start()
+    for _ in range(20):
+        experiment.update(whole, table)
+    for _ in range(10):
+        experiment.update(first, table)
+    save_checkpoint(first, tmp_path / "checkpoint.pt")
+    resumed = experiment.start()
+    load_checkpoint(resumed, tmp_path / "checkpoint.pt")
+    for _ in range(10):
+        experiment.update(resumed, table)
+    assert resumed.labels == whole.labels > 0
+    for parameter, other in zip(
+        resumed.policy.parameters(), whole.policy.parameters(), strict=True
+    ):
+        assert torch.equal(parameter, other)
+    assert resumed.memory.keys() == whole.memory.keys()
+    assert all(torch.equal(value, whole.memory[key]) for key, value in resumed.memory.items())
+    assert bool(whole.memory) == callable(experiment.method.relabel)
 
 
 def test_ctrl_c_saves_and_the_resumed_run_is_the_same(tmp_path: Path, monkeypatch):
