@@ -70,9 +70,11 @@ class TrainConfig:
         trace_decay: Lambda of the generalised advantage estimates, 0 to 1; 1 is REINFORCE.
         bootstrap: Value the unfinished episodes at the end of a rollout by the baseline.
         normalise_advantages: Scale the advantages of each batch to standard deviation 1.
-        advantage_offset: Added to every advantage; above 0 it draws each expert towards the
-            episodes that teach it, and away from those that do not.
-        overseen_weight: How much a sample of an overseen episode counts beside any other.
+        advantage_offset: Added to every advantage, times the share that is not overseen; above 0
+            it draws each expert towards the episodes that teach it, away from those that do not.
+        overseen_weight: How much a sample of an overseen episode counts beside any other, at most.
+        overseen_limit: The largest share of all samples' weight that overseen episodes may have, 0
+            to 1; where oversight is plenty they count for less than overseen_weight.
         entropy_coefficient: Weight of the entropy bonus, at the first update.
         final_entropy_coefficient: The same at the last update, reached in a straight line.
         value_coefficient: Weight of the baseline's squared error.
@@ -117,8 +119,9 @@ class TrainConfig:
     trace_decay: Probability = 0.95
     bootstrap: Switch = True
     normalise_advantages: Switch = True
-    advantage_offset: Coefficient = 2.0
+    advantage_offset: Coefficient = 2.2
     overseen_weight: Coefficient = 5.0
+    overseen_limit: Probability = 0.36
     entropy_coefficient: Coefficient = 0.55
     final_entropy_coefficient: Coefficient = 0.1
     value_coefficient: Coefficient = 0.5
@@ -230,6 +233,7 @@ PRESETS: Mapping[str, TrainConfig] = MappingProxyType(
             normalise_advantages=False,
             advantage_offset=0.0,
             overseen_weight=1.0,
+            overseen_limit=1.0,
             entropy_coefficient=0.1,
             final_entropy_coefficient=0.1,
             value_coefficient=0.5,
@@ -249,11 +253,12 @@ PRESETS: Mapping[str, TrainConfig] = MappingProxyType(
 """Named constants. `paper` is the reference experiment (Cloud et al., arXiv 2410.04332, section 4.3
 and its appendix); `fast` is our own choice for the same problem."""
 
-_SINGLE_EXPERT = {
-    "final_entropy_coefficient": 0.03,
+_WITHOUT_ROUTING_CONSTANTS = {
     "advantage_offset": 0.0,
     "overseen_weight": 1.0,
+    "overseen_limit": 1.0,
 }
+_SINGLE_EXPERT = {"final_entropy_coefficient": 0.03, **_WITHOUT_ROUTING_CONSTANTS}
 METHOD_CONSTANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "fast": {
@@ -262,9 +267,9 @@ METHOD_CONSTANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyTy
             "filtering": _SINGLE_EXPERT,
             "reward-model": _SINGLE_EXPERT,
             "reward-model-final": _SINGLE_EXPERT,
-            "oracle": {"learning_rate": 2.4e-3},
+            "oracle": {"learning_rate": 2.4e-3, "overseen_limit": 1.0},
             "no-gate": {"learning_rate": 2.4e-3},
-            "activation-masked": {"advantage_offset": 0.0, "overseen_weight": 1.0},
+            "activation-masked": _WITHOUT_ROUTING_CONSTANTS,
         }
     }
 )

@@ -30,6 +30,9 @@ from routed_rl.checkpoint import TrainingState
 from routed_rl.config import HOST_FIELDS, TrainConfig
 from routed_rl.selection import Selector
 
+LEAST_WEIGHT = 0.1
+"""Below this the limit does not push the weight of overseen samples: all may be overseen."""
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -88,6 +91,19 @@ class Experiment:
         """The gradient steps that the method takes of the budget."""
         return self.method.budget(self.config.updates, self.world.overseen_share)
 
+    @property
+    def overseen_weight(self) -> float:
+        """The weight of an overseen sample: the configuration's, unless its limit is reached.
+
+        With routes, what is not overseen is what teaches every expert about every place; it must
+        not be drowned out by labels.
+        """
+        share, limit = self.world.overseen_share, self.config.overseen_limit
+        if share == 0 or limit == 1:
+            return self.config.overseen_weight
+        most = max(LEAST_WEIGHT, limit / (1 - limit) * (1 - share) / share)
+        return min(self.config.overseen_weight, most)
+
     def loss_settings(self, progress: float) -> LossSettings:
         """The loss's constants at a point of the run, 0 at the first update and 1 at the last."""
         config = self.config
@@ -96,7 +112,9 @@ class Experiment:
             trace_decay=config.trace_decay,
             bootstrap=config.bootstrap,
             normalise_advantages=config.normalise_advantages,
-            advantage_offset=config.advantage_offset,
+            # The fewer labels there are, the more each expert must be drawn to what teaches it;
+            # where nearly all is overseen, a push would only teach it to repeat itself.
+            advantage_offset=config.advantage_offset * (1 - self.world.overseen_share),
             entropy_coefficient=_between(
                 config.entropy_coefficient, config.final_entropy_coefficient, progress
             ),
@@ -170,8 +188,7 @@ class Experiment:
 
     def table(self) -> Table:
         """The method's rows as tensors on the run's device."""
-        weight = self.config.overseen_weight
-        return Table.of(self.method, self.world.outcomes, self.device, weight)
+        return Table.of(self.method, self.world.outcomes, self.device, self.overseen_weight)
 
     def policy(self, state: TrainingState) -> Policy:
         """The policy as it stands, sharing its weights with the state."""

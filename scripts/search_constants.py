@@ -2,10 +2,10 @@
 
     python scripts/search_constants.py            about 25 minutes on two cores
 
-Three learning rates and two final entropy coefficients, with the two constants that routing needs
-(`advantage_offset` and `overseen_weight`) and without, at 10% oversight, on a seed that no reported
-figure uses. Prints each method's settings, best first. It looks at the true return: no trainer
-under oversight could.
+Three learning rates and two final entropy coefficients, with the constants that routing needs
+(`advantage_offset`, `overseen_weight`, `overseen_limit`) and without them, at 10% oversight, on a
+seed that no reported figure uses. Prints each method's settings, best first. It looks at the true
+return: no trainer under oversight could.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ import routed_rl
 from routed_agents import METHODS
 
 RATES_AND_ENTROPIES = ((1.7e-3, 0.1), (1.7e-3, 0.03), (1e-3, 0.1), (2.4e-3, 0.1))
-OFFSETS_AND_WEIGHTS = ((2.0, 5.0), (0.0, 1.0))
+ROUTING_CONSTANTS = ((2.2, 5.0, 0.36), (0.0, 1.0, 1.0))
 SETTINGS = [
     {
         "learning_rate": rate,
         "final_entropy_coefficient": entropy,
         "advantage_offset": offset,
         "overseen_weight": weight,
+        "overseen_limit": limit,
     }
     for rate, entropy in RATES_AND_ENTROPIES
-    for offset, weight in OFFSETS_AND_WEIGHTS
+    for offset, weight, limit in ROUTING_CONSTANTS
 ]
 
 

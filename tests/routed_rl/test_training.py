@@ -187,6 +187,25 @@ def test_every_method_goes_on_from_a_checkpoint_as_if_nothing_had_happened(
     assert bool(whole.memory) == callable(experiment.method.relabel)
 
 
+@pytest.mark.parametrize(
+    ("oversight", "weight", "offset"),
+    [(0.0, 5.0, 2.0), (0.1, 5.0, 1.8), (0.5, 1.0, 1.0), (0.8, 0.25, 0.4), (1.0, 0.1, 0.0)],
+)
+def test_overseen_episodes_count_for_less_where_there_are_many(
+    oversight: float, weight: float, offset: float
+):
+    """By hand: at a limit of one half, weight x share equals what is not overseen."""
+    config = tiny_with(
+        oversight=oversight, overseen_weight=5.0, overseen_limit=0.5, advantage_offset=2.0
+    )
+    experiment = Experiment.of(config)
+    assert experiment.overseen_weight == pytest.approx(weight)
+    assert experiment.table().weight[0].item() == pytest.approx(weight)
+    assert experiment.loss_settings(0.0).advantage_offset == pytest.approx(offset)
+    unlimited = Experiment.of(dataclasses.replace(config, overseen_limit=1.0))
+    assert unlimited.overseen_weight == 5.0
+
+
 def test_ctrl_c_saves_and_the_resumed_run_is_the_same(tmp_path: Path, monkeypatch):
     config, folder = tiny_with(updates=12, evaluate_every=4), tmp_path / "stopped"
     train(config, tmp_path / "whole")
