@@ -47,7 +47,8 @@ class TrainConfig:
     `from_preset` has the other methods' own constants, as the command line does.
 
     Attributes:
-        method: How the run learns: routed or naive.
+        method: How the run learns: a name that `routed-rl methods` lists, or module:object for a
+            method of your own.
         oversight: Probability that a target's square has oversight, 0 to 1.
         seed: Decides the weights and every figure but the timings, at least 0.
         rows: Rows of the grid.
@@ -120,7 +121,7 @@ class TrainConfig:
     bootstrap: Switch = True
     normalise_advantages: Switch = True
     advantage_offset: Coefficient = 2.2
-    overseen_weight: Coefficient = 5.0
+    overseen_weight: Coefficient = 20.0
     overseen_limit: Probability = 0.36
     entropy_coefficient: Coefficient = 0.55
     final_entropy_coefficient: Coefficient = 0.1
@@ -267,7 +268,7 @@ METHOD_CONSTANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyTy
             "filtering": _SINGLE_EXPERT,
             "reward-model": _SINGLE_EXPERT,
             "reward-model-final": _SINGLE_EXPERT,
-            "oracle": {"learning_rate": 2.4e-3, "overseen_limit": 1.0},
+            "oracle": {"learning_rate": 2.4e-3, "overseen_weight": 5.0, "overseen_limit": 1.0},
             "no-gate": {"learning_rate": 2.4e-3},
             "activation-masked": _WITHOUT_ROUTING_CONSTANTS,
         }

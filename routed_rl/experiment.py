@@ -66,18 +66,8 @@ class Experiment:
                 fit the world's outcomes.
         """
         if world is None:
-            world = DiamondGhostWorld(
-                rows=config.rows,
-                cols=config.cols,
-                oversight=config.oversight,
-                spurious_oversight=config.spurious_oversight,
-                max_steps=config.max_steps,
-                oversight_diamond=config.oversight_diamond,
-                oversight_ghost=config.oversight_ghost,
-                oversight_falloff=config.oversight_falloff,
-                label_noise=config.label_noise,
-                hidden_oversight=config.hidden_oversight,
-            )
+            fields = dataclasses.fields(DiamondGhostWorld)
+            world = DiamondGhostWorld(**{f.name: getattr(config, f.name) for f in fields})
         name = config.method if method is None else method.name
         method = method or get_method(name, world.outcomes)
         method.check_labels(world.outcomes)

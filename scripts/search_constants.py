@@ -22,7 +22,7 @@ import routed_rl
 from routed_agents import METHODS
 
 RATES_AND_ENTROPIES = ((1.7e-3, 0.1), (1.7e-3, 0.03), (1e-3, 0.1), (2.4e-3, 0.1))
-ROUTING_CONSTANTS = ((2.2, 5.0, 0.36), (0.0, 1.0, 1.0))
+ROUTING_CONSTANTS = ((2.2, 20.0, 0.36), (0.0, 1.0, 1.0))
 SETTINGS = [
     {
         "learning_rate": rate,
