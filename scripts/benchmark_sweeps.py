@@ -80,7 +80,7 @@ def kill_again_and_again(folder: Path, kills: int, seed: int) -> list[str]:
         before = finished(folder)
         process = subprocess.Popen(sweep, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         # Anywhere from the program's start to some seconds of training.
-        time.sleep(moments.uniform(0.2, 9.0))
+        time.sleep(moments.uniform(0.2, 16.0))
         process.send_signal(signal.SIGKILL)
         process.wait()
         time.sleep(1.0)
