@@ -142,7 +142,9 @@ class TrainConfig:
         faults = []
         for name, adapter in field_adapters().items():
             try:
-                adapter.validate_python(getattr(self, name), strict=True)
+                value = adapter.validate_python(getattr(self, name), strict=True)
+                # A whole number becomes a float where that is meant: equal runs, equal names.
+                object.__setattr__(self, name, value)
             except ValidationError:
                 allowed = adapter.json_schema()["description"]
                 faults.append(f"{name}={getattr(self, name)!r} cannot be used: give {allowed}.")

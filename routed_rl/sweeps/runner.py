@@ -226,17 +226,17 @@ class _Shown:
         self._surveyor = Surveyor(folder.path)
         self._live = live
         self._visible = visible
-        self._shown = -SHOW_SECONDS
+        self._due = 0.0
 
-    def refresh(self) -> None:
-        """Show where the sweep stands, now and then."""
-        if self._live is not None and time.monotonic() - self._shown >= SHOW_SECONDS:
+    def refresh(self, at_once: bool = False) -> None:
+        """Show where the sweep stands, now and then or at once."""
+        if self._live is not None and (at_once or time.monotonic() >= self._due):
             self._live.update(picture(self._surveyor.look(active=True)), refresh=True)
-            self._shown = time.monotonic()
+            self._due = time.monotonic() + SHOW_SECONDS
 
     def tell(self, ended: Ended) -> None:
         """Say that a run ended, where there is no table to show it, and how one failed."""
-        self._shown = -SHOW_SECONDS
+        self._due = 0.0
         if not self._visible or (self._live is not None and not ended.failure):
             return
         status = self._surveyor.look(active=True)
@@ -261,5 +261,4 @@ def _shown(folder: SweepFolder, progress: bool) -> Iterator[_Shown]:
     with Live(console=console, auto_refresh=False) as live:
         shown = _Shown(folder, live, progress)
         yield shown
-        shown._shown = -SHOW_SECONDS
-        shown.refresh()
+        shown.refresh(at_once=True)

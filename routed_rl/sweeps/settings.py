@@ -20,9 +20,9 @@ from routed_rl.config import HOST_FIELDS, PRESETS, TrainConfig, field_adapters
 Values = Mapping[str, Sequence[Any]]
 """For each setting the values that it takes."""
 
-FIELDS = {field.name: field for field in dataclasses.fields(TrainConfig)}
 PLURALS = {"methods": "method"}
-WORDS = ("preset", "methods", "seeds", *(name for name in FIELDS if name != "method"))
+SETTINGS = tuple(f.name for f in dataclasses.fields(TrainConfig) if f.name != "method")
+WORDS = ("preset", "methods", "seeds", *SETTINGS)
 """What a sweep's file may say."""
 
 
@@ -55,7 +55,7 @@ def plan(words: Mapping[str, Any]) -> list[TrainConfig]:
     """
     faults: list[str] = []
     preset = _preset(words.get("preset", "fast"), faults)
-    values = {name: _listed(name, given) for name, given in words.items() if name != "preset"}
+    values = {name: _listed(given) for name, given in words.items() if name != "preset"}
     checked = {
         PLURALS.get(name, name): _checked(name, given, faults) for name, given in values.items()
     }
@@ -111,7 +111,7 @@ def _preset(given: Any, faults: list[str]) -> str:
     return "fast"
 
 
-def _listed(name: str, given: Any) -> list[Any]:
+def _listed(given: Any) -> list[Any]:
     """A setting's values as a list; one value alone stands for a list of it."""
     if isinstance(given, Mapping | str) or not isinstance(given, Iterable):
         return [given]
@@ -134,6 +134,10 @@ def _checked(name: str, given: list[Any], faults: list[str]) -> list[Any]:
         except (ValidationError, ValueError):
             allowed = _allowed(name)
             faults.append(f"{place}={value!r} cannot be used: give {allowed}.")
+    if name in HOST_FIELDS and len(given) > 1:
+        faults.append(
+            f"{name} says where runs train and makes no other run of one: give one value."
+        )
     if name == "seeds" and len(given) > 1:
         faults.append(f"seeds={given!r}: give one number n for the seeds 0 to n - 1, or seed.")
     for value in values:

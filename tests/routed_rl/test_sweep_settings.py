@@ -61,6 +61,8 @@ def test_a_run_is_named_by_what_decides_it():
     config = TrainConfig()
     assert run_name(config) == run_name(dataclasses.replace(config, device="cpu", threads=2))
     assert len(run_name(config)) == 12
+    whole = dataclasses.replace(config, oversight=1, weight_decay=0)
+    assert run_name(whole) == run_name(TrainConfig(oversight=1.0, weight_decay=0.0))
     for change in ({"seed": 1}, {"updates": 1}, {"oversight": 0.2}, {"method": "naive"}):
         assert run_name(dataclasses.replace(config, **change)) != run_name(config)
 
@@ -81,6 +83,7 @@ def test_a_run_is_named_by_what_decides_it():
         ({"rows": "1", "cols": ("2", "5")}, ["rows=1 x cols=2 is too small"]),
         ({"learning_rate": "x", "discount": "7"}, ["learning_rate='x'", "discount='7'"]),
         ({"bootstrap": [1]}, ["bootstrap=1", "True or False"]),
+        ({"threads": ("1", "2")}, ["threads says where runs train", "give one value"]),
     ],
 )
 def test_what_cannot_be_used_is_refused_all_at_once(words: dict, messages: list[str]):
