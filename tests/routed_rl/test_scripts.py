@@ -1,0 +1,47 @@
+"""The programs in scripts/, cut short: they run, and do what they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from routed_agents import get_method
+from routed_envs.world import OUTCOMES
+from routed_rl import load_results
+from scripts import custom_method, reproduce_paper, search_constants
+
+
+def test_the_method_of_ones_own_lets_closed_paths_leak():
+    place = "scripts.custom_method:soft_routing"
+    rows = get_method(place, OUTCOMES).rows
+    assert rows["diamond"].experts == (1.0, custom_method.LEAK)
+    assert rows["ghost"].experts == (custom_method.LEAK, 1.0)
+    assert rows["unknown"] == get_method("routed", OUTCOMES).rows["unknown"]
+
+
+def test_the_papers_comparison_is_trained_reported_and_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    assert len(reproduce_paper.METHODS) == len(reproduce_paper.LEVELS) == 6
+    monkeypatch.setattr(reproduce_paper, "METHODS", ("naive", "oracle"))
+    monkeypatch.setattr(reproduce_paper, "LEVELS", (0.1,))
+    options = reproduce_paper.Options(seeds=1, updates=2, out=tmp_path / "paper")
+    reproduce_paper.main(options)
+    assert (tmp_path / "paper" / "report" / "report.html").exists()
+    rows = load_results(tmp_path / "paper")
+    assert [(row["method"], row["gradient_steps"]) for row in rows] == [("naive", 2), ("oracle", 1)]
+    reproduce_paper.main(options)
+    assert "2 runs, 2 of them finished" in capsys.readouterr().err
+
+
+def test_the_search_tries_the_same_settings_for_every_method(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    assert len(search_constants.SETTINGS) == 8
+    monkeypatch.setattr(search_constants, "METHODS", ("naive", "routed"))
+    monkeypatch.setattr(search_constants, "SETTINGS", search_constants.SETTINGS[:2])
+    search_constants.main(search_constants.Options(updates=2, out=tmp_path / "search"))
+    assert {row["seed"] for row in load_results(tmp_path / "search")} == {1000}
+    shown = capsys.readouterr().out
+    assert shown.count("naive") == shown.count("routed") == 2
