@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 
+from routed_agents.files import write_atomically
 from routed_agents.networks import PlaneNetwork, RoutedPolicyNetwork
+from routed_agents.selection import Selector
 from routed_envs.errors import InputError
-from routed_rl.folder import FORMAT, check_format, write_atomically
-from routed_rl.selection import Selector
+from routed_rl.folder import FORMAT, check_format
 
 DAMAGED = (
     OSError,

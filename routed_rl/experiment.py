@@ -15,6 +15,7 @@ from routed_agents.learner import (
     Table,
     count_labels,
     gradient_step,
+    limited_weight,
     loss,
     make_batch,
     method_labels,
@@ -23,15 +24,12 @@ from routed_agents.methods import Method
 from routed_agents.networks import NetworkSettings, PlaneNetwork, RoutedPolicyNetwork, initialise
 from routed_agents.policy import Policy
 from routed_agents.rollout import Collected, Rollout, collect
+from routed_agents.selection import Selector
 from routed_envs.errors import InputError
 from routed_envs.interface import World
 from routed_envs.world import DiamondGhostWorld
 from routed_rl.checkpoint import TrainingState
 from routed_rl.config import HOST_FIELDS, TrainConfig
-from routed_rl.selection import Selector
-
-LEAST_WEIGHT = 0.1
-"""Below this the limit does not push the weight of overseen samples: all may be overseen."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +81,10 @@ class Experiment:
 
     @property
     def overseen_weight(self) -> float:
-        """The weight of an overseen sample: the configuration's, unless its limit is reached.
-
-        With routes, what is not overseen is what teaches every expert about every place; it must
-        not be drowned out by labels.
-        """
-        share, limit = self.world.overseen_share, self.config.overseen_limit
-        if share == 0 or limit == 1:
-            return self.config.overseen_weight
-        most = max(LEAST_WEIGHT, limit / (1 - limit) * (1 - share) / share)
-        return min(self.config.overseen_weight, most)
+        """The weight of an overseen sample: the configuration's, unless its limit is reached."""
+        config = self.config
+        share = self.world.overseen_share
+        return limited_weight(config.overseen_weight, config.overseen_limit, share)
 
     def loss_settings(self, progress: float) -> LossSettings:
         """The loss's constants at a point of the run, 0 at the first update and 1 at the last."""

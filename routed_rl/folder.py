@@ -1,9 +1,8 @@
-"""A run's folder: fixed file names, atomic writes, and a lock."""
+"""A run's folder: fixed file names and a lock."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,33 +11,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from routed_agents.files import write_atomically
 from routed_envs.errors import InputError
 
 FORMAT = 1
 """The version of the folder's files."""
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file as a whole: readers see the old content or the new, never a part.
-
-    Args:
-        path: In a folder that exists.
-        content: The new content.
-
-    Raises:
-        OSError: It could not be written (a full disk, say); the old file is untouched.
-    """
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 def check_format(path: Path, found: int) -> None:

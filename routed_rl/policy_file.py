@@ -10,12 +10,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from routed_agents.files import write_atomically
 from routed_agents.networks import NetworkSettings, RoutedPolicyNetwork
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.interface import World
 from routed_envs.world import DiamondGhostWorld
-from routed_rl.folder import FORMAT, RunFolder, check_format, write_atomically
+from routed_rl.folder import FORMAT, RunFolder, check_format
 
 KEY = "routed_rl"
 """The only metadata key; it holds JSON, so that equal content gives equal bytes."""

@@ -93,6 +93,7 @@ def rollout_ending_as(label: str, steps: int = 3, count: int = 6) -> Rollout:
         labels=torch.where(ended, code, OUTCOMES.unfinished),
         outcomes=OUTCOMES,
         action_count=4,
+        oversight_mask=WORLD.oversight_mask,
         final_observations=seen[1:],
     )
 

@@ -1,27 +1,5 @@
-"""Agents: gradient routing, networks, methods, losses and steering."""
+"""Agents: gradient routing, networks, methods, losses and steering. Loaded when first used."""
 
-from routed_agents.find_method import get_method
-from routed_agents.known_methods import METHODS
-from routed_agents.methods import BestOverseen, Method, Row, Steering
-from routed_agents.networks import NetworkSettings, RoutedPolicyNetwork, Routes
-from routed_agents.policy import Policy
-from routed_agents.relabelling import RewardModel, ShuffledLabels
-from routed_agents.rollout import Rollout
-from routed_agents.routing import route
+import lazy_loader
 
-__all__ = [
-    "METHODS",
-    "BestOverseen",
-    "Method",
-    "NetworkSettings",
-    "Policy",
-    "RewardModel",
-    "Rollout",
-    "RoutedPolicyNetwork",
-    "Routes",
-    "Row",
-    "ShuffledLabels",
-    "Steering",
-    "get_method",
-    "route",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,7 +8,8 @@ import torch
 
 from routed_agents import losses
 from routed_agents.methods import Method
-from routed_agents.networks import PlaneNetwork, RoutedPolicyNetwork, Routes
+from routed_agents.mixture import Routes
+from routed_agents.networks import PlaneNetwork, RoutedPolicyNetwork
 from routed_agents.rollout import Collected, Rollout, spread_labels
 from routed_envs.outcomes import Outcomes
 
@@ -38,6 +39,26 @@ class LossSettings:
     entropy_coefficient: float = 0.1
     value_coefficient: float = 0.5
     gate_coefficient: float = 0.01
+
+
+LEAST_WEIGHT = 0.1
+"""Below this the limit does not push the weight of overseen samples: all may be overseen."""
+
+
+def limited_weight(weight: float, limit: float, share: float) -> float:
+    """The weight of an overseen sample, so that all of them have at most a share of all weight.
+
+    With routes, what is not overseen is what teaches every expert about every place; it must not be
+    drowned out by labels.
+
+    Args:
+        weight: The weight that is wanted; that of another sample is 1.
+        limit: The most that overseen samples may have of all weight, above 0 to 1.
+        share: How much of all samples is overseen, 0 to 1.
+    """
+    if share == 0 or limit == 1:
+        return weight
+    return min(weight, max(LEAST_WEIGHT, limit / (1 - limit) * (1 - share) / share))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from routed_agents.routing import route
+from routed_agents.mixture import Mixture
 from routed_envs.errors import InputError
 
 Gate = Literal["learned", "even", "none"]
@@ -70,119 +70,31 @@ class NetworkSettings:
         return cls(**fields)
 
 
-@dataclass(frozen=True)
-class Routes:
-    """What each of B samples may teach, and which experts it uses.
+class RoutedPolicyNetwork(Mixture):
+    """The mixture of Cloud et al., section 4.3: MLPs on the flattened observation.
 
-    Attributes:
-        experts: float [B, K], gradient weight of each expert.
-        gate: float [B], gradient weight of the gate in the policy's loss.
-        activations: float [B, K], factor on each expert's output in the forward pass; None for
-            the ordinary policy, in which it is 1.
-    """
-
-    experts: torch.Tensor
-    gate: torch.Tensor
-    activations: torch.Tensor | None = None
-
-
-class RoutedPolicyNetwork(nn.Module):
-    """A mixture of experts whose gradients can be routed (Cloud et al., section 4.3).
-
-    Each expert maps the flattened observation to a hidden vector, ReLU after every layer. The gate
-    weighs the experts; K experts take K - 1 logits, the last being fixed at 0, which for two
-    experts is a sigmoid. One linear head, shared, maps the weighted sum of the hidden vectors to
-    action logits. Because the head is linear and the weights sum to 1, the logits of a
-    mixture are the same mixture of the experts' logits.
+    Each expert maps the observation to a hidden vector, ReLU after every layer.
 
     Args:
         settings: The shape of the network.
     """
 
     def __init__(self, settings: NetworkSettings) -> None:
-        super().__init__()
+        inputs, count = math.prod(settings.observation_shape), len(settings.experts)
+        experts = {
+            name: nn.Sequential(*_layers((inputs, *settings.expert_widths)))
+            for name in settings.experts
+        }
+        gate = None
+        if settings.gate == "learned":
+            widths = (*settings.gate_widths, count - 1)
+            gate = PlaneNetwork(settings.observation_shape, settings.gate_channels, widths)
+        super().__init__(experts, gate, nn.Linear(settings.expert_widths[-1], settings.actions))
         self.settings = settings
-        inputs = math.prod(settings.observation_shape)
-        self.experts = nn.ModuleDict(
-            {
-                name: nn.Sequential(*_layers((inputs, *settings.expert_widths)))
-                for name in settings.experts
-            }
-        )
-        self.gate = (
-            PlaneNetwork(
-                settings.observation_shape,
-                settings.gate_channels,
-                (*settings.gate_widths, len(settings.experts) - 1),
-            )
-            if settings.gate == "learned"
-            else None
-        )
-        self.head = nn.Linear(settings.expert_widths[-1], settings.actions)
 
-    def gate_logits(self, observations: torch.Tensor) -> torch.Tensor:
-        """The gate's logits, the last one 0; all are 0 without a learned gate.
-
-        Args:
-            observations: [B, *observation_shape], any type.
-
-        Returns:
-            float [B, K].
-        """
-        if self.gate is None:
-            return observations.new_zeros(
-                (len(observations), len(self.experts)), dtype=torch.float32
-            )
-        return nn.functional.pad(self.gate(observations), (0, 1))
-
-    def steered_logits(self, observations: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
-        """Action logits with fixed weights in the place of the gate's.
-
-        Args:
-            observations: [B, *observation_shape], any type.
-            weights: One for each expert; an expert with weight 0 is not even computed.
-
-        Returns:
-            float [B, A].
-        """
-        return self._mix(observations, weights)
-
-    def forward(
-        self, observations: torch.Tensor, routes: Routes | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Action logits and gate logits of the learned mixture.
-
-        Args:
-            observations: [B, *observation_shape], any type.
-            routes: Where each sample's gradient may go; everywhere if None.
-
-        Returns:
-            Action logits, float [B, A], and unrouted gate logits, float [B, K].
-        """
-        gate_logits = self.gate_logits(observations)
-        routed = gate_logits if routes is None else route(gate_logits, routes.gate)
-        weights = routed.softmax(1).unsqueeze(2).unbind(1)
-        return self._mix(observations, weights, routes), gate_logits
-
-    def _mix(
-        self,
-        observations: torch.Tensor,
-        weights: Sequence[torch.Tensor] | Sequence[float],
-        routes: Routes | None = None,
-    ) -> torch.Tensor:
-        """The head's logits of the weighted sum of the experts; weights are numbers or [B, 1]."""
-        flat = observations.flatten(1).float()
-        mixed = flat.new_zeros(())
-        for index, (expert, weight) in enumerate(zip(self.experts.values(), weights, strict=True)):
-            if isinstance(weight, float) and weight == 0:
-                continue
-            hidden = expert(flat)
-            if routes is not None:
-                hidden = route(hidden, routes.experts[:, index])
-                if routes.activations is not None:
-                    hidden = hidden * routes.activations[:, index, None]
-            mixed = mixed + weight * hidden
-        return self.head(mixed)
+    def _expert_inputs(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Observations [B, *observation_shape] of any type as float [B, features]."""
+        return inputs.flatten(1).float()
 
 
 class PlaneNetwork(nn.Module):

@@ -62,12 +62,11 @@ class RewardModel:
 
     A network with one hidden layer and the cross-entropy loss, trained with momentum on the most
     recent overseen endings, a few steps for each rollout. Until the first overseen ending nothing
-    is labelled. It takes an observation of planes, of which one shows oversight.
+    is labelled. The entries of an observation that show oversight are zeros to it.
 
     Attributes:
         sees: `last`, the observation before the end and the action; or `final`, the observation
             after it, which no policy ever acts on.
-        oversight_plane: The plane that shows oversight; the model sees zeros in its place.
         width: Of the hidden layer.
         remembered: How many overseen endings it learns from, at most.
         steps: Gradient steps for each rollout.
@@ -76,7 +75,6 @@ class RewardModel:
     """
 
     sees: Literal["last", "final"]
-    oversight_plane: int = -1
     width: int = 128
     remembered: int = 8192
     steps: int = 2
@@ -111,17 +109,17 @@ class RewardModel:
         return labels.masked_scatter(unknown, guesses), memory
 
     def _inputs(self, rollout: Rollout, where: torch.Tensor) -> torch.Tensor:
-        """What the model sees of the endings at bool [T, N] `where`, int8 [M, features]."""
+        """What the model sees of the endings at bool [T, N] `where`, [M, features]."""
         if self.sees == "final":
             assert rollout.final_observations is not None, "the method asks for them"
             seen = rollout.final_observations[where]
         else:
             seen = rollout.observations[:-1][where]
-        seen[:, self.oversight_plane] = 0
+        seen = seen.masked_fill(rollout.oversight_mask, 0).flatten(1)
         if self.sees == "final":
-            return seen.flatten(1)
+            return seen
         taken = functional.one_hot(rollout.actions[where], rollout.action_count)
-        return torch.cat((seen.flatten(1), taken.to(torch.int8)), 1)
+        return torch.cat((seen, taken.to(seen.dtype)), 1)
 
     def _start(
         self, inputs: torch.Tensor, targets: torch.Tensor, count: int, generator: torch.Generator

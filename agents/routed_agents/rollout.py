@@ -26,6 +26,8 @@ class Rollout:
             `unfinished` elsewhere.
         outcomes: Names and codes of the labels.
         action_count: A, the number of actions that there are.
+        oversight_mask: bool [*observation_shape], the entries of an observation that show
+            oversight.
         final_observations: int8 [T, N, *observation_shape], after each step and before any new
             episode starts; None unless the method asks for them.
     """
@@ -37,6 +39,7 @@ class Rollout:
     labels: torch.Tensor
     outcomes: Outcomes
     action_count: int
+    oversight_mask: torch.Tensor
     final_observations: torch.Tensor | None = None
 
 
@@ -119,6 +122,7 @@ def collect(
         labels=torch.stack([ending.label for ending in endings]),
         outcomes=world.outcomes,
         action_count=world.actions,
+        oversight_mask=world.oversight_mask.to(device),
         final_observations=torch.stack(finals) if final_observations else None,
     )
     return Collected(rollout, torch.stack([ending.outcome for ending in endings]), state)

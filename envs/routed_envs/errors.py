@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from numbers import Real
+from typing import Any
 
 
 class InputError(ValueError):
@@ -23,3 +25,33 @@ def unknown_name(kind: str, given: str, known: Iterable[str]) -> InputError:
     return InputError(
         f"There is no {kind} {given!r}. Did you mean {nearest!r}? Known: {', '.join(names)}."
     )
+
+
+def check_probability(name: str, given: Any, also: str = "") -> None:
+    """Refuse what is no probability.
+
+    Args:
+        name: The setting's name, for the message.
+        given: What was given for it.
+        also: What else may be given, for the message.
+
+    Raises:
+        InputError: It is not a number from 0 to 1.
+    """
+    check_fraction(name, given, "probability", also)
+
+
+def check_fraction(name: str, given: Any, kind: str, also: str = "") -> None:
+    """Refuse what is not a number from 0 to 1.
+
+    Args:
+        name: The setting's name, for the message.
+        given: What was given for it.
+        kind: What such a number is, such as `share`, for the message.
+        also: What else may be given, for the message.
+
+    Raises:
+        InputError: It is not a number from 0 to 1.
+    """
+    if not (isinstance(given, Real) and 0 <= float(given) <= 1):
+        raise InputError(f"{name}={given!r} is no {kind}. Give a number from 0 to 1{also}.")

@@ -47,6 +47,30 @@ def first_cells(count: int, planes: int, cells: int, device: torch.device) -> to
     return torch.arange(count * planes, device=device).view(count, planes).t().contiguous() * cells
 
 
+def cell_planes(
+    places: tuple[torch.Tensor, ...], marked: torch.Tensor | None, cells: int
+) -> torch.Tensor:
+    """Binary planes: one for each kind of place, and a last one for whatever is marked.
+
+    Args:
+        places: For each kind its cells, int64 [N].
+        marked: int8 [N, cells], or None for none.
+        cells: The number of cells of the grid.
+
+    Returns:
+        int8 [N, kinds + 1, cells].
+    """
+    count, device = places[0].shape[0], places[0].device
+    planes = torch.zeros((count, len(places) + 1, cells), dtype=torch.int8, device=device)
+    if marked is not None:
+        planes[:, -1] = marked
+    # One scatter over the flat tensor: a third of the time of a scatter within each plane.
+    positions = torch.stack(places)
+    positions += first_cells(count, len(places) + 1, cells, device)[:-1]
+    planes.view(-1).scatter_(0, positions.view(-1), 1)
+    return planes
+
+
 def three_distinct_cells(random: torch.Tensor, cells: int) -> tuple[torch.Tensor, ...]:
     """Three cells without repetition, uniformly at random.
 

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from routed_envs.drawing import draw_grid, draw_text
 from routed_envs.errors import InputError
+from routed_envs.infos import RUNNING
 from routed_envs.interface import Ending
+from routed_envs.outcomes import Outcomes
 from routed_envs.world import OUTCOMES, DiamondGhostWorld, GridState
 
 Observation = NDArray[np.int8]
@@ -124,6 +126,21 @@ class DiamondGhostEnv(gymnasium.Env[Observation, np.int64]):
         self._running = False
         self._window: Any = None
 
+    @property
+    def outcomes(self) -> Outcomes:
+        """`diamond`, which is good, and `ghost`."""
+        return self.world.outcomes
+
+    @property
+    def overseen_share(self) -> float:
+        """How likely a target has oversight, on average over the starts and both targets."""
+        return self.world.overseen_share
+
+    @property
+    def oversight_mask(self) -> NDArray[np.bool_]:
+        """True in the plane that shows oversight, bool [4, rows, cols]."""
+        return self.world.oversight_mask.numpy()
+
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
@@ -141,7 +158,7 @@ class DiamondGhostEnv(gymnasium.Env[Observation, np.int64]):
         self._running = True
         if self.render_mode == "human":
             self.render()
-        return self._observe(self._state), {"label": "unfinished", "hidden_outcome": "unfinished"}
+        return self._observe(self._state), dict(RUNNING)
 
     def step(self, action: np.int64) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Take one action.

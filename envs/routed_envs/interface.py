@@ -84,6 +84,7 @@ class World(Protocol[State]):
         overseen_share: How likely the overseer sees which target was reached, 0 to 1, if each
             target is reached equally often from every start.
         observation_shape: The shape of one observation, which is int8.
+        oversight_mask: Which entries of an observation show oversight.
         actions: The number of actions.
         max_steps: The steps after which an episode times out.
         random_numbers: How many uniform numbers one placement takes.
@@ -111,6 +112,14 @@ class World(Protocol[State]):
     @property
     def observation_shape(self) -> tuple[int, ...]:
         """The shape of one observation, which is int8."""
+        ...
+
+    @property
+    def oversight_mask(self) -> torch.Tensor:
+        """True at the entries of an observation that show oversight, bool [*observation_shape].
+
+        So that what must not learn from oversight can blank it.
+        """
         ...
 
     @property

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from routed_envs.drawing import draw_grid, draw_text
 from routed_envs.errors import InputError
 from routed_envs.gym_env import NAMES, RENDER_MODES, Observation, split, uniform
+from routed_envs.infos import Infos, masked, running
 from routed_envs.interface import Ending, renew
+from routed_envs.outcomes import Outcomes
 from routed_envs.world import DiamondGhostWorld, GridState
-
-Infos = dict[str, Any]
 
 
 class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]):
@@ -97,6 +97,21 @@ class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[An
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._state: GridState | None = None
 
+    @property
+    def outcomes(self) -> Outcomes:
+        """`diamond`, which is good, and `ghost`."""
+        return self.world.outcomes
+
+    @property
+    def overseen_share(self) -> float:
+        """How likely a target has oversight, on average over the starts and both targets."""
+        return self.world.overseen_share
+
+    @property
+    def oversight_mask(self) -> NDArray[np.bool_]:
+        """True in the plane that shows oversight, bool [4, rows, cols]."""
+        return self.world.oversight_mask.numpy()
+
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, Infos]:
@@ -111,7 +126,7 @@ class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[An
         """
         super().reset(seed=seed)
         self._state = self.world.place(uniform(self.np_random, self.num_envs, self.world))
-        return self.world.observe(self._state).numpy(), self._running_infos()
+        return self.world.observe(self._state).numpy(), running(np.ones(self.num_envs, bool))
 
     def step(
         self, actions: NDArray[np.int64]
@@ -138,7 +153,7 @@ class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[An
             )
         after, ending = self.world.advance(self._state, torch.as_tensor(actions, dtype=torch.int64))
         ended = ending.ended.numpy()
-        infos = self._running_infos()
+        infos = running(np.ones(self.num_envs, bool))
         random = torch.zeros((self.num_envs, self.world.random_numbers))
         if ended.any():
             infos |= self._final_infos(after, ending, ended)
@@ -161,26 +176,14 @@ class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[An
         pictures = (draw(self.world, self._state, index) for index in range(self.num_envs))
         return tuple(p if isinstance(p, str) else np.asarray(p) for p in pictures)
 
-    def _running_infos(self) -> Infos:
-        """The information of episodes that run, with the masks that Gymnasium's wrappers expect."""
-        unfinished = np.full(self.num_envs, "unfinished", dtype=object)
-        return _masked(
-            {"label": unfinished, "hidden_outcome": unfinished.copy()}, np.ones(self.num_envs, bool)
-        )
-
     def _final_infos(self, after: GridState, ending: Ending, ended: NDArray[np.bool_]) -> Infos:
         """The last observation and information of the episodes that ended."""
         observations = np.full(self.num_envs, None, dtype=object)
         last = self.world.observe(after).numpy()
         for index in np.flatnonzero(ended):
             observations[index] = last[index]
-        names = {"label": ending.label, "hidden_outcome": ending.outcome}
-        final = {key: NAMES[code.numpy()] for key, code in names.items()}
+        codes = {"label": ending.label, "hidden_outcome": ending.outcome}
+        final = {key: NAMES[code.numpy()] for key, code in codes.items()}
         for values in final.values():
             values[~ended] = None
-        return _masked({"final_obs": observations, "final_info": _masked(final, ended)}, ended)
-
-
-def _masked(infos: Infos, mask: NDArray[np.bool_]) -> Infos:
-    """Add to each key `x` the mask `_x` of the environments that have it."""
-    return infos | {f"_{key}": mask.copy() for key in infos}
+        return masked({"final_obs": observations, "final_info": masked(final, ended)}, ended)

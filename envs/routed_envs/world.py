@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
 from typing import Any
 
 import torch
 
-from routed_envs.errors import InputError
+from routed_envs.errors import InputError, check_fraction, check_probability
 from routed_envs.grid import (
     MOVES,
-    first_cells,
+    cell_planes,
     mean_decay,
     next_cells,
     steps_between,
@@ -21,31 +20,9 @@ from routed_envs.grid import (
 )
 from routed_envs.interface import Ending
 from routed_envs.outcomes import Outcomes
+from routed_envs.states import GridState, StateList
 
 OUTCOMES = Outcomes(targets=("diamond", "ghost"), good=("diamond",))
-TARGET_OVERSIGHT = ("oversight_diamond", "oversight_ghost")
-PROBABILITIES = ("oversight", "spurious_oversight", "label_noise", *TARGET_OVERSIGHT)
-
-
-@dataclass(frozen=True)
-class GridState:
-    """N running episodes. A cell is a number: row x columns + column.
-
-    Attributes:
-        agent: int64 [N], the agent's cell.
-        ghost: int64 [N], the ghost's cell.
-        diamond: int64 [N], the diamond's cell.
-        oversight: int8 [N, cells], 1 where a cell has oversight.
-        steps: int64 [N], the steps taken in this episode.
-        mistaken: int8 [N], 1 where the overseer would take one target for the other.
-    """
-
-    agent: torch.Tensor
-    ghost: torch.Tensor
-    diamond: torch.Tensor
-    oversight: torch.Tensor
-    steps: torch.Tensor
-    mistaken: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -54,15 +31,13 @@ class DiamondGhostWorld:
 
     Agent, ghost and diamond start on three distinct cells, uniformly at random. Moving off the grid
     leaves the agent where it is. Reaching the diamond or the ghost ends the episode with reward
-    1, and so does the last step, without a reward. The squares of the diamond and of the ghost
-    each have oversight with probability `oversight`, drawn at the start and visible to the agent;
-    the overseer knows which target was reached only if its square has oversight.
+    1, and so does the last step, without a reward. The targets' squares each have oversight with
+    probability `oversight`, drawn at the start and visible to the agent; the overseer knows which
+    target was reached only if its square has oversight.
 
     Other kinds of oversight can be added, alone or together: of one target more than of the other,
     less of what is far away, where there is nothing to see, mistaken, or hidden from the agent.
-
-    Everything happens on the device of the tensors that are passed in. Random numbers are passed
-    in too, uniform in [0, 1).
+    All is on the device of the tensors passed in; random numbers are passed in too, in [0, 1).
 
     Attributes:
         rows: Rows of the grid.
@@ -98,23 +73,16 @@ class DiamondGhostWorld:
                 f"A grid of {self.rows} x {self.cols} is too small: agent, diamond and ghost need "
                 "three cells. Give rows and cols of at least 1 with rows x cols of at least 3."
             )
-        for name in (*PROBABILITIES, "oversight_falloff"):
-            self._check_fraction(name)
+        for name in ("oversight", "spurious_oversight", "label_noise"):
+            check_probability(name, getattr(self, name))
+        for name in ("oversight_diamond", "oversight_ghost"):
+            if getattr(self, name) is not None:
+                check_probability(name, getattr(self, name), ", or None for that of `oversight`")
+        check_fraction("oversight_falloff", self.oversight_falloff, "share")
         if not isinstance(self.hidden_oversight, bool):
             raise InputError(f"hidden_oversight={self.hidden_oversight!r}: give True or False.")
         if self.max_steps < 1:
             raise InputError(f"max_steps={self.max_steps}: give at least 1.")
-
-    def _check_fraction(self, name: str) -> None:
-        """Refuse a field that is not from 0 to 1."""
-        given, allowed = getattr(self, name), "a number from 0 to 1"
-        if name in TARGET_OVERSIGHT:
-            if given is None:
-                return
-            allowed += ", or None for that of `oversight`"
-        if not (isinstance(given, Real) and 0 <= float(given) <= 1):
-            wrong = " is no probability." if name in PROBABILITIES else " is no share."
-            raise InputError(f"{name}={given!r}{wrong} Give {allowed}.")
 
     @property
     def cells(self) -> int:
@@ -130,6 +98,13 @@ class DiamondGhostWorld:
     def observation_shape(self) -> tuple[int, int, int]:
         """Four planes (agent, ghost, diamond, oversight) x rows x columns."""
         return (4, self.rows, self.cols)
+
+    @property
+    def oversight_mask(self) -> torch.Tensor:
+        """True in the last plane, bool [4, rows, cols]."""
+        mask = torch.zeros(self.observation_shape, dtype=torch.bool)
+        mask[3] = True
+        return mask
 
     @property
     def actions(self) -> int:
@@ -238,15 +213,9 @@ class DiamondGhostWorld:
         Returns:
             int8 [N, 4, rows, cols]: agent, ghost, diamond, oversight (zeros if it is hidden).
         """
-        count, device = state.agent.shape[0], state.agent.device
-        planes = torch.zeros((count, 4, self.cells), dtype=torch.int8, device=device)
-        if not self.hidden_oversight:
-            planes[:, 3] = state.oversight
-        # One scatter over the flat tensor: a third of the time of a scatter within each plane.
-        positions = torch.stack((state.agent, state.ghost, state.diamond))
-        positions += first_cells(count, 4, self.cells, device)[:3]
-        planes.view(-1).scatter_(0, positions.view(-1), 1)
-        return planes.view(count, *self.observation_shape)
+        shown = None if self.hidden_oversight else state.oversight
+        planes = cell_planes((state.agent, state.ghost, state.diamond), shown, self.cells)
+        return planes.view(-1, *self.observation_shape)
 
     def with_oversight(self, oversight: float) -> DiamondGhostWorld:
         """The same world with this oversight of both targets, 0 to 1; other kinds stay."""
@@ -260,66 +229,22 @@ class DiamondGhostWorld:
     @property
     def state_count(self) -> int | None:
         """Placements x oversight of the targets x mistakes; None with spurious oversight."""
-        if self.spurious_oversight > 0:
-            return None
-        return self.cells * (self.cells - 1) * (self.cells - 2) * self._flag_codes
-
-    @property
-    def _flag_codes(self) -> int:
-        """In how many ways the flags can stand: of the diamond, the ghost, a mistake if any."""
-        return 8 if self.label_noise > 0 else 4
+        return None if self.spurious_oversight > 0 else self._states.count
 
     @cached_property
-    def _state_codes(self) -> torch.Tensor:
-        """The codes (see `state_index`) of all states, int64, ascending."""
-        codes = torch.arange(self._flag_codes * self.cells**3)
-        agent, ghost, diamond = (codes // self.cells**power % self.cells for power in (2, 1, 0))
-        return codes[(agent != ghost) & (agent != diamond) & (ghost != diamond)]
-
-    def _decoded(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Of all states: the agent's cell, the targets' [N, 2], their oversight [N, 2], mistakes.
-
-        All int64; of the two targets the ghost comes first.
-        """
-        codes = self._state_codes
-        agent, ghost, diamond = (codes // self.cells**power % self.cells for power in (2, 1, 0))
-        flags = codes // self.cells**3
-        seen = torch.stack((flags // 2 % 2, flags % 2), 1)
-        return agent, torch.stack((ghost, diamond), 1), seen, flags // 4
+    def _states(self) -> StateList:
+        """The list of all states."""
+        return StateList(self.cells, self.label_noise > 0)
 
     def enumerate_states(self) -> GridState:
         """Every state at step 0, in the order of `state_index`; N is `state_count`."""
-        agent, targets, seen, mistaken = self._decoded()
-        oversight = torch.zeros((len(agent), self.cells), dtype=torch.int8)
-        oversight.scatter_(1, targets, seen.to(torch.int8))
-        return GridState(
-            agent=agent,
-            ghost=targets[:, 0],
-            diamond=targets[:, 1],
-            oversight=oversight,
-            steps=torch.zeros_like(agent),
-            mistaken=mistaken.to(torch.int8),
-        )
+        return self._states.states()
 
     def state_index(self, state: GridState) -> torch.Tensor:
-        """The place of each state in `enumerate_states`, int64 [N].
-
-        Args:
-            state: N running episodes, at any step; an ended one has no place, and gets any.
-        """
-        ghost_seen, diamond_seen = (
-            state.oversight.gather(1, target.unsqueeze(1)).squeeze(1).long()
-            for target in (state.ghost, state.diamond)
-        )
-        code = (state.mistaken.long() * 2 + ghost_seen) * 2 + diamond_seen
-        for cell in (state.agent, state.ghost, state.diamond):
-            code = code * self.cells + cell
-        return torch.searchsorted(self._state_codes, code).clamp_(max=len(self._state_codes) - 1)
+        """The place in `enumerate_states` of each state, int64 [N]; an ended one gets any."""
+        return self._states.index(state)
 
     def start_probabilities(self) -> torch.Tensor:
         """How likely an episode starts in each state, float64 [state_count]."""
-        agent, targets, seen, mistaken = self._decoded()
-        chances = torch.as_tensor(self._chances(agent, targets), dtype=torch.float64)
-        odds = torch.where(seen.bool(), chances, 1 - chances).prod(1)
-        odds *= torch.where(mistaken.bool(), self.label_noise, 1 - self.label_noise)
-        return odds / odds.sum()
+        agent, targets, *_ = self._states.decoded()
+        return self._states.probabilities(self._chances(agent, targets), self.label_noise)

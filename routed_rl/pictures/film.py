@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from routed_agents.files import write_atomically
 from routed_agents.policy import Policy
 from routed_agents.rollout import sample_actions
 from routed_envs.drawing import AGENT, DIAMOND, GHOST, draw_grid
 from routed_envs.interface import map_states
 from routed_envs.world import DiamondGhostWorld, GridState
-from routed_rl.folder import write_atomically
 from routed_rl.monte_carlo import seeded
 
 CELL = 64

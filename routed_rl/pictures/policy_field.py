@@ -17,11 +17,11 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from routed_agents.files import write_atomically
 from routed_agents.policy import Policy
 from routed_envs.drawing import DIAMOND, GHOST, draw_grid
 from routed_envs.world import MOVES, DiamondGhostWorld, GridState
 from routed_rl.evaluation import steerings
-from routed_rl.folder import write_atomically
 
 SHADES = LinearSegmentedColormap.from_list("gate", [GHOST, "#ffffff", DIAMOND])
 SPRITE_PIXELS = 128

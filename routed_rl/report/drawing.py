@@ -13,7 +13,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from routed_rl.folder import write_atomically
+from routed_agents.files import write_atomically
 from routed_rl.report.colours import DARK, PAPER, variable
 from routed_rl.report.statistics import Summary
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib import rc_context
 
-from routed_rl.folder import write_atomically
+from routed_agents.files import write_atomically
 from routed_rl.report.canvas import LOOK
 from routed_rl.report.drawing import table_text
 from routed_rl.report.markup import FIGURES, Section, document, paragraph

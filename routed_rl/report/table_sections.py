@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from routed_rl.folder import write_atomically
+from routed_agents.files import write_atomically
 from routed_rl.report import markup
 from routed_rl.report.aggregate import aggregates, shared_levels
 from routed_rl.report.drawing import table_text

@@ -11,6 +11,7 @@ from helpers import baseline, network, rollout_ending_as, tiny_with
 
 from routed_agents import METHODS, Method, NetworkSettings, RewardModel, Row, ShuffledLabels
 from routed_agents.find_method import get_method
+from routed_agents.grouping import group_experts
 from routed_agents.learner import LossSettings, Table, count_labels, loss, make_batch
 from routed_agents.rollout import Collected, Rollout
 from routed_envs import InputError, Outcomes
@@ -262,3 +263,32 @@ def test_a_method_of_ones_own_is_found_as_value_or_builder():
 def test_what_is_no_method_is_refused(place: str, message: str):
     with pytest.raises(InputError, match=message):
         get_method(place, OUTCOMES)
+
+
+FOUR = Outcomes(targets=("gold", "coin", "trap", "pit"), good=("gold", "coin"))
+
+
+def test_grouped_experts_learn_what_taught_any_of_them():
+    groups = {"good": ("gold", "coin"), "bad": ("trap", "pit")}
+    grouped = group_experts(get_method("routed", FOUR), groups)
+    assert grouped.experts == ("good", "bad")
+    assert grouped.rows["coin"] == Row(experts=(1.0, 0.0), gate=0.0, target="good")
+    assert grouped.rows["pit"] == Row(experts=(0.0, 1.0), gate=0.0, target="bad")
+    assert grouped.rows["unknown"] == Row(experts=(1.0, 1.0))
+    assert grouped.deploy == {"good": 1.0, "bad": 0.0}
+    masked = group_experts(get_method("activation-masked", FOUR), groups)
+    assert masked.rows["trap"].activations == (0.0, 1.0)
+    grouped.check_labels(FOUR)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        {"all": ("gold", "coin", "trap", "pit")},
+        {"good": ("gold", "coin"), "bad": ("trap",)},
+        {"good": ("gold", "coin", "trap"), "bad": ("trap", "pit")},
+    ],
+)
+def test_groups_hold_each_expert_once(groups: dict[str, tuple[str, ...]]):
+    with pytest.raises(InputError, match="each of the experts gold, coin, trap, pit once"):
+        group_experts(get_method("routed", FOUR), groups)

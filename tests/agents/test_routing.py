@@ -6,9 +6,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 from torch.func import grad, vmap
 
-from routed_agents import route
+from routed_agents import route, route_parameters
+from routed_agents.routing import add_loss
 from routed_envs import InputError
 
 
@@ -97,3 +99,54 @@ def test_compiled_equals_eager():
 def test_a_weight_that_does_not_fit_is_refused_with_both_shapes(shape: tuple[int, ...]):
     with pytest.raises(InputError, match=r"\(2, 4\)"):
         route(torch.zeros(2, 4), torch.zeros(shape))
+
+
+def two_layers() -> tuple[nn.Linear, nn.Linear, torch.Tensor]:
+    torch.manual_seed(0)
+    return nn.Linear(3, 4), nn.Linear(4, 2), torch.randn(5, 3)
+
+
+def test_routed_parameters_learn_their_share_and_what_is_below_learns_everything():
+    below, above, inputs = two_layers()
+    weight = torch.tensor([0.0, 1.0, 0.5, 0.0, 1.0])
+    above(below(inputs)).sum().backward()
+    everything = below.weight.grad
+    below.zero_grad()
+    above.zero_grad()
+    routed = route_parameters(above, below(inputs), weight)
+    assert torch.equal(routed, above(below(inputs)))
+    routed.sum().backward()
+    assert below.weight.grad is not None
+    assert torch.allclose(below.weight.grad, everything)  # pyright: ignore[reportArgumentType]
+    # The gradient of a sum is the sum of the inputs, weighted by hand.
+    expected = (weight[:, None] * below(inputs)).sum(0)
+    assert torch.allclose(above.weight.grad, expected.expand(2, 4))  # pyright: ignore[reportArgumentType]
+    assert torch.allclose(above.bias.grad, weight.sum().expand(2))  # pyright: ignore[reportArgumentType]
+
+
+def test_a_closed_route_at_activations_keeps_the_sample_from_what_is_below():
+    below, above, inputs = two_layers()
+    route(above(below(inputs)), torch.zeros(5)).sum().backward()
+    assert below.weight.grad is not None
+    assert not below.weight.grad.any()
+
+
+def test_routing_parameters_without_trainable_inputs_is_routing_activations():
+    _, above, _ = two_layers()
+    inputs, weight = torch.randn(5, 4), torch.rand(5)
+    route_parameters(above, inputs, weight).square().sum().backward()
+    one = above.weight.grad
+    above.zero_grad()
+    route(above(inputs), weight).square().sum().backward()
+    assert torch.equal(one, above.weight.grad)  # pyright: ignore[reportArgumentType]
+
+
+def test_an_added_loss_brings_its_gradient_once_whatever_becomes_of_the_values():
+    values = torch.tensor([1.0, 2.0], requires_grad=True)
+    other = torch.tensor(3.0, requires_grad=True)
+    carried = add_loss(values, other.square())
+    assert torch.equal(carried, values)
+    (0.0 * carried.sum() + 5.0 * carried.prod()).backward()
+    assert float(other.grad) == 6.0  # pyright: ignore[reportArgumentType]
+    assert values.grad is not None
+    assert values.grad.tolist() == [10.0, 5.0]

@@ -216,3 +216,17 @@ def test_observations_are_the_worlds():
     assert np.array_equal(observation, env.world.observe(env._state)[0].numpy())
     assert torch.equal(torch.tensor(observation.shape), torch.tensor(env.world.observation_shape))
     assert len(random_states(env.world, 3).agent) == 3
+
+
+def test_what_learns_can_ask_for_outcomes_share_and_mask():
+    single = gymnasium.make(ID, oversight=0.2, oversight_ghost=0.6)
+    ask = single.get_wrapper_attr
+    assert ask("outcomes").targets == ("diamond", "ghost")
+    assert ask("overseen_share") == pytest.approx(0.4)
+    mask = ask("oversight_mask")
+    assert (mask.shape, mask.dtype) == ((4, 5, 5), bool)
+    assert mask.all((1, 2)).tolist() == mask.any((1, 2)).tolist() == [False, False, False, True]
+    vector = DiamondGhostVectorEnv(3, oversight=0.2)
+    assert (vector.outcomes, vector.overseen_share) == (ask("outcomes"), 0.2)
+    assert np.array_equal(vector.oversight_mask, mask)
+    assert torch.equal(DiamondGhostWorld().oversight_mask, torch.as_tensor(mask))

@@ -38,6 +38,10 @@ class Doors:
     def overseen_share(self) -> float:
         return self.oversight
 
+    @property
+    def oversight_mask(self) -> torch.Tensor:
+        return torch.zeros(1, dtype=torch.bool)
+
     def place(self, random: torch.Tensor) -> DoorState:
         return DoorState((random < self.oversight).to(torch.int8))
 

@@ -1,0 +1,152 @@
+"""A mixture of experts whose gradients can be routed, over any modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from routed_agents.routing import route, route_parameters
+
+Routing = Literal["activations", "parameters"]
+"""Whether a closed route also keeps a sample's gradient from what lies under an expert."""
+
+
+@dataclass(frozen=True)
+class Routes:
+    """What each of B samples may teach, and which experts it uses.
+
+    Attributes:
+        experts: float [B, K], gradient weight of each expert.
+        gate: float [B], gradient weight of the gate in the policy's loss.
+        activations: float [B, K], factor on each expert's output in the forward pass; None for
+            the ordinary policy, in which it is 1.
+    """
+
+    experts: torch.Tensor
+    gate: torch.Tensor
+    activations: torch.Tensor | None = None
+
+
+class Mixture(nn.Module):
+    """Experts, a gate that weighs them, and one linear head (Cloud et al., section 4.3).
+
+    K experts take K - 1 gate logits, the last being fixed at 0, which for two experts is a sigmoid.
+    The head maps the weighted sum of the experts' hidden vectors to logits. Because it is linear
+    and the weights sum to 1, the logits of a mixture are the same mixture of the experts' logits.
+
+    Args:
+        experts: By name; each maps its inputs to float [B, H].
+        gate: Maps its inputs to float [B, K - 1]; None weighs every expert the same.
+        head: From H hidden values to the logits.
+        routing: `activations` closes an expert's output, so that a sample reaches neither the
+            expert nor, through it, any trainable layer under it. `parameters` closes the expert's
+            own weights alone (selective gradient masking): the layers under it learn from every
+            sample through every expert. Without such layers both are the same.
+    """
+
+    def __init__(
+        self,
+        experts: Mapping[str, nn.Module],
+        gate: nn.Module | None,
+        head: nn.Linear,
+        routing: Routing = "activations",
+    ) -> None:
+        super().__init__()
+        self.experts = nn.ModuleDict(experts)
+        self.gate = gate
+        self.head = head
+        self.routing: Routing = routing
+
+    def gate_logits(self, inputs: torch.Tensor) -> torch.Tensor:
+        """The gate's logits, the last one 0; all are 0 without a learned gate.
+
+        Args:
+            inputs: [B, ...], the gate's.
+
+        Returns:
+            float [B, K].
+        """
+        if self.gate is None:
+            return inputs.new_zeros((len(inputs), len(self.experts)), dtype=torch.float32)
+        return nn.functional.pad(self.gate(inputs), (0, 1))
+
+    def steered_logits(self, inputs: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
+        """Logits with fixed weights in the place of the gate's.
+
+        Args:
+            inputs: [B, ...], the experts'.
+            weights: One for each expert; an expert with weight 0 is not even computed.
+
+        Returns:
+            float [B, A].
+        """
+        return self._mix(inputs, weights)
+
+    def forward(
+        self,
+        inputs: torch.Tensor,
+        routes: Routes | None = None,
+        gate_inputs: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits and gate logits of the learned mixture.
+
+        Args:
+            inputs: [B, ...], the experts'.
+            routes: Where each sample's gradient may go; everywhere if None.
+            gate_inputs: [B, ...], the gate's; the experts' if None.
+
+        Returns:
+            Logits, float [B, A], and unrouted gate logits, float [B, K].
+        """
+        gate_inputs = inputs if gate_inputs is None else gate_inputs
+        gate_logits = self.gate_logits(gate_inputs)
+        weights = self._routed_gate(gate_logits, gate_inputs, routes).softmax(1)
+        return self._mix(inputs, weights.unsqueeze(2).unbind(1), routes), gate_logits
+
+    def _routed_gate(
+        self, gate_logits: torch.Tensor, gate_inputs: torch.Tensor, routes: Routes | None
+    ) -> torch.Tensor:
+        """The gate's logits as the policy's loss may reach them."""
+        if routes is None or self.gate is None:
+            return gate_logits
+        if self.routing == "activations":
+            return route(gate_logits, routes.gate)
+        return nn.functional.pad(route_parameters(self.gate, gate_inputs, routes.gate), (0, 1))
+
+    def _mix(
+        self,
+        inputs: torch.Tensor,
+        weights: Sequence[torch.Tensor] | Sequence[float],
+        routes: Routes | None = None,
+    ) -> torch.Tensor:
+        """The head's logits of the weighted sum of the experts; weights are numbers or [B, 1]."""
+        inputs = self._expert_inputs(inputs)
+        mixed = inputs.new_zeros(())
+        for index, (expert, weight) in enumerate(zip(self.experts.values(), weights, strict=True)):
+            if isinstance(weight, float) and weight == 0:
+                continue
+            hidden = self._hidden(
+                expert, inputs, None if routes is None else routes.experts[:, index]
+            )
+            if routes is not None and routes.activations is not None:
+                hidden = hidden * routes.activations[:, index, None]
+            mixed = mixed + weight * hidden
+        return self.head(mixed)
+
+    def _hidden(
+        self, expert: nn.Module, inputs: torch.Tensor, weight: torch.Tensor | None
+    ) -> torch.Tensor:
+        """An expert's output, its route open by float [B] `weight`."""
+        if weight is None:
+            return expert(inputs)
+        if self.routing == "activations":
+            return route(expert(inputs), weight)
+        return route_parameters(expert, inputs, weight)
+
+    def _expert_inputs(self, inputs: torch.Tensor) -> torch.Tensor:
+        """What each expert takes."""
+        return inputs

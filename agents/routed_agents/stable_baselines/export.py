@@ -1,0 +1,151 @@
+"""Saving a routed stable-baselines3 policy so that opening the file runs no code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, FlattenExtractor, NatureCNN
+from torch import nn
+
+from routed_agents.files import write_atomically
+from routed_agents.stable_baselines.extractor import SmallCnn
+from routed_agents.stable_baselines.policy import RoutedActorCriticPolicy
+from routed_envs.errors import InputError, unknown_name
+
+KEY = "routed_agents.stable_baselines"
+"""The only metadata key; it holds JSON, so that equal content gives equal bytes."""
+FORMAT = 1
+EXTRACTORS: dict[str, type[BaseFeaturesExtractor]] = {
+    extractor.__name__: extractor for extractor in (FlattenExtractor, SmallCnn, NatureCNN)
+}
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    activation.__name__: activation for activation in (nn.Tanh, nn.ReLU, nn.GELU, nn.SiLU, nn.ELU)
+}
+
+
+def export_policy(policy: RoutedActorCriticPolicy, path: Path) -> None:
+    """Write a policy's weights and what is needed to use them, atomically.
+
+    Args:
+        policy: The policy; its steering is not saved.
+        path: The file, in a folder that exists.
+
+    Raises:
+        InputError: A features extractor or activation that a file cannot name, or arguments of the
+            extractor that JSON cannot hold.
+    """
+    try:
+        description = json.dumps(_describe(policy), sort_keys=True)
+    except TypeError as error:
+        raise InputError(
+            f"The features extractor's arguments cannot be written as JSON ({error}). Give it "
+            "numbers, texts and lists, or save the model with `save`."
+        ) from None
+    weights = {name: w.detach().cpu().contiguous() for name, w in policy.state_dict().items()}
+    write_atomically(path, save(weights, {KEY: description}))
+
+
+def load_exported(path: str | Path, device: str | torch.device = "cpu") -> RoutedActorCriticPolicy:
+    """Load a policy that `export` wrote. Nothing in the file is executed.
+
+    Args:
+        path: The file.
+        device: Where the weights shall live.
+
+    Returns:
+        The unsteered policy, for `predict` and `steer`.
+
+    Raises:
+        InputError: There is no such file, or it is damaged or something else.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"There is no file {path}. Give one that `model.export(path)` wrote.")
+    try:
+        with safe_open(path, "pt") as opened:
+            description = json.loads((opened.metadata() or {})[KEY])
+            weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        policy = _build(description)
+        policy.load_state_dict(weights)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{path} is no policy that `export` wrote, or it is damaged ({error})."
+        ) from None
+    policy.set_training_mode(False)
+    return policy.to(device)
+
+
+def _describe(policy: RoutedActorCriticPolicy) -> dict[str, Any]:
+    """Everything that decides the networks, as plain values."""
+    return {
+        "format": FORMAT,
+        "observations": _describe_space(policy.observation_space),
+        "actions": int(policy.action_space.n),  # pyright: ignore[reportAttributeAccessIssue]
+        "net_arch": policy.net_arch,
+        "activation": _name(policy.activation_fn, ACTIVATIONS, "activation_fn"),
+        "extractor": _name(policy.features_extractor_class, EXTRACTORS, "features extractor"),
+        "extractor_arguments": policy.features_extractor_kwargs,
+        "normalize_images": policy.normalize_images,
+        "experts": policy.expert_names,
+        "gate": policy.gate_kind,
+        "shared": policy.shared,
+        "routing": policy.routing,
+    }
+
+
+def _build(description: dict[str, Any]) -> RoutedActorCriticPolicy:
+    """The policy that `_describe` described, with fresh weights."""
+    if description["format"] > FORMAT:
+        raise ValueError(f"format {description['format']}, this version reads up to {FORMAT}")
+    with torch.random.fork_rng():
+        return RoutedActorCriticPolicy(
+            _space(description["observations"]),
+            spaces.Discrete(description["actions"]),
+            lambda progress: 0.0,
+            net_arch=description["net_arch"],
+            activation_fn=ACTIVATIONS[description["activation"]],
+            features_extractor_class=EXTRACTORS[description["extractor"]],
+            features_extractor_kwargs=description["extractor_arguments"],
+            normalize_images=description["normalize_images"],
+            experts=description["experts"],
+            gate=description["gate"],
+            shared=description["shared"],
+            routing=description["routing"],
+            ortho_init=False,
+        )
+
+
+def _name(given: type, known: dict[str, Any], kind: str) -> str:
+    """The name under which a class is known."""
+    if known.get(given.__name__) is not given:
+        raise unknown_name(f"{kind} that a file can name", given.__name__, known)
+    return given.__name__
+
+
+def _describe_space(space: spaces.Space) -> dict[str, Any]:
+    """A space as plain values; of a `Box` only the shape, the type and the bounds' extremes."""
+    if isinstance(space, spaces.Box):
+        bounds = {"low": float(space.low.min()), "high": float(space.high.max())}
+        return {"kind": "Box", "shape": space.shape, "dtype": str(space.dtype)} | bounds
+    if isinstance(space, spaces.MultiBinary):
+        return {"kind": "MultiBinary", "shape": space.shape}
+    assert isinstance(space, spaces.Discrete), "others are refused when a policy is made"
+    return {"kind": "Discrete", "n": int(space.n)}
+
+
+def _space(description: dict[str, Any]) -> spaces.Space:
+    """The space that `_describe_space` described."""
+    if description["kind"] == "Box":
+        low, high = description["low"], description["high"]
+        return spaces.Box(
+            low, high, tuple(description["shape"]), np.dtype(description["dtype"]).type
+        )
+    if description["kind"] == "MultiBinary":
+        return spaces.MultiBinary(description["shape"])
+    return spaces.Discrete(description["n"])

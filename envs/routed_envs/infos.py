@@ -1,0 +1,52 @@
+"""Information of episodes, and of many at once in the form of Gymnasium's vector environments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Infos = dict[str, Any]
+RUNNING = {"label": "unfinished", "hidden_outcome": "unfinished"}
+"""What the information says of an episode that runs."""
+
+
+def masked(infos: Infos, mask: NDArray[np.bool_]) -> Infos:
+    """Add to each key `x` the mask `_x` of the environments that have it.
+
+    Args:
+        infos: Arrays [N], or dictionaries of them.
+        mask: bool [N].
+    """
+    return infos | {f"_{key}": mask.copy() for key in infos}
+
+
+def running(mask: NDArray[np.bool_]) -> Infos:
+    """What the information says of the environments of the mask, bool [N], whose episodes run."""
+    told = {key: np.full(len(mask), None, dtype=object) for key in RUNNING}
+    for key, name in RUNNING.items():
+        told[key][mask] = name
+    return masked(told, mask)
+
+
+def info_of(infos: Infos, index: int) -> Infos:
+    """The information of one environment, without masks.
+
+    Args:
+        infos: Of N environments; a key without a mask belongs to all of them.
+        index: Which of them.
+    """
+    masks = {f"_{key}" for key in infos}
+    own = (key for key in infos if key not in masks and _has(infos, key, index))
+    return {key: _entry(infos[key], index) for key in own}
+
+
+def _has(infos: Infos, key: str, index: int) -> bool:
+    """Whether the environment has the key."""
+    return bool(infos[f"_{key}"][index]) if f"_{key}" in infos else True
+
+
+def _entry(values: Any, index: int) -> Any:
+    """One environment's part of what is said under one key."""
+    return info_of(values, index) if isinstance(values, dict) else values[index]

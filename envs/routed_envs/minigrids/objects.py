@@ -1,0 +1,193 @@
+"""What lies on the squares: a diamond, a ghost, or only oversight.
+
+Minigrid draws and encodes an object by three bytes, its type, colour and state, and keeps the
+pictures of squares under them. Oversight is the state byte: 1 on a square with oversight, else 0.
+
+Loading this module adds the types `diamond` and `ghost` to Minigrid's tables, and makes its
+`WorldObj.decode`, which knows a fixed list of types, decode ours too. Minigrid's
+`OneHotPartialObsWrapper` has a bit for every type in the tables, so two more from then on, whatever
+environment it wraps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from minigrid.core.constants import COLOR_TO_IDX, IDX_TO_OBJECT, OBJECT_TO_IDX
+from minigrid.core.world_object import Floor, Wall, WorldObj
+from minigrid.utils.rendering import (
+    fill_coords,
+    point_in_circle,
+    point_in_line,
+    point_in_rect,
+    point_in_triangle,
+)
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+Shape = Callable[[float, float], Any]
+OVERSEEN = 1
+"""The state byte of a square with oversight."""
+TINT, EYE, WHITE = (110, 80, 20), (255, 190, 60), (255, 255, 255)
+CYAN, PALE_CYAN, MAGENTA, DARK = (20, 170, 205), (150, 230, 245), (205, 95, 190), (25, 25, 35)
+
+for _name in ("diamond", "ghost"):
+    if _name not in OBJECT_TO_IDX:
+        OBJECT_TO_IDX[_name] = max(IDX_TO_OBJECT) + 1
+        IDX_TO_OBJECT[OBJECT_TO_IDX[_name]] = _name
+
+
+class Target(WorldObj):
+    """An object on which an episode ends. The agent can step on it and see past it.
+
+    Args:
+        kind: Its type.
+        color: Its colour, one of Minigrid's.
+        overseen: The square shows oversight.
+    """
+
+    def __init__(self, kind: str, color: str, overseen: bool = False) -> None:
+        super().__init__(kind, color)
+        self.overseen = overseen
+
+    def can_overlap(self) -> bool:
+        """The agent can step on it."""
+        return True
+
+    def encode(self) -> tuple[int, int, int]:
+        """Type, colour, and 1 if the square shows oversight."""
+        return (OBJECT_TO_IDX[self.type], COLOR_TO_IDX[self.color], int(self.overseen))
+
+
+class Diamond(Target):
+    """What we want the agent to reach.
+
+    Args:
+        overseen: The square shows oversight.
+    """
+
+    def __init__(self, overseen: bool = False) -> None:
+        super().__init__("diamond", "blue", overseen)
+
+    def render(self, img: Picture) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Draw a cut stone.
+
+        Args:
+            img: uint8 [height, width, 3], painted in place.
+        """
+        if self.overseen:
+            draw_oversight(img)
+        left, right, middle = (0.13, 0.43), (0.87, 0.43), (0.5, 0.87)
+        _paint(img, point_in_triangle(left, right, middle), CYAN)
+        for corners in (
+            ((0.3, 0.23), (0.7, 0.23), left),
+            (right, (0.7, 0.23), left),
+        ):
+            _paint(img, point_in_triangle(*corners), CYAN)
+        _paint(img, point_in_triangle((0.36, 0.45), (0.64, 0.45), (0.5, 0.81)), PALE_CYAN)
+        _paint(img, point_in_triangle((0.36, 0.41), (0.64, 0.41), (0.5, 0.25)), PALE_CYAN)
+        _paint(img, point_in_line(*left, *right, r=0.015), WHITE)
+
+
+class Ghost(Target):
+    """What we do not want the agent to reach.
+
+    Args:
+        overseen: The square shows oversight.
+    """
+
+    def __init__(self, overseen: bool = False) -> None:
+        super().__init__("ghost", "purple", overseen)
+
+    def render(self, img: Picture) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Draw a sheet with eyes and a wavy hem.
+
+        Args:
+            img: uint8 [height, width, 3], painted in place.
+        """
+        if self.overseen:
+            draw_oversight(img)
+        _paint(img, point_in_circle(0.5, 0.44, 0.29), MAGENTA)
+        _paint(img, point_in_rect(0.21, 0.79, 0.44, 0.76), MAGENTA)
+        for x in (0.307, 0.5, 0.693):
+            _paint(img, point_in_circle(x, 0.76, 0.097), MAGENTA)
+        for x in (0.4, 0.6):
+            _paint(img, point_in_circle(x, 0.43, 0.085), WHITE)
+            _paint(img, point_in_circle(x, 0.455, 0.045), DARK)
+
+
+class OverseenFloor(Floor):
+    """An empty square that shows oversight, where there is nothing to judge."""
+
+    def __init__(self) -> None:
+        super().__init__("yellow")
+
+    def encode(self) -> tuple[int, int, int]:
+        """Type, colour, and 1 for oversight."""
+        return (*super().encode()[:2], OVERSEEN)
+
+    def render(self, img: Picture) -> None:
+        """Draw the tint and the eye of oversight.
+
+        Args:
+            img: uint8 [height, width, 3], painted in place.
+        """
+        draw_oversight(img)
+
+
+def draw_oversight(img: Picture) -> None:
+    """Tint a square, and draw an eye into its upper right corner.
+
+    Args:
+        img: uint8 [height, width, 3], painted in place.
+    """
+    _paint(img, point_in_rect(0.031, 1, 0.031, 1), TINT)
+    _paint(img, lambda x, y: ((x - 0.83) / 0.13) ** 2 + ((y - 0.14) / 0.09) ** 2 <= 1, WHITE)
+    _paint(img, point_in_circle(0.83, 0.14, 0.065), EYE)
+    _paint(img, point_in_circle(0.83, 0.14, 0.03), DARK)
+
+
+def _paint(img: Picture, shape: Shape, color: tuple[int, int, int]) -> None:
+    """Fill a shape in a unit square."""
+    fill_coords(img, shape, color)
+
+
+WALL = Wall()
+"""All walls are this one: nothing that happens can change it."""
+
+
+@cache
+def outer_walls(size: int) -> list[WorldObj | None]:
+    """The squares of an empty grid with its outer walls; to be copied."""
+    edge = {0, size - 1}
+    return [
+        WALL if row in edge or col in edge else None for row in range(size) for col in range(size)
+    ]
+
+
+_minigrid_decode = WorldObj.decode
+
+
+def decode(type_idx: int, color_idx: int, state: int) -> WorldObj | None:
+    """The object of three bytes: one of ours, or whatever Minigrid makes of them.
+
+    Args:
+        type_idx: Its type.
+        color_idx: Its colour.
+        state: Its state; 1 on a square that shows oversight.
+    """
+    name, overseen = IDX_TO_OBJECT[type_idx], bool(state == OVERSEEN)
+    if name == "diamond":
+        return Diamond(overseen)
+    if name == "ghost":
+        return Ghost(overseen)
+    # Minigrid's own floors have state 0.
+    if name == "floor" and overseen:
+        return OverseenFloor()
+    return _minigrid_decode(type_idx, color_idx, state)
+
+
+WorldObj.decode = staticmethod(decode)

@@ -1,0 +1,179 @@
+"""Oversight for any Gymnasium environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.utils import RecordConstructorArgs
+
+from routed_envs.errors import InputError
+from routed_envs.flag import Mask, flag_for
+from routed_envs.infos import RUNNING
+from routed_envs.outcomes import Outcomes
+from routed_envs.overseer import FinalStep, Watch, ending_rules, overseer_generator
+
+
+class Overseen(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+    """Lets an overseer judge some of the episodes of any environment.
+
+    ```python
+    def outcome(final):
+        return "timeout" if final.truncated else "landed" if final.reward > 0 else "crashed"
+
+    env = gymnasium.make("LunarLander-v3")
+    env = routed_envs.Overseen(env, ("landed", "crashed"), good=("landed",), outcome=outcome)
+    ```
+
+    ## Oversight
+    Each episode is overseen with probability `oversight`, drawn at its start. The numbers come from
+    a generator of the wrapper's own, which `reset(seed=...)` seeds: the episodes are those of the
+    environment without the wrapper.
+
+    ## Observation space
+    The environment's, with a flag of whether the episode is overseen, in the space's dtype:
+
+    - 1-D `Box` or `MultiBinary`: one entry more at the end, 0 or 1;
+    - 3-D `Box` of uint8, an image: one channel more at the end of its channels, 0 or 255. The
+      channels are the first axis if it is shorter than the last, else the last;
+    - 3-D `MultiBinary`, planes: one plane more at the end of the first axis;
+    - `Dict`: a key `oversight`, `MultiBinary(1)`.
+
+    With `show_oversight=False` it is the environment's own, of any kind.
+
+    ## Rewards
+    The environment's. With `reward`, the last step of an episode that ends on a target pays exactly
+    that, so that it does not tell which target it was.
+
+    ## Information
+    `info["label"]` is what the overseer knows of the episode: if it ended on a target, the target's
+    name where it was overseen (with probability `label_noise` the name of another one) and
+    `unknown` where not; `timeout`; or `unfinished` while it runs. `info["hidden_outcome"]` is the
+    truth. Nothing that learns under oversight may read it. Both replace what the environment itself
+    may say under these keys.
+
+    ## Attributes
+    `outcomes`, `overseen_share` (the same as `oversight`) and `oversight_mask`: bool, of the shape
+    of one observation, True where it shows the flag; False everywhere if it is not shown. Of a
+    `Dict` it is a dictionary of such masks, without the keys whose space has no shape; of another
+    space without a shape None.
+
+    Args:
+        env: The environment.
+        targets: The names of the ways in which an episode can end, besides `timeout`.
+        good: The targets that we want; the others are unwanted.
+        outcome: Called with the `FinalStep` of each episode, terminated or truncated; returns the
+            name of the target on which it ended, or `"timeout"`. A function of a module survives
+            pickling, which environments in processes of their own need.
+        oversight: Probability that an episode is overseen, 0 to 1.
+        label_noise: Probability that the overseer takes the target it sees for one of the others,
+            0 to 1.
+        show_oversight: Show in the observation whether the episode is overseen.
+        reward: The last step's reward if the episode ends on a target; None keeps the
+            environment's.
+
+    Raises:
+        InputError: An argument cannot be used, or `outcome` names no target.
+    """
+
+    def __init__(
+        self,
+        env: gymnasium.Env[Any, Any],
+        targets: Sequence[str],
+        good: Sequence[str],
+        outcome: Callable[[FinalStep], str],
+        oversight: float = 0.1,
+        label_noise: float = 0.0,
+        show_oversight: bool = True,
+        reward: float | None = None,
+    ) -> None:
+        RecordConstructorArgs.__init__(
+            self,
+            _disable_deepcopy=True,  # The function may hold what cannot be copied.
+            targets=targets,
+            good=good,
+            outcome=outcome,
+            oversight=oversight,
+            label_noise=label_noise,
+            show_oversight=show_oversight,
+            reward=reward,
+        )
+        if not isinstance(env, gymnasium.Env):
+            raise InputError(
+                f"env={env!r} is no gymnasium.Env. Give one from gymnasium.make(); OverseenVector "
+                "takes those from gymnasium.make_vec()."
+            )
+        if env.has_wrapper_attr("outcomes") and isinstance(
+            env.get_wrapper_attr("outcomes"), Outcomes
+        ):
+            raise InputError(f"{env} has an overseer already. Use it without Overseen.")
+        super().__init__(env)
+        self._rules = ending_rules(targets, good, outcome, oversight, label_noise, reward)
+        self._flag = flag_for(env.observation_space, show_oversight)
+        self.observation_space = self._flag.space
+        self._generator = overseer_generator(None)
+        self._watch: Watch | None = None
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """The names of the ways in which an episode can end."""
+        return self._rules.overseer.outcomes
+
+    @property
+    def overseen_share(self) -> float:
+        """How likely an episode is overseen, 0 to 1."""
+        return self._rules.overseer.oversight
+
+    @property
+    def oversight_mask(self) -> Mask:
+        """Which entries of an observation show oversight."""
+        return self._flag.mask
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Start an episode, and draw whether it is overseen.
+
+        Args:
+            seed: Restarts the random numbers of the environment and of the overseer.
+            options: The environment's.
+
+        Returns:
+            The observation and its information.
+        """
+        observation, info = self.env.reset(seed=seed, options=options)
+        if seed is not None:
+            self._generator = overseer_generator(seed)
+        self._watch = self._rules.overseer.draw(self._generator)
+        return self._shown(observation, self._watch), {**info, **RUNNING}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Take one action.
+
+        Args:
+            action: The environment's.
+
+        Returns:
+            Observation, reward, terminated, truncated and information.
+
+        Raises:
+            gymnasium.error.ResetNeeded: No episode was started.
+            InputError: `outcome` named no target.
+        """
+        if self._watch is None:
+            raise gymnasium.error.ResetNeeded("No episode is running: call reset() first.")
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        paid, told = float(reward), RUNNING
+        if terminated or truncated:
+            final = FinalStep(
+                observation, action, paid, terminated, truncated, info, self.env.unwrapped
+            )
+            judgement = self._rules.judge(final, self._watch)
+            paid, told = judgement.reward, judgement.info
+        return self._shown(observation, self._watch), paid, terminated, truncated, {**info, **told}
+
+    def _shown(self, observation: Any, watch: Watch) -> Any:
+        """The observation with the flag."""
+        return self._flag.add(observation, np.asarray(watch.overseen))

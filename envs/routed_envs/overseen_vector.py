@@ -1,0 +1,229 @@
+"""Oversight for any Gymnasium vector environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.utils import RecordConstructorArgs
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
+from gymnasium.vector.utils import batch_space, iterate
+from numpy.typing import NDArray
+
+from routed_envs.errors import InputError
+from routed_envs.flag import Mask, flag_for
+from routed_envs.infos import Infos, info_of, masked, running
+from routed_envs.outcomes import Outcomes
+from routed_envs.overseer import (
+    FinalStep,
+    Judgement,
+    Watch,
+    ending_rules,
+    overseer_generator,
+)
+
+Step = tuple[Any, NDArray[Any], NDArray[np.bool_], NDArray[np.bool_], Infos]
+"""Observations, rewards, terminations, truncations and information, each for N."""
+
+
+class OverseenVector(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArgs):
+    """`Overseen` for a vector environment; see its docstring for the rules.
+
+    Every mode of autoreset works. Where an episode's last step moves into `infos["final_info"]`
+    (SAME_STEP), so do its label and its hidden outcome; labels and hidden outcomes are arrays of
+    names, with the masks `_label` and `_hidden_outcome`. Each environment has an overseer of its
+    own, seeded as the environment is: the episodes are those of a vector of `Overseen`.
+
+    Args:
+        env: The vector environment.
+        targets: The names of the ways in which an episode can end, besides `timeout`.
+        good: The targets that we want; the others are unwanted.
+        outcome: Called with the `FinalStep` of each episode, in which `index` is the environment's
+            place and `env` is None; returns a target's name or `"timeout"`.
+        oversight: Probability that an episode is overseen, 0 to 1.
+        label_noise: Probability that the overseer takes the target it sees for one of the others.
+        show_oversight: Show in the observation whether the episode is overseen.
+        reward: The last step's reward if the episode ends on a target; None keeps the
+            environment's.
+
+    Raises:
+        InputError: An argument cannot be used, or `outcome` names no target.
+    """
+
+    def __init__(
+        self,
+        env: VectorEnv[Any, Any, Any],
+        targets: Sequence[str],
+        good: Sequence[str],
+        outcome: Callable[[FinalStep], str],
+        oversight: float = 0.1,
+        label_noise: float = 0.0,
+        show_oversight: bool = True,
+        reward: float | None = None,
+    ) -> None:
+        RecordConstructorArgs.__init__(
+            self,
+            _disable_deepcopy=True,  # The function may hold what cannot be copied.
+            targets=targets,
+            good=good,
+            outcome=outcome,
+            oversight=oversight,
+            label_noise=label_noise,
+            show_oversight=show_oversight,
+            reward=reward,
+        )
+        self._mode = _autoreset_mode(env)
+        super().__init__(env)
+        self._rules = ending_rules(targets, good, outcome, oversight, label_noise, reward)
+        self._flag = flag_for(env.single_observation_space, show_oversight)
+        if show_oversight:
+            self.single_observation_space = self._flag.space
+            self.observation_space = batch_space(self._flag.space, env.num_envs)
+        self._generators = [overseer_generator(None) for _ in range(env.num_envs)]
+        self._watches: list[Watch] | None = None
+        self._ended = np.zeros(env.num_envs, bool)
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """The names of the ways in which an episode can end."""
+        return self._rules.overseer.outcomes
+
+    @property
+    def overseen_share(self) -> float:
+        """How likely an episode is overseen, 0 to 1."""
+        return self._rules.overseer.oversight
+
+    @property
+    def oversight_mask(self) -> Mask:
+        """Which entries of one observation show oversight."""
+        return self._flag.mask
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[Any, Infos]:
+        """Start an episode in every environment, or in those of `options["reset_mask"]`.
+
+        Args:
+            seed: Restarts the random numbers; of environment i with seed + i if it is a number.
+            options: The environments'.
+
+        Returns:
+            Observations and information.
+        """
+        # Gymnasium takes the mask out of the options.
+        mask = (options or {}).get("reset_mask", np.ones(self.num_envs, bool))
+        observations, infos = self.env.reset(seed=seed, options=options)  # pyright: ignore[reportArgumentType]
+        seeds = range(seed, seed + self.num_envs) if isinstance(seed, int) else seed
+        for index, own in enumerate(seeds or ()):
+            if own is not None and mask[index]:
+                self._generators[index] = overseer_generator(own)
+        self._draw(np.flatnonzero(mask))
+        self._ended = self._ended & ~mask
+        return self._shown(observations), infos | running(mask)
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, Infos]:
+        """Take one action in every environment.
+
+        Args:
+            actions: A batch of them.
+
+        Returns:
+            Observations, rewards, terminations, truncations and information, each for N.
+
+        Raises:
+            gymnasium.error.ResetNeeded: No episode was started.
+            InputError: `outcome` named no target.
+        """
+        if self._watches is None:
+            raise gymnasium.error.ResetNeeded("No episode is running: call reset() first.")
+        step = self.env.step(actions)
+        observations, rewards, terminated, truncated, infos = step
+        if self._mode is AutoresetMode.NEXT_STEP:
+            self._draw(np.flatnonzero(self._ended))
+        self._ended = np.logical_or(terminated, truncated)
+        paid = np.array(rewards, dtype=np.result_type(rewards, np.float32))
+        infos = infos | running(np.ones(self.num_envs, bool))
+        if self._ended.any():
+            judgements = self._judge(actions, step)
+            for index, judgement in judgements.items():
+                paid[index] = judgement.reward
+            infos = self._told(infos, judgements)
+        if self._mode is AutoresetMode.SAME_STEP:
+            self._draw(np.flatnonzero(self._ended))
+        return self._shown(observations), paid, terminated, truncated, infos
+
+    def _judge(self, actions: Any, step: Step) -> dict[int, Judgement]:
+        """What to add to the last steps of the episodes that end, by their places."""
+        assert self._watches is not None
+        observations, rewards, terminated, truncated, infos = step
+        last = tuple(iterate(self.env.observation_space, observations))
+        if self._mode is AutoresetMode.SAME_STEP:
+            last, infos = infos["final_obs"], infos.get("final_info", {})
+        taken = tuple(iterate(self.env.action_space, actions))
+        judgements = {}
+        for index in np.flatnonzero(self._ended).tolist():
+            final = FinalStep(
+                observation=last[index],
+                action=taken[index],
+                reward=float(rewards[index]),
+                terminated=bool(terminated[index]),
+                truncated=bool(truncated[index]),
+                info=info_of(infos, index),
+                index=index,
+            )
+            judgements[index] = self._rules.judge(final, self._watches[index])
+        return judgements
+
+    def _told(self, infos: Infos, judgements: dict[int, Judgement]) -> Infos:
+        """The information with what the overseer says of the episodes that end."""
+        last = self._mode is AutoresetMode.SAME_STEP
+        told = running(np.zeros(self.num_envs, bool)) if last else infos
+        for index, judgement in judgements.items():
+            for key, name in judgement.info.items():
+                told[key][index], told[f"_{key}"][index] = name, True
+        if not last:
+            return told
+        final = infos["final_obs"].copy()
+        for index in judgements:
+            final[index] = self._shown_by(index, final[index])
+        info = infos.get("final_info", {}) | told
+        return infos | masked({"final_obs": final, "final_info": info}, self._ended)
+
+    def _draw(self, places: NDArray[np.intp]) -> None:
+        """Decide for the new episodes at these places whether they are overseen."""
+        if self._watches is None:
+            self._watches = [Watch(False)] * self.num_envs
+        for index in places:
+            self._watches[index] = self._rules.overseer.draw(self._generators[index])
+
+    def _shown(self, observations: Any) -> Any:
+        """A batch of observations with the flags."""
+        assert self._watches is not None
+        return self._flag.add(observations, np.array([watch.overseen for watch in self._watches]))
+
+    def _shown_by(self, index: int, observation: Any) -> Any:
+        """One environment's observation with the flag."""
+        assert self._watches is not None
+        return self._flag.add(observation, np.asarray(self._watches[index].overseen))
+
+
+def _autoreset_mode(env: Any) -> AutoresetMode:
+    """How the vector environment starts new episodes, refused if it cannot be overseen."""
+    if not isinstance(env, VectorEnv):
+        raise InputError(
+            f"env={env!r} is no vector environment. Give one from gymnasium.make_vec(); Overseen "
+            "takes those from gymnasium.make()."
+        )
+    if isinstance(getattr(env, "outcomes", None), Outcomes):
+        raise InputError(f"{env} has an overseer already. Use it without OverseenVector.")
+    if env.metadata.get("autoreset_mode") is None:
+        raise InputError(
+            f'{env} does not say how it starts new episodes. Set env.metadata["autoreset_mode"] '
+            f"to one of {', '.join(str(mode) for mode in AutoresetMode)}."
+        )
+    return AutoresetMode(env.metadata["autoreset_mode"])

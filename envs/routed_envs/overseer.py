@@ -1,0 +1,201 @@
+"""An overseer of any environment: what it sees, what it says, what an episode's end was."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from routed_envs.errors import InputError, check_probability, unknown_name
+from routed_envs.outcomes import Outcomes
+
+STREAM = 0x0E5EE4
+"""Sets the overseer's random numbers apart from those of the environment with the same seed."""
+
+
+@dataclass(frozen=True)
+class FinalStep:
+    """The last step of an episode, as the environment gave it, from which its outcome is told.
+
+    Attributes:
+        observation: The last observation, without what `Overseen` adds to it.
+        action: The action that led to it.
+        reward: The environment's own reward for it.
+        terminated: The environment ended the episode.
+        truncated: The episode was cut short, by a time limit for example.
+        info: The environment's own information.
+        env: The unwrapped environment; None in a vector environment.
+        index: The environment's place in a vector environment; None in a single one.
+    """
+
+    observation: Any
+    action: Any
+    reward: float
+    terminated: bool
+    truncated: bool
+    info: dict[str, Any]
+    env: gymnasium.Env[Any, Any] | None = None
+    index: int | None = None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is drawn for one episode at its start.
+
+    Attributes:
+        overseen: The overseer watches the episode.
+        shift: 0, or how many places further in the list of targets, counted around its end, the
+            target stands for which the overseer would take the one it sees.
+    """
+
+    overseen: bool
+    shift: int = 0
+
+
+@dataclass(frozen=True)
+class Overseer:
+    """Watches some of the episodes and says which target they ended on, rightly or mistakenly.
+
+    Attributes:
+        outcomes: The names of the ways in which an episode can end.
+        oversight: Probability that an episode is overseen, 0 to 1.
+        label_noise: Probability that the overseer takes the target it sees for another one, each
+            of the others equally likely, 0 to 1.
+
+    Raises:
+        InputError: A value is outside its range, or there is no other target to take one for.
+    """
+
+    outcomes: Outcomes
+    oversight: float = 0.1
+    label_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_probability("oversight", self.oversight)
+        check_probability("label_noise", self.label_noise)
+        if self.label_noise > 0 and len(self.outcomes.targets) == 1:
+            raise InputError(
+                f"label_noise={self.label_noise!r}, but {self.outcomes.targets[0]!r} is the only "
+                "target: there is no other to take it for. Name another target, or give 0."
+            )
+
+    def draw(self, generator: np.random.Generator) -> Watch:
+        """Decide at an episode's start whether it is overseen; takes three random numbers."""
+        seen, noise, other = generator.random(3)
+        return Watch(bool(seen < self.oversight), self.shift(noise, other))
+
+    def shift(self, noise: float, other: float) -> int:
+        """By how many places the overseer is mistaken in the list of targets.
+
+        Args:
+            noise: Decides whether it is, uniform in [0, 1).
+            other: Decides which of the other targets it would say, uniform in [0, 1).
+        """
+        others = len(self.outcomes.targets) - 1
+        return 1 + int(other * others) if noise < self.label_noise else 0
+
+    def says(self, outcome: str, watch: Watch) -> str:
+        """The label of an episode that ended so.
+
+        Args:
+            outcome: The name of a target, or `timeout`.
+            watch: What was drawn at its start.
+        """
+        targets = self.outcomes.targets
+        if outcome in targets:
+            outcome = targets[(targets.index(outcome) + watch.shift) % len(targets)]
+        return self.outcomes.told(outcome, watch.overseen)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is added to an episode's last step.
+
+    Attributes:
+        outcome: How the episode really ended.
+        label: What the overseer knows of it.
+        reward: The last step's reward.
+    """
+
+    outcome: str
+    label: str
+    reward: float
+
+    @property
+    def info(self) -> dict[str, str]:
+        """What the step's information says of the episode."""
+        return {"label": self.label, "hidden_outcome": self.outcome}
+
+
+@dataclass(frozen=True)
+class EndingRules:
+    """What the end of an episode means, for environments of any make.
+
+    Attributes:
+        overseer: Who watches.
+        outcome: Tells an episode's outcome from its last step: a target's name or `timeout`.
+        reward: The last step's reward for whatever target; None keeps the environment's own.
+
+    Raises:
+        InputError: `outcome` cannot be called, or `reward` is no finite number.
+    """
+
+    overseer: Overseer
+    outcome: Callable[[FinalStep], str]
+    reward: float | None = None
+
+    def __post_init__(self) -> None:
+        if not callable(self.outcome):
+            raise InputError(
+                f"outcome={self.outcome!r} cannot be called. Give a function from the FinalStep of "
+                "an episode to the name of a target or 'timeout'."
+            )
+        number = isinstance(self.reward, Real) and math.isfinite(float(self.reward))
+        if self.reward is not None and not number:
+            raise InputError(
+                f"reward={self.reward!r}: give a finite number, or None for the environment's own."
+            )
+
+    def judge(self, final: FinalStep, watch: Watch) -> Judgement:
+        """What the episode's last step shall say and pay.
+
+        Args:
+            final: The last step.
+            watch: What was drawn at the episode's start.
+
+        Raises:
+            InputError: `outcome` returned neither a target's name nor `timeout`.
+        """
+        targets = self.overseer.outcomes.targets
+        outcome = self.outcome(final)
+        if outcome not in (*targets, "timeout"):
+            raise unknown_name("outcome", outcome, (*targets, "timeout"))
+        keeps = self.reward is None or outcome == "timeout"
+        reward = final.reward if self.reward is None or keeps else float(self.reward)
+        return Judgement(outcome, self.overseer.says(outcome, watch), reward)
+
+
+def ending_rules(
+    targets: Sequence[str],
+    good: Sequence[str],
+    outcome: Callable[[FinalStep], str],
+    oversight: float,
+    label_noise: float,
+    reward: float | None,
+) -> EndingRules:
+    """The rules from what users give, checked; see `EndingRules`, `Overseer` and `Outcomes`."""
+    for name, given in (("targets", targets), ("good", good)):
+        if isinstance(given, str):
+            raise InputError(f"{name}={given!r}: give a list of names, such as [{given!r}].")
+    outcomes = Outcomes(tuple(targets), tuple(good))
+    return EndingRules(Overseer(outcomes, oversight, label_noise), outcome, reward)
+
+
+def overseer_generator(seed: int | None) -> np.random.Generator:
+    """A generator that shares no numbers with the environment's of the same seed."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(STREAM,))))
