@@ -1,4 +1,5 @@
 from .config import PRESETS, TrainConfig
+from .env_evaluation import evaluate_env
 from .evaluation import evaluate, evaluate_steerings, oversight_levels
 from .experiment import Experiment
 from .figures import Evaluation
@@ -17,6 +18,7 @@ __all__ = [
     "SweepOutcome",
     "TrainConfig",
     "evaluate",
+    "evaluate_env",
     "evaluate_steerings",
     "load_curves",
     "load_policy",
