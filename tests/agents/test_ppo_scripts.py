@@ -18,7 +18,11 @@ def output(script: str, *words: str) -> str:
 
 def test_a_routed_ppo_is_trained_judged_and_saved(tmp_path: Path):
     found = output("train_ppo.py", "--steps", "8192", "--out", str(tmp_path / "ppo"))
-    assert [line.split()[0] for line in found.splitlines()[-4:-1]] == ["mixture", "diamond", "ghost"]
+    assert [line.split()[0] for line in found.splitlines()[-4:-1]] == [
+        "mixture",
+        "diamond",
+        "ghost",
+    ]
     assert {path.name for path in (tmp_path / "ppo").iterdir()} == {
         "model.zip",
         "policy.safetensors",
