@@ -26,17 +26,18 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from stable_baselines3.common.env_util import make_vec_env
-from train_ppo import PPO_SETTINGS, ROUTING
+from train_ppo import PPO_SETTINGS
 
 import routed_rl
-from routed_agents import EntropySchedule, RoutedPPO
+from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings, get_method
 from routed_agents.files import write_atomically
 from routed_rl.report.statistics import summarise
 
 ENVIRONMENT = "routed_envs/MiniGrid-DiamondGhost-Flat-8x8-v0"
-ENTROPY = {"routed": (0.55, 0.02)}
+ENVIRONMENTS = 256
+ROUTING = RoutingSettings(overseen_weight=20.0, overseen_limit=0.55, advantage_offset=2.2)
+ENTROPY = (0.55, 0.05)
 SINGLE_EXPERT_ENTROPY = (0.1, 0.01)
-ENVIRONMENTS = 128
 Figures = dict[str, dict[str, Any]]
 
 
@@ -57,7 +58,7 @@ class Options:
     methods: tuple[str, ...] = ("routed", "naive")
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     oversight: float = 0.2
-    steps: int = 2_500_000
+    steps: int = 3_000_000
     episodes: int = 4000
     out: Path = Path("runs/minigrid")
     jobs: int = os.cpu_count() or 1
@@ -72,11 +73,13 @@ def train_and_judge(method: str, seed: int, options: Options) -> dict[str, Any]:
     torch.set_num_threads(1)
     settings = {"env_kwargs": {"oversight": options.oversight}, "seed": seed}
     env = make_vec_env(ENVIRONMENT, ENVIRONMENTS, **settings)
-    routing = ROUTING if method == "routed" else None
+    # What helps several experts harms one, and the other way round.
+    several = len(get_method(method, env.get_attr("outcomes")[0]).experts) > 1
+    routing, entropy = (ROUTING, ENTROPY) if several else (None, SINGLE_EXPERT_ENTROPY)
     model = RoutedPPO(
         "MlpPolicy", env, method, routing=routing, seed=seed, device="cpu", **PPO_SETTINGS
     )
-    schedule = EntropySchedule(*ENTROPY.get(method, SINGLE_EXPERT_ENTROPY))
+    schedule = EntropySchedule(*entropy)
     started = time.perf_counter()
     model.learn(options.steps, callback=schedule)
     seconds = time.perf_counter() - started
