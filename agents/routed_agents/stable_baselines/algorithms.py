@@ -13,6 +13,9 @@ from routed_agents.stable_baselines.algorithm import RoutedAlgorithm
 from routed_agents.stable_baselines.policy import RoutedActorCriticPolicy
 from routed_agents.stable_baselines.settings import RoutingSettings
 
+SMALL_BATCH = 64
+"""The library's own size of a minibatch; a rollout is not split into smaller ones."""
+
 
 class RoutedA2C(RoutedAlgorithm, A2C):  # pyright: ignore[reportIncompatibleMethodOverride,reportIncompatibleVariableOverride]
     """stable-baselines3's A2C, learning from labels by a method.
@@ -55,7 +58,8 @@ class RoutedPPO(RoutedAlgorithm, PPO):  # pyright: ignore[reportIncompatibleMeth
         method: A method's name, `module:object`, or a `Method`.
         routing: The constants of routing.
         n_steps: Steps of each environment in a rollout.
-        batch_size: Samples of a minibatch; a quarter of the rollout if None.
+        batch_size: Samples of a minibatch; if None, a quarter of the rollout, or all of it where
+            that would be fewer than 64.
         **kwargs: As `PPO` takes them; `policy_kwargs` as `RoutedActorCriticPolicy` takes them.
 
     Raises:
@@ -73,8 +77,9 @@ class RoutedPPO(RoutedAlgorithm, PPO):  # pyright: ignore[reportIncompatibleMeth
         batch_size: int | None = None,
         **kwargs: Any,
     ) -> None:
-        count = env.num_envs if isinstance(env, VecEnv) else 1
-        batch_size = max(2, n_steps * count // 4) if batch_size is None else batch_size
+        if batch_size is None:
+            samples = n_steps * (env.num_envs if isinstance(env, VecEnv) else 1)
+            batch_size = samples // 4 if samples >= 4 * SMALL_BATCH else samples
         super().__init__(
             policy,
             env,
