@@ -23,6 +23,7 @@ from train_ppo import PPO_SETTINGS, ROUTING, train
 import routed_rl
 from routed_agents import RoutedActorCriticPolicy, RoutedPPO
 from routed_envs import DiamondGhostWorld, WorldVecEnv
+from routed_rl.program import exit_code
 
 WORLD = DiamondGhostWorld(oversight=0.1)
 
@@ -99,4 +100,4 @@ def training_figures(options: Options) -> list[Row]:
 median = statistics.median
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))

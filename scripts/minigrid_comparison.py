@@ -31,6 +31,7 @@ from train_ppo import PPO_SETTINGS
 import routed_rl
 from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings, get_method
 from routed_agents.files import write_atomically
+from routed_rl.program import exit_code
 from routed_rl.report.statistics import summarise
 
 ENVIRONMENT = "routed_envs/MiniGrid-DiamondGhost-Flat-8x8-v0"
@@ -146,4 +147,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))

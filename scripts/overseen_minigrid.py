@@ -10,6 +10,7 @@ happened against what the overseer said; then `RoutedPPO` learns, and its expert
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ from stable_baselines3.common.env_util import make_vec_env
 import routed_rl
 from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings
 from routed_envs import FinalStep, Overseen
+from routed_rl.program import exit_code
 
 
 @dataclass(frozen=True)
@@ -106,4 +108,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))

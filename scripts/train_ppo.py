@@ -8,6 +8,7 @@ and its policy. The constants are near those of the preset `fast`.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import tyro
 import routed_rl
 from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings
 from routed_envs import DiamondGhostWorld, WorldVecEnv
+from routed_rl.program import exit_code
 
 ROUTING = RoutingSettings(overseen_weight=20.0, overseen_limit=0.36, advantage_offset=2.2)
 ENTROPY = (0.55, 0.02)
@@ -86,4 +88,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))
