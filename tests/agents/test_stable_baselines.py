@@ -21,6 +21,7 @@ from stable_baselines3.common.vec_env import SubprocVecEnv, VecNormalize
 from routed_agents import (
     METHODS,
     Method,
+    Rollout,
     RoutedA2C,
     RoutedActorCriticPolicy,
     RoutedPPO,
@@ -34,7 +35,7 @@ from routed_agents import (
 from routed_agents.stable_baselines.algorithm import RoutedAlgorithm
 from routed_agents.stable_baselines.buffer import RoutedObservations
 from routed_agents.stable_baselines.extractor import SmallCnn
-from routed_envs import DiamondGhostWorld, InputError, Outcomes
+from routed_envs import DiamondGhostWorld, FinalStep, InputError, Outcomes, Overseen
 from routed_envs.world import OUTCOMES
 from routed_envs.world_vec_env import WorldVecEnv
 from routed_rl import evaluate
@@ -484,6 +485,60 @@ def test_what_cannot_be_used_is_refused_with_its_cure(tmp_path: Path):
         RoutedPPO.load(tmp_path / "model", env=OtherOutcomes())
     with pytest.raises(InputError, match="the environment has"):
         model.set_env(OtherOutcomes())
+
+
+def test_a_model_is_not_loaded_with_a_method_of_other_experts(tmp_path: Path):
+    routed_ppo().save(tmp_path / "model")
+    with pytest.raises(InputError, match=r"'gate': 'learned'.*'naive' needs .*'policy'"):
+        RoutedPPO.load(tmp_path / "model", env=vec_env(), method="naive")
+    again = RoutedPPO.load(tmp_path / "model", env=vec_env(), method="no-routing")
+    again.learn(32)  # The same experts, another table.
+    assert isinstance(again.method, Method)
+    assert again.method.name == "no-routing"
+
+
+def test_the_policy_alone_is_saved_and_loaded_as_in_the_library(tmp_path: Path):
+    policy = routed_ppo().policy
+    policy.save(str(tmp_path / "policy"))
+    again = RoutedActorCriticPolicy.load(str(tmp_path / "policy"))
+    seen = vec_env().reset()
+    for steering in ("ghost", None):
+        expected = policy.steer(steering).action_probabilities(seen)
+        assert torch.equal(again.steer(steering).action_probabilities(seen), expected)
+
+
+def test_pictures_are_turned_for_the_cnn_and_their_flag_is_hidden_from_a_reward_model():
+    env = Overseen(Picture(), ("gold", "trap"), ("gold",), last_reward, oversight=0.5)
+    seen: list[Rollout] = []
+
+    def keep(rollout: Rollout, memory: Any, generator: torch.Generator) -> Any:
+        seen.append(rollout)
+        return rollout.labels, memory
+
+    method = dataclasses.replace(get_method("naive", env.outcomes), relabel=keep)
+    RoutedA2C("CnnPolicy", env, method, n_steps=16, seed=0).learn(16)
+    (rollout,) = seen
+    assert rollout.oversight_mask.tolist() == [[[channel == 3] * 6] * 5 for channel in range(4)]
+    assert rollout.observations.shape == (17, 1, 4, 5, 6)
+    assert 0 <= rollout.observations.min() < rollout.observations.max() <= 1
+
+
+class Picture(gymnasium.Env[np.ndarray, np.int64]):
+    """A picture of 5 x 6 pixels; the action decides what the episode's only step pays."""
+
+    observation_space = spaces.Box(0, 255, (5, 6, 3), np.uint8)
+    action_space = spaces.Discrete(2)
+
+    def reset(self, **settings: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        super().reset(**settings)
+        return self.observation_space.sample(), {}
+
+    def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        return self.observation_space.sample(), float(action), True, False, {}
+
+
+def last_reward(final: FinalStep) -> str:
+    return "gold" if final.reward > 0 else "trap"
 
 
 class NoLabels(Script):

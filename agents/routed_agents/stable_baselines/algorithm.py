@@ -83,10 +83,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
             self.method = get_method(self.method, self.outcomes)
         self.method.check_labels(self.outcomes)
         check_spaces(self.observation_space, self.action_space)
-        self.policy_kwargs = self.policy_kwargs | {
-            "experts": self.method.experts,
-            "gate": self.method.gate,
-        }
+        self._take_experts(self.method)
         if self.rollout_buffer_class not in (None, RoutedRolloutBuffer):
             raise InputError(
                 f"rollout_buffer_class={self.rollout_buffer_class}: leave it out; the labels need "
@@ -97,6 +94,18 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
             self.selector = Selector(self.method.select, self.outcomes)
         super()._setup_model()
         self._teach(self.method, self.outcomes)
+
+    def _take_experts(self, method: Method) -> None:
+        """Tell the policy of the method's experts, unless the model was saved with others."""
+        # The library saves a tuple as a list.
+        parts = {"experts": list(method.experts), "gate": method.gate}
+        saved = {name: self.policy_kwargs.get(name, part) for name, part in parts.items()}
+        if saved != parts:
+            raise InputError(
+                f"This model has {saved}; method {method.name!r} needs {parts}. Leave the method "
+                "out to go on with the model's own, or make a new model."
+            )
+        self.policy_kwargs = self.policy_kwargs | parts
 
     def _teach(self, method: Method, outcomes: Outcomes) -> None:
         """Tell the buffer what the method makes of a rollout."""
