@@ -26,7 +26,7 @@ def save_policy(policy: Policy, path: Path) -> None:
     """Write a policy's weights and description, atomically.
 
     Args:
-        policy: The policy; its steering is not saved, its method's deployment is.
+        policy: The policy; a loaded one is steered as this one is.
         path: The file, in a folder that exists.
     """
     description = {
@@ -36,6 +36,8 @@ def save_policy(policy: Policy, path: Path) -> None:
         "deploy": policy.deploy,
         "seed": policy.seed,
     }
+    if policy.steering is not None:
+        description["steering"] = policy.steering
     weights = {
         name: w.detach().cpu().contiguous() for name, w in policy.network.state_dict().items()
     }
@@ -53,7 +55,7 @@ def load_policy(
         device: Where the weights shall live.
 
     Returns:
-        The unsteered policy, with its world.
+        The policy with its world, steered as the saved one was: a run's is unsteered.
 
     Raises:
         InputError: There is no such file, or it is truncated, corrupted or something else.
@@ -78,7 +80,8 @@ def load_policy(
             network = RoutedPolicyNetwork(NetworkSettings.from_json(description["network"]))
         network.load_state_dict(weights, assign=True)
         world = world if world is not None else _world(description["world"], file)
-        return Policy(network.to(device), world, description["deploy"], seed=description["seed"])
+        deploy, steering = description["deploy"], description.get("steering")
+        return Policy(network.to(device), world, deploy, steering, description["seed"])
     except InputError:
         raise
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
