@@ -1,4 +1,8 @@
 from .config import PRESETS, TrainConfig
+from .deployment.export import export_policy
+from .deployment.monitor import Monitor, Reading
+from .deployment.page import write_deployment_report
+from .deployment.roc import Roc
 from .evaluation import evaluate, evaluate_steerings, oversight_levels
 from .experiment import Experiment
 from .figures import Evaluation
@@ -13,11 +17,15 @@ __all__ = [
     "PRESETS",
     "Evaluation",
     "Experiment",
+    "Monitor",
+    "Reading",
+    "Roc",
     "Run",
     "SweepOutcome",
     "TrainConfig",
     "evaluate",
     "evaluate_steerings",
+    "export_policy",
     "load_curves",
     "load_policy",
     "load_results",
@@ -27,4 +35,5 @@ __all__ = [
     "save_policy",
     "sweep",
     "train",
+    "write_deployment_report",
 ]

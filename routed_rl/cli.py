@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 import tyro
 
 from routed_rl.config import DEVICES, PRESETS, TrainConfig
+from routed_rl.deployment_cli import DeployReport, Export, Monitor
 from routed_rl.sweep_cli import Methods, Report, Status, Sweep
 
 STEER_HELP = (
@@ -176,7 +177,9 @@ class Render:
         )
 
 
-Command = Train | Evaluate | Render | Sweep | Status | Report | Methods
+Command = (
+    Train | Evaluate | Render | Sweep | Status | Report | Methods | Export | Monitor | DeployReport
+)
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "evaluate": Evaluate,
@@ -185,6 +188,9 @@ COMMANDS: dict[str, type[Command]] = {
     "status": Status,
     "report": Report,
     "methods": Methods,
+    "export": Export,
+    "monitor": Monitor,
+    "deploy-report": DeployReport,
 }
 
 

@@ -81,6 +81,11 @@ class RunFolder:
         return self.path / "tensorboard"
 
     @property
+    def deployment(self) -> Path:
+        """The folder of what was made from the finished policy: exports, reports."""
+        return self.path / "deployment"
+
+    @property
     def result(self) -> Path:
         """Written last: a folder that has it is finished."""
         return self.path / "result.json"

@@ -29,6 +29,27 @@ def save_policy(policy: Policy, path: Path) -> None:
         policy: The policy; a loaded one is steered as this one is.
         path: The file, in a folder that exists.
     """
+    write_atomically(path, policy_bytes(policy))
+
+
+def policy_bytes(policy: Policy) -> bytes:
+    """What `save_policy` writes.
+
+    Args:
+        policy: The policy, as it is steered.
+    """
+    weights = {
+        name: w.detach().cpu().contiguous() for name, w in policy.network.state_dict().items()
+    }
+    return save(weights, {KEY: json.dumps(describe_policy(policy), sort_keys=True)})
+
+
+def describe_policy(policy: Policy) -> dict[str, Any]:
+    """All that is needed to use a policy's weights, as plain values.
+
+    Args:
+        policy: The policy, as it is steered.
+    """
     description = {
         "format": FORMAT,
         "network": policy.network.settings.to_json(),
@@ -36,12 +57,7 @@ def save_policy(policy: Policy, path: Path) -> None:
         "deploy": policy.deploy,
         "seed": policy.seed,
     }
-    if policy.steering is not None:
-        description["steering"] = policy.steering
-    weights = {
-        name: w.detach().cpu().contiguous() for name, w in policy.network.state_dict().items()
-    }
-    write_atomically(path, save(weights, {KEY: json.dumps(description, sort_keys=True)}))
+    return description if policy.steering is None else {**description, "steering": policy.steering}
 
 
 def load_policy(
