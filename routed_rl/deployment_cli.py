@@ -22,7 +22,7 @@ RunFolderArgument = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar=
 
 @dataclass(frozen=True)
 class Export:
-    """Write the steered policy alone: the other experts' and the gate's weights are not in the file.
+    """Write the steered policy alone, without the other experts' and the gate's weights.
 
     Attributes:
         run_folder: The folder of a finished run, or a policy file.

@@ -44,7 +44,9 @@ def draw_behaviour(evaluations: Evaluations, good: Sequence[str], deployed: str)
     _draw_levels(levels, evaluations, good)
     _draw_changes(differences, found, targets)
     for panel in (levels, differences):
-        panel.set_yticks(range(len(actors)), [actor_name(who, deployed).replace(" (", "\n(") for who in actors])
+        panel.set_yticks(
+            range(len(actors)), [actor_name(who, deployed).replace(" (", "\n(") for who in actors]
+        )
         panel.set_ylim(len(actors) - 0.45, -0.55)
     return Drawing(
         name="behaviour",
@@ -200,4 +202,3 @@ def _curve_records(found: Sequence[Forewarning]) -> list[Record]:
         points = zip(*(column.tolist() for column in columns), strict=True)
         rows += [(one.who, one.level, one.oversight, *point) for point in points]
     return rows
-

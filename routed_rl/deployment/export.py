@@ -71,10 +71,9 @@ def export_policy(policy: Policy, path: str | Path, form: str | None = None) -> 
         raise unknown_name("format", form, FORMATS)
     ending, content = FORMATS[form]
     if path.suffix != ending:
-        raise InputError(
-            f"{path}: a policy in the format {form} has a name that ends in {ending}."
-        )
-    write_atomically(writable(path), content(steered_alone(policy)))
+        raise InputError(f"{path}: a policy in the format {form} has a name that ends in {ending}.")
+    made = content(steered_alone(policy))
+    write_atomically(writable(path), made)
     return path
 
 

@@ -22,6 +22,5 @@ def need(extra: str, purpose: str, packages: tuple[str, ...]) -> None:
     if missing:
         verb = "needs the package" + ("s" if len(missing) > 1 else "")
         raise InputError(
-            f"{purpose} {verb} {' and '.join(missing)}. Install: "
-            f'pip install "routed-rl[{extra}]"'
+            f'{purpose} {verb} {" and ".join(missing)}. Install: pip install "routed-rl[{extra}]"'
         )

@@ -80,8 +80,11 @@ def onnx_bytes(policy: Policy) -> bytes:
     """
     need("export", "The format onnx", ("onnx", "onnxscript"))
     model = _onnx_model(traced(policy))
+    del model.graph.value_info[:]
     for part in (*model.graph.node, *model.graph.input, *model.graph.output, model.graph):
         del part.metadata_props[:]
+    for part in (*model.graph.input, *model.graph.output):
+        part.type.tensor_type.shape.dim[0].dim_param = "batch"
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, _description(policy)
     return model.SerializeToString(deterministic=True)

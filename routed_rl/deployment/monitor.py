@@ -166,10 +166,12 @@ class Monitor:
         weights = self._gate.gate_weights(batch)[:, index].cpu().numpy()
         self.last = weights >= self.threshold
         columns = zip(np.atleast_1d(actions), weights, self.last, strict=True)
-        self._keep([
-            Reading(self.decisions, place, int(action), float(weight), bool(flag))
-            for place, (action, weight, flag) in enumerate(columns)
-        ])
+        self._keep(
+            [
+                Reading(self.decisions, place, int(action), float(weight), bool(flag))
+                for place, (action, weight, flag) in enumerate(columns)
+            ]
+        )
         return actions, state
 
     def _keep(self, readings: list[Reading]) -> None:

@@ -81,8 +81,11 @@ class Roc:
         check_probability("false_alarm_rate", false_alarm_rate)
         # Sums of shares may miss the rate by a rounding error.
         index = int((self.false_alarms <= false_alarm_rate + 1e-12).sum()) - 1
-        columns = (self.thresholds, self.false_alarms, self.detections)
-        return OperatingPoint(*(float(column[index]) for column in columns))
+        return OperatingPoint(
+            threshold=float(self.thresholds[index]),
+            false_alarms=float(self.false_alarms[index]),
+            detections=float(self.detections[index]),
+        )
 
     def thinned(self, apart: float = 0.005) -> Roc:
         """The curve with fewer points, for a figure: none that is this near to the one before.
@@ -96,8 +99,12 @@ class Roc:
             if max(point[0] - last[0], point[1] - last[1]) >= apart or index == len(points) - 1:
                 kept.append(index)
                 last = point
-        columns = (self.thresholds, self.false_alarms, self.detections)
-        return Roc(*(column[kept] for column in columns), self.event_rate)
+        return Roc(
+            thresholds=self.thresholds[kept],
+            false_alarms=self.false_alarms[kept],
+            detections=self.detections[kept],
+            event_rate=self.event_rate,
+        )
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,9 @@ def winners_section(comparison: Comparison, folder: Path) -> Section | None:
         ("diamond_rates", RATE, "Every mean diamond rate, with its 95% interval"),
     ):
         if comparison.has(column):
-            blocks.append(markup.details(title, saved_table(numbers(comparison, name, column), folder)))
+            blocks.append(
+                markup.details(title, saved_table(numbers(comparison, name, column), folder))
+            )
     rankings = [comparison.ranking(level) for level in comparison.levels]
     if any(summary.interval for ranking in rankings for _, summary in ranking):
         blocks.append(paragraph(INTERVALS, "note"))

@@ -9,6 +9,7 @@ import torch
 from helpers import expert_logits, network, observations
 
 from routed_agents import NetworkSettings, Policy
+from routed_agents.networks import Gate
 from routed_agents.subset import restricted_steering
 from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import load_policy, save_policy
@@ -17,7 +18,9 @@ FOUR = ("diamond", "coin", "ghost", "pit")
 SEEN = observations(12)
 
 
-def policy_of(experts: tuple[str, ...] = FOUR, gate="learned", steering=None, deploy="diamond"):
+def policy_of(
+    experts: tuple[str, ...] = FOUR, gate: Gate = "learned", steering=None, deploy="diamond"
+):
     made = network(NetworkSettings(experts, gate, (4, 5, 5), 4, (16,), (8,), 2))
     with torch.no_grad():
         for parameter in made.parameters():
