@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 
-
-def _optional(metavar: str) -> Any:
-    """An option that may be left out."""
-    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
-
+from routed_rl.cli_options import STEER_HELP, optional
 
 RunFolderArgument = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 
@@ -26,8 +22,7 @@ class Export:
 
     Attributes:
         run_folder: The folder of a finished run, or a policy file.
-        steer: Who shall act: deploy (the method's own choice), mixture (everything), an expert's
-            name, weights such as diamond=0.8,ghost=0.2, or a number from 0 to 1.
+        steer: Who shall act.
         experts: Keep these experts only, before steering. The gate weighs them as before, relative
             to each other.
         format: safetensors for routed-rl itself, onnx (pip install "routed-rl[export]") for any
@@ -37,12 +32,12 @@ class Export:
     """
 
     run_folder: RunFolderArgument
-    steer: str = "deploy"
-    experts: Annotated[tuple[str, ...] | None, _optional("EXPERT [EXPERT ...]")] = None
+    steer: Annotated[str, tyro.conf.arg(help=STEER_HELP)] = "deploy"
+    experts: Annotated[tuple[str, ...] | None, optional("EXPERT [EXPERT ...]")] = None
     format: Annotated[
         Literal["safetensors", "onnx", "torch-export"] | None, tyro.conf.arg(help_behavior_hint="")
     ] = None
-    out: Annotated[Path | None, _optional("FILE")] = None
+    out: Annotated[Path | None, optional("FILE")] = None
 
     def run(self) -> None:
         """Export, then say what is in the file."""
@@ -69,12 +64,12 @@ class Monitor:
     """
 
     run_folder: RunFolderArgument
-    expert: Annotated[str | None, _optional("EXPERT")] = None
-    oversight: Annotated[tuple[float, ...] | None, _optional("P [P ...]")] = None
+    expert: Annotated[str | None, optional("EXPERT")] = None
+    oversight: Annotated[tuple[float, ...] | None, optional("P [P ...]")] = None
     false_alarm_rate: float = 0.05
     episodes: int = 10_000
     seed: int = 0
-    out: Annotated[Path | None, _optional("FOLDER")] = None
+    out: Annotated[Path | None, optional("FOLDER")] = None
 
     def run(self) -> None:
         """Measure, then print the table."""
@@ -105,7 +100,7 @@ class DeployReport:
 
     run_folder: RunFolderArgument
     false_alarm_rate: float = 0.05
-    out: Annotated[Path | None, _optional("FOLDER")] = None
+    out: Annotated[Path | None, optional("FOLDER")] = None
 
     def run(self) -> None:
         """Write the page, then say where it is."""

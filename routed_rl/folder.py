@@ -16,6 +16,8 @@ from routed_envs.errors import InputError
 
 FORMAT = 1
 """The version of the folder's files."""
+FILM_ENDINGS = (".gif", ".mp4")
+"""Of films of rollouts."""
 
 
 def check_format(path: Path, found: int) -> None:
@@ -93,10 +95,11 @@ class RunFolder:
     @property
     def results(self) -> list[Path]:
         """What only a finished run has, `result` first, and the pictures of it."""
-        pictures = ("rollouts.gif", "policy_field.png", "learning_curve.png")
+        films = (f"rollouts{kind}{end}" for kind in ("", "_side_by_side") for end in FILM_ENDINGS)
+        pictures = (*films, "contact_sheet.png", "policy_field.png", "learning_curve.png")
         drawn = [self.path / name for name in pictures]
         tables = [picture.with_suffix(".csv") for picture in drawn]
-        return [self.result, self.policy, self.evaluation, *drawn, *tables]
+        return [self.result, self.policy, self.evaluation, *drawn, *dict.fromkeys(tables)]
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -74,12 +74,13 @@ def _restricted_gate(network: RoutedPolicyNetwork, kept: Sequence[str]) -> Plane
     assert isinstance(gate, PlaneNetwork), "the only gate with weights"
     before = gate.layers[-1]
     assert isinstance(before, nn.Linear), "a gate ends in a linear layer"
-    rows = torch.tensor([network.settings.experts.index(name) for name in kept])
+    rows = [network.settings.experts.index(name) for name in kept]
     after = nn.utils.skip_init(nn.Linear, before.in_features, len(kept) - 1)
     with torch.no_grad():
-        for old, new in ((before.weight, after.weight), (before.bias, after.bias)):
+        for name in ("weight", "bias"):
+            old = before.get_parameter(name)
             every = torch.cat((old, torch.zeros_like(old[:1])))[rows]
-            new.copy_(every[:-1] - every[-1:])
+            after.get_parameter(name).copy_(every[:-1] - every[-1:])
     gate.layers[-1] = after.to(before.weight.device)
     return gate
 

@@ -15,7 +15,7 @@ from torch.export import Dim, ExportedProgram
 
 from routed_agents.policy import Policy
 from routed_agents.steering import steering_weights
-from routed_rl.deployment.extras import need
+from routed_rl.extras import need
 from routed_rl.policy_file import KEY, describe_policy
 
 INPUT, OUTPUT = "observations", "probabilities"

@@ -15,9 +15,8 @@ from helpers import SETTINGS, network, random_policy, random_states, tiny_with
 
 from routed_agents import NetworkSettings, Policy
 from routed_envs import DiamondGhostWorld, InputError
-from routed_rl import export_policy, load_policy, train
+from routed_rl import export_policy, extras, load_policy, train
 from routed_rl.cli import main
-from routed_rl.deployment import extras
 
 WORLD = DiamondGhostWorld(oversight=0.3)
 SEEN = WORLD.observe(random_states(WORLD, 9))
