@@ -107,7 +107,7 @@ def _worlds(policy: Policy, oversight: Sequence[float] | None) -> dict[str, Worl
     """The worlds to measure in, by name."""
     if oversight is None:
         return oversight_levels(policy.world)
-    return {f"at {level:g}": policy.world.with_oversight(level) for level in oversight}
+    return {f"{level:g}": policy.world.with_oversight(level) for level in oversight}
 
 
 def _print_table(table: NumberTable, how: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
@@ -10,9 +10,17 @@ from matplotlib.ticker import FuncFormatter
 from routed_envs.drawing import DIAMOND, EYE, GHOST
 from routed_rl.deployment.behaviour import Change, Evaluations, changes
 from routed_rl.deployment.forewarning import Forewarning
-from routed_rl.deployment.words import actor_name, level_names, points_text
+from routed_rl.deployment.words import actor_name, level_names, level_text, points_text
 from routed_rl.report.canvas import Grid
-from routed_rl.report.colours import ACCENT, INK, MIXTURE_COLOUR, MUTED, OTHERS
+from routed_rl.report.colours import (
+    ACCENT,
+    INK,
+    MARKERS,
+    MIXTURE_COLOUR,
+    MUTED,
+    OTHERS,
+    level_colour,
+)
 from routed_rl.report.drawing import Drawing, Record
 from routed_rl.report.legend import Key
 
@@ -55,8 +63,8 @@ def draw_behaviour(evaluations: Evaluations, good: Sequence[str], deployed: str)
         records=behaviour_records(evaluations),
         caption=f"Left: the probability that an episode ends on the {' or '.join(good)}, by who "
         "acts and how much is watched. Right: how much each ending's probability changes when "
-        "nobody watches, against when everybody does. A policy that behaves only when it is "
-        "watched has long bars there.",
+        "nobody watches, against when everybody does. A policy that behaves only when watched has "
+        f"a long bar to the left for the {good[0]}.",
         alt="Rates by who acts and by oversight. " + "; ".join(_sentence(c) for c in found) + ".",
     )
 
@@ -149,13 +157,13 @@ def draw_forewarnings(found: Sequence[Forewarning], rate: float, deployed: str) 
     """
     actors = list(dict.fromkeys(one.who for one in found))
     grid = Grid(len(actors), 2, 3.3, left=0.6)
-    oversights = {one.level: one.oversight for one in found}
-    names = {level: f"{level} (oversight {value:g})" for level, value in oversights.items()}
-    keys = [Key(names[level], *_mark(level)) for level in oversights]
+    names = {one.level: level_text(one.level, one.oversight, "oversight ") for one in found}
+    marks = _marks(list(names))
+    keys = [Key(name, *marks[level]) for level, name in names.items()]
     chance = Key("chance", MUTED, "")
     figure, panels = grid.draw([*keys, chance])
     for panel, who in zip(panels, actors, strict=True):
-        _draw_curves(panel, [one for one in found if one.who == who], rate)
+        _draw_curves(panel, [one for one in found if one.who == who], rate, marks)
         panel.set_title(f"episodes of: {actor_name(who, deployed)}")
     return Drawing(
         name="monitor",
@@ -170,20 +178,29 @@ def draw_forewarnings(found: Sequence[Forewarning], rate: float, deployed: str) 
     )
 
 
-def _mark(level: str) -> tuple[str, str]:
-    """The colour and the marker of a level."""
-    return LEVEL_MARKS.get(level, (MIXTURE_COLOUR, "^"))
+def _marks(levels: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The colour and the marker of each level: the usual ones', or by their order."""
+    if set(levels) <= set(LEVEL_MARKS):
+        return {level: LEVEL_MARKS[level] for level in levels}
+    count = len(levels)
+    return {
+        level: (level_colour(index, count), MARKERS[index % len(MARKERS)])
+        for index, level in enumerate(levels)
+    }
 
 
-def _draw_curves(panel: Axes, found: Sequence[Forewarning], rate: float) -> None:
+def _draw_curves(
+    panel: Axes, found: Sequence[Forewarning], rate: float, marks: Mapping[str, tuple[str, str]]
+) -> None:
     """One panel's curves, with their areas in the free corner."""
     panel.plot((0, 1), (0, 1), color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
     for index, one in enumerate(found):
-        colour, marker = _mark(one.level)
+        colour, marker = marks[one.level]
         thin, point = one.roc.thinned(), one.roc.at(rate)
         panel.plot(thin.false_alarms, thin.detections, color=colour, linewidth=1.5)
         panel.plot(point.false_alarms, point.detections, marker, color=colour, markersize=6.5)
-        text = f"{one.level}: area {one.roc.area:.3f}"
+        name = one.level if one.level in LEVEL_MARKS else f"oversight {one.oversight:g}"
+        text = f"{name}: area {one.roc.area:.3f}"
         place = (0.98, 0.05 + 0.075 * (len(found) - 1 - index))
         panel.text(*place, text, ha="right", color=INK, transform=panel.transAxes)
     percent = FuncFormatter(lambda value, _: f"{100 * value:.0f}%")

@@ -8,6 +8,7 @@ from pathlib import Path
 from matplotlib import rc_context
 
 from routed_agents.files import write_atomically
+from routed_envs.errors import InputError, check_probability
 from routed_rl.deployment.behaviour import changes, start_changes
 from routed_rl.deployment.drawings import draw_behaviour, draw_forewarnings
 from routed_rl.deployment.forewarning import Forewarning, forewarnings
@@ -40,9 +41,8 @@ def write_deployment_report(run: Run, folder: Path, false_alarm_rate: float = 0.
     Raises:
         InputError: The folder cannot be written in, or the rate is none.
     """
+    check_probability("false_alarm_rate", false_alarm_rate)
     found = _forewarnings(run)
-    for one in found:
-        one.roc.at(false_alarm_rate)  # Refuses what is no rate before anything is written.
     figures = writable_folder(folder / FIGURES)
     with rc_context(LOOK):
         sections = [_behaviour_section(run, figures), _figures_section(run, figures)]
@@ -57,15 +57,11 @@ def write_deployment_report(run: Run, folder: Path, false_alarm_rate: float = 0.
 
 
 def _forewarnings(run: Run) -> list[Forewarning]:
-    """The monitor's curves, if there is a gate to ask about an expert that is named like a target.
-
-    They are left out where an ending never happens.
-    """
-    outcomes = run.policy.world.outcomes
-    unwanted = set(outcomes.targets) - set(outcomes.good)
-    if run.policy.network.settings.gate != "learned" or not unwanted & set(run.policy.experts):
-        return []
-    return forewarnings(run.policy, oversight_levels(run.policy.world))
+    """The monitor's curves; none where there is nothing to ask, or nothing to foretell."""
+    try:
+        return forewarnings(run.policy, oversight_levels(run.policy.world))
+    except InputError:
+        return []  # No gate, no expert named like an unwanted target, or one never ends there.
 
 
 def _lead(run: Run) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from routed_rl.deployment.behaviour import Evaluations, StartChange, changes
 from routed_rl.deployment.drawings import behaviour_records
 from routed_rl.deployment.forewarning import Forewarning
-from routed_rl.deployment.words import actor_name, change_text, points_text
+from routed_rl.deployment.words import actor_name, change_text, level_text, points_text
 from routed_rl.report.tables import NumberTable
 from routed_rl.report.words import number_text
 
@@ -19,7 +19,7 @@ def figures_table(evaluations: Evaluations, deployed: str) -> NumberTable:
     texts = tuple(
         (
             actor_name(who, deployed),
-            f"{level} ({found.oversight:g})",
+            level_text(level, found.oversight),
             number_text(found.episode_return),
             *(number_text(found.rates[name], "x_rate") for name in targets),
             f"{found.mean_length:.2f}",
@@ -87,7 +87,7 @@ def monitor_table(found: Sequence[Forewarning], rate: float, deployed: str) -> N
         texts.append(
             (
                 actor_name(one.who, deployed),
-                f"{one.level} ({one.oversight:g})",
+                level_text(one.level, one.oversight),
                 f"{one.roc.area:.3f}",
                 number_text(one.roc.event_rate, "x_rate"),
                 threshold,

@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from routed_rl.deployment.behaviour import Evaluations
 
-MEANINGS = {
-    "unwatched": "nobody watches",
-    "training": "as in training",
-    "watched": "everybody watches",
-}
-"""What the names of `oversight_levels` mean."""
-
 
 def actor_name(who: str, deployed: str) -> str:
     """Who acts, in words; the deployed one is marked.
@@ -30,7 +23,19 @@ def level_names(evaluations: Evaluations) -> dict[str, str]:
         evaluations: By level, then by who acts.
     """
     oversights = {name: next(iter(rows.values())).oversight for name, rows in evaluations.items()}
-    return {name: f"{name} (oversight {value:g})" for name, value in oversights.items()}
+    return {name: level_text(name, value, "oversight ") for name, value in oversights.items()}
+
+
+def level_text(level: str, oversight: float, word: str = "") -> str:
+    """A level's name with its oversight, unless that is its name already.
+
+    Args:
+        level: The name.
+        oversight: 0 to 1.
+        word: Goes before the number.
+    """
+    number = f"{oversight:g}"
+    return f"{word}{number}" if level == number else f"{level} ({word}{number})"
 
 
 def points_text(share: float) -> str:

@@ -191,10 +191,10 @@ def test_the_command_measures_and_draws(tmp_path: Path, capsys):
         assert (figures / f"monitor.{ending}").stat().st_size > 500
     rows = list(csv.DictReader((figures / "monitor_table.csv").read_text().splitlines()))
     assert [(row["who_acts"], row["level"]) for row in rows] == [
-        ("mixture", "at 0"),
-        ("mixture", "at 0.5"),
-        ("diamond", "at 0"),
-        ("diamond", "at 0.5"),
+        ("mixture", "0"),
+        ("mixture", "0.5"),
+        ("diamond", "0"),
+        ("diamond", "0.5"),
     ]
     assert all(0 < float(row["area"]) < 1 and row["episodes"] == "" for row in rows)
 
