@@ -48,7 +48,8 @@ def export_command(
     steered = policy.steer(parse_steering(steer, policy))
     if out is None:
         form = form or "safetensors"
-        out = deployment_folder(path) / (_file_name(steered) + FORMATS[form][0])
+        name = "-".join(policy.experts) if experts else _file_name(steered)
+        out = deployment_folder(path) / (name + FORMATS[form][0])
     with Console(stderr=True).status(f"Writing {out}"):
         file = export_policy(steered, out, form)
     alone = steered_alone(steered)

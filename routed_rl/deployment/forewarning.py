@@ -102,8 +102,9 @@ def watched_expert(policy: Policy, world: World[Any], expert: str | None) -> str
     if name is not None and name not in policy.experts:
         raise unknown_name("expert", name, policy.experts)
     if name is None or name not in outcomes.targets:
+        which = "an expert" if name is None else f"the expert {name!r}"
         raise InputError(
-            f"No target is named like the expert {name!r}; the experts are "
+            f"No unwanted target is named like {which}; the experts are "
             f"{', '.join(policy.experts)}, the targets {', '.join(outcomes.targets)}. Name an "
             "expert that is called like a target."
         )

@@ -159,7 +159,9 @@ def test_the_command_exports_and_the_file_is_evaluated_like_a_run(tmp_path: Path
     assert run("export", folder, "--steer", "mixture", "--out", str(tmp_path / "m.pt2")) == 0
     assert "diamond + ghost, its gate" in capsys.readouterr().out
     assert run("export", folder, "--experts", "ghost", "--format", "safetensors") == 0
-    assert "ghost, no gate" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert str(file.with_name("ghost.safetensors")) in shown
+    assert "ghost, no gate" in shown
     assert run("export", folder, "--steer", "0.5") == 0
     assert "diamond + ghost, no learned gate" in capsys.readouterr().out
     train(tiny_with(), tmp_path / "run", overwrite=True)
