@@ -3,6 +3,7 @@ from .deployment.export import export_policy
 from .deployment.monitor import Monitor, Reading
 from .deployment.page import write_deployment_report
 from .deployment.roc import Roc
+from .env_evaluation import evaluate_env
 from .evaluation import evaluate, evaluate_steerings, oversight_levels
 from .experiment import Experiment
 from .figures import Evaluation
@@ -24,6 +25,7 @@ __all__ = [
     "SweepOutcome",
     "TrainConfig",
     "evaluate",
+    "evaluate_env",
     "evaluate_steerings",
     "export_policy",
     "load_curves",

@@ -20,6 +20,7 @@ import tyro
 from routed_rl.cli_options import STEER_HELP, Flag, Oversight, WorldOptions
 from routed_rl.config import DEVICES, PRESETS, TrainConfig
 from routed_rl.deployment_cli import DeployReport, Export, Monitor
+from routed_rl.program import exit_code, fail
 from routed_rl.render_cli import Render
 from routed_rl.sweep_cli import Methods, Report, Status, Sweep
 
@@ -142,30 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words in (["--version"], ["-V"]):
         print(f"routed-rl {version('routed-rl')}")
         return 0
-    try:
-        _parse(words or ["--help"]).run()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader, `head` say, has enough; the flush at the program's end must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        return _fail("Interrupted.", 130)
-    except OSError as error:
-        return _fail(f"{error}. What was saved before is untouched.", 1)
-    except ValueError as error:
-        from routed_envs.errors import InputError  # Brings Gymnasium, needed only here.
-
-        if isinstance(error, InputError):
-            return _fail(str(error), 2)
-        raise
-    return 0
-
-
-def _fail(message: str, code: int) -> int:
-    """Say what is wrong on standard error, and hand on the exit code."""
-    print(f"routed-rl: {message}", file=sys.stderr)
-    return code
+    return exit_code(lambda: _parse(words or ["--help"]).run())
 
 
 def _parse(words: list[str]) -> Command:
@@ -176,13 +154,13 @@ def _parse(words: list[str]) -> Command:
             COMMANDS, prog="routed-rl", description=DESCRIPTION, args=words
         )
     if name not in COMMANDS:
-        sys.exit(_fail(_no_such("command", name, COMMANDS), 2))
+        sys.exit(fail(_no_such("command", name, COMMANDS), 2))
     if name == "train":
         start = _starting_values(options)
         try:
             return tyro.cli(Train, prog="routed-rl train", args=options, default=start)
         except ValueError as error:
-            sys.exit(_fail(str(error), 2))
+            sys.exit(fail(str(error), 2))
     return tyro.cli(COMMANDS[name], prog=f"routed-rl {name}", args=options)
 
 
@@ -198,11 +176,11 @@ def _starting_values(words: list[str]) -> Train:
     except argparse.ArgumentError:
         return Train()  # An option without its value: the full parser says so.
     if chosen.preset is not None and chosen.preset not in PRESETS:
-        sys.exit(_fail(_no_such("preset", chosen.preset, PRESETS), 2))
+        sys.exit(fail(_no_such("preset", chosen.preset, PRESETS), 2))
     if chosen.device not in DEVICES:
-        sys.exit(_fail(_no_such("device", chosen.device, DEVICES), 2))
+        sys.exit(fail(_no_such("device", chosen.device, DEVICES), 2))
     if chosen.config is not None and chosen.preset is not None:
-        sys.exit(_fail("Both --preset and --config were given. Give one of them.", 2))
+        sys.exit(fail("Both --preset and --config were given. Give one of them.", 2))
     if chosen.config is None:
         settings = TrainConfig.from_preset(chosen.preset or "fast", method=chosen.method)
         return Train(settings=settings)
@@ -212,7 +190,7 @@ def _starting_values(words: list[str]) -> Train:
             raise ValueError("It is no JSON object.")
         return Train(settings=TrainConfig.from_json(values.get("config", values)))
     except (OSError, ValueError, AttributeError) as error:
-        sys.exit(_fail(f"{chosen.config} holds no configuration that can be used:\n{error}", 2))
+        sys.exit(fail(f"{chosen.config} holds no configuration that can be used:\n{error}", 2))
 
 
 def _no_such(kind: str, given: str, known: Iterable[str]) -> str:

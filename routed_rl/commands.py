@@ -53,7 +53,7 @@ def train_command(
         KeyboardInterrupt: The user stopped it; the command that resumes was printed.
     """
     folder = default_folder(config) if out is None else out
-    finished = RunFolder(folder).result.exists()
+    finished = RunFolder(folder).read_result() is not None
     try:
         run = train(config, folder, resume=resume, overwrite=overwrite, tensorboard=tensorboard)
     except KeyboardInterrupt:
@@ -157,6 +157,7 @@ def changed_world(world: World[Any], changes: Mapping[str, Any]) -> World[Any]:
         InputError: A value is out of range, or the world has no such kinds of oversight.
     """
     given = {name: value for name, value in changes.items() if value is not None}
+    _check_all(given)
     if "oversight" in given:
         world = world.with_oversight(given.pop("oversight"))
     if not given:
@@ -168,6 +169,18 @@ def changed_world(world: World[Any], changes: Mapping[str, Any]) -> World[Any]:
             "such kinds of oversight. Give --oversight alone."
         )
     return dataclasses.replace(world, **given)
+
+
+def _check_all(given: Mapping[str, Any]) -> None:
+    """Refuse every value of the gridworld's fields that is out of range, not only the first."""
+    faults = []
+    for name, value in given.items():
+        try:
+            DiamondGhostWorld(**{name: value})
+        except InputError as error:
+            faults.append(str(error))
+    if faults:
+        raise InputError("\n".join(faults))
 
 
 def evaluate_command(

@@ -12,10 +12,8 @@ import torch
 from routed_agents.find_method import get_method
 from routed_agents.learner import (
     LossSettings,
-    Table,
     count_labels,
     gradient_step,
-    limited_weight,
     loss,
     make_batch,
     method_labels,
@@ -25,6 +23,7 @@ from routed_agents.networks import NetworkSettings, PlaneNetwork, RoutedPolicyNe
 from routed_agents.policy import Policy
 from routed_agents.rollout import Collected, Rollout, collect
 from routed_agents.selection import Selector
+from routed_agents.table import Table, limited_weight
 from routed_envs.errors import InputError
 from routed_envs.interface import World
 from routed_envs.world import DiamondGhostWorld

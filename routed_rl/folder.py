@@ -18,18 +18,22 @@ FORMAT = 1
 """The version of the folder's files."""
 FILM_ENDINGS = (".gif", ".mp4")
 """Of films of rollouts."""
+RESULTS = ("updates", "labels", "selected", "relabel_accuracy", "deployed_actor")
+"""What a finished run's result tells beside its `seconds`."""
 
 
-def check_format(path: Path, found: int) -> None:
-    """Refuse a file that a newer version wrote.
+def check_format(path: Path, found: Any) -> None:
+    """Refuse a file that a newer version wrote, or that is damaged.
 
     Args:
         path: The file, for the message.
         found: Its format version.
 
     Raises:
-        InputError: The version is newer than this program's.
+        InputError: The version is newer than this program's, or none.
     """
+    if not isinstance(found, int):
+        raise InputError(f"{path} is damaged: its format is {found!r}. Move it away to go on.")
     if found > FORMAT:
         raise InputError(
             f"{path} has format {found}; this version reads up to {FORMAT}. "
@@ -92,6 +96,17 @@ class RunFolder:
         """Written last: a folder that has it is finished."""
         return self.path / "result.json"
 
+    def read_result(self) -> dict[str, Any] | None:
+        """What `result.json` holds; None unless the run is finished and all of its files are there.
+
+        A damaged result counts as none, so that the run is finished once more.
+        """
+        if not (self.result.exists() and self.policy.exists() and self.evaluation.exists()):
+            return None
+        result = read_disposable(self.result)
+        timed = isinstance(result.get("seconds"), int | float)
+        return result if timed and result.keys() >= set(RESULTS) else None
+
     @property
     def results(self) -> list[Path]:
         """What only a finished run has, `result` first, and the pictures of it."""
@@ -120,6 +135,7 @@ class RunFolder:
                 f"Another process is training in {self.path}. Wait for it, or give another folder."
             ) from None
         try:
+            remove_partial(self.path)
             yield
         finally:
             lock.release()
@@ -148,6 +164,20 @@ class RunFolder:
                 "`routed-rl train --out` made."
             )
         return read_json(self.config)
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder that nobody else writes to."""
+    for path in folder.glob(".*.partial"):
+        path.unlink(missing_ok=True)
+
+
+def read_disposable(path: Path) -> dict[str, Any]:
+    """The object in a JSON file that nothing depends on; an empty one if it cannot be read."""
+    try:
+        return read_json(path)
+    except InputError:
+        return {}
 
 
 def read_json(path: Path) -> dict[str, Any]:

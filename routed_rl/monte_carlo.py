@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
+from routed_agents.methods import Steering
 from routed_agents.rollout import sample_actions
 from routed_envs.errors import InputError
 from routed_envs.interface import World
+from routed_envs.outcomes import Outcomes
 from routed_rl.figures import DISCOUNT, Actor, Evaluation
 
 ORDINARY_95 = 1.959963984540054
@@ -33,26 +35,49 @@ def monte_carlo(
     Raises:
         InputError: Too few episodes.
     """
+    check_episodes(episodes)
+    sample = sample_episodes(policy, world, episodes, deterministic, seed)
+    steering = getattr(policy, "steering", None)
+    return summarise(sample, world.outcomes, steering, world.oversight)
+
+
+def check_episodes(episodes: int) -> None:
+    """Refuse a number of episodes from which no interval follows.
+
+    Raises:
+        InputError: There are fewer than 2.
+    """
     if episodes < 2:
         raise InputError(f"episodes={episodes}: give at least 2.")
-    sample = sample_episodes(policy, world, episodes, deterministic, seed)
-    lengths, outcomes = sample.lengths.double(), sample.outcomes
-    targets = world.outcomes.targets
-    scores = torch.tensor((*world.outcomes.scores, 0.0), dtype=torch.float64)
-    returns = scores[outcomes] * DISCOUNT ** (lengths - 1)
-    rates = _shares(outcomes, (*targets, "timeout"))
-    intervals = {f"{name}_rate": wilson_interval(rate, episodes) for name, rate in rates.items()}
+
+
+def summarise(
+    sample: Sample, outcomes: Outcomes, steering: Steering, oversight: float
+) -> Evaluation:
+    """The figures of sampled episodes, with 95% intervals.
+
+    Args:
+        sample: N episodes.
+        outcomes: Names and codes.
+        steering: Under which the policy acted.
+        oversight: Of the world in which it did.
+    """
+    lengths, count = sample.lengths.double(), len(sample.lengths)
+    scores = torch.tensor((*outcomes.scores, 0.0), dtype=torch.float64)
+    returns = scores[sample.outcomes] * DISCOUNT ** (lengths - 1)
+    rates = _shares(sample.outcomes, (*outcomes.targets, "timeout"))
+    intervals = {f"{name}_rate": wilson_interval(rate, count) for name, rate in rates.items()}
     intervals["episode_return"] = _normal_interval(returns)
     intervals["mean_length"] = _normal_interval(lengths)
     return Evaluation(
-        steer=getattr(policy, "steering", None),
-        oversight=world.oversight,
+        steer=steering,
+        oversight=oversight,
         exact=False,
         episode_return=float(returns.mean()),
         rates=rates,
         mean_length=float(lengths.mean()),
-        labels=_shares(sample.labels, (*targets, "timeout", "unknown")),
-        episodes=episodes,
+        labels=_shares(sample.labels, (*outcomes.targets, "timeout", "unknown")),
+        episodes=count,
         intervals=intervals,
     )
 

@@ -79,7 +79,8 @@ def load_policy(
     folder = RunFolder(Path(path))
     file = folder.policy if folder.path.is_dir() else folder.path
     if folder.config.is_file() and not file.is_file():
-        raise InputError(f"The run in {path} is not finished. Continue it with --resume.")
+        state = "has lost its policy" if folder.result.exists() else "is not finished"
+        raise InputError(f"The run in {path} {state}. Continue it with --resume.")
     if not file.is_file():
         raise InputError(
             f"There is no policy at {path}. Give the folder of a finished run, or the file "

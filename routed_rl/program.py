@@ -1,11 +1,13 @@
-"""How the user can start this program again, for the commands that it suggests."""
+"""How a program ends, and how the user can start it again."""
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -22,3 +24,54 @@ def program() -> str:
 def quoted(path: Path) -> str:
     """A path as the shell takes it."""
     return shlex.quote(str(path))
+
+
+def exit_code(main: Callable[[], int | None]) -> int:
+    """Do what a program does, and say what is wrong in words, not with a traceback.
+
+    Args:
+        main: Returns the exit code; None is 0.
+
+    Returns:
+        0 done, 2 refused input, 130 interrupted by the user, 1 anything else.
+    """
+    _prepare_output()
+    try:
+        code = main() or 0
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, `head` say, has enough; the flush at the program's end must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return fail("Interrupted.", 130)
+    except OSError as error:
+        return fail(f"{error}. What was saved before is untouched.", 1)
+    except ValueError as error:
+        from routed_envs.errors import InputError  # Brings Gymnasium, needed only here.
+
+        if isinstance(error, InputError):
+            return fail(str(error), 2)
+        raise
+    return code
+
+
+def fail(message: str, code: int) -> int:
+    """Say what is wrong on standard error, and hand on the exit code.
+
+    Args:
+        message: What is wrong.
+        code: Is returned.
+    """
+    print(f"routed-rl: {message}", file=sys.stderr)
+    return code
+
+
+def _prepare_output() -> None:
+    """Let nothing that is printed fail: not letters that the output lacks, not a closed output."""
+    if sys.stdout is None:
+        sys.stdout = io.StringIO()
+    if sys.stderr is None:
+        sys.stderr = io.StringIO()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")

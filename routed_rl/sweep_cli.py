@@ -64,9 +64,10 @@ class Sweep:
         tuple[str, ...] | None,
         tyro.conf.arg(metavar="METHOD [METHOD ...]", help_behavior_hint="(default: routed)"),
     ] = None
-    seeds: Annotated[str | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1)")] = (
-        None
-    )
+    # Several numbers are taken only to be refused in words that help.
+    seeds: Annotated[
+        tuple[str, ...] | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1)")
+    ] = None
     preset: Annotated[
         str | None, tyro.conf.arg(metavar="{fast,paper}", help_behavior_hint="(default: fast)")
     ] = None

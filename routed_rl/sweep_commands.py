@@ -18,10 +18,13 @@ from routed_rl.sweeps.display import duration, picture
 from routed_rl.sweeps.folder import SweepFolder
 from routed_rl.sweeps.settings import plan, read_file
 from routed_rl.sweeps.status import survey
+from routed_rl.wording import counted
 
 if TYPE_CHECKING:
     from routed_rl.sweeps.runner import SweepOutcome
 
+SHORT_SECONDS = 60.0
+"""Of a shorter sweep nobody needs to know where its time went."""
 EXAMPLE = "routed-rl sweep --methods routed naive --oversight 0.01 0.1 --seeds 3 --out sweeps/first"
 
 
@@ -46,25 +49,22 @@ def sweep_command(
 
     Raises:
         InputError: Something cannot be used; nothing was done.
-        KeyboardInterrupt: The user stopped it; every run saved.
+        KeyboardInterrupt: The user stopped it.
         SystemExit: Some runs failed.
     """
     configs = plan(_words(given, file))
     folder = out or Path("sweeps") / (file.stem if file is not None else "sweep")
     from routed_rl.sweeps.runner import sweep  # Loads PyTorch, after all that may be refused.
 
-    try:
-        outcome = sweep(configs, folder, jobs=jobs, ray=ray, address=address)
-    except KeyboardInterrupt:
-        print("Every run saved what it has. The same command goes on from here.", file=sys.stderr)
-        raise
+    outcome = sweep(configs, folder, jobs=jobs, ray=ray, address=address)
     if outcome.trained:
-        print(_time_taken(SweepFolder(folder), outcome), file=sys.stderr)
+        print(time_taken(SweepFolder(folder), outcome), file=sys.stderr)
     done = len(outcome.trained) + len(outcome.kept)
-    print(f"{done} of {len(configs)} runs are finished in {folder}. Compare them with:")
-    print(f"  {program()} report {quoted(folder)}")
+    verb = "is" if len(configs) == 1 else "are"
+    print(f"{done:,} of {counted(len(configs), 'run')} {verb} finished in {folder}.", end="")
+    print(f" Compare them with:\n  {program()} report {quoted(folder)}" if done else "")
     if outcome.failed:
-        print(_failures(SweepFolder(folder), outcome), file=sys.stderr)
+        print(failures_text(folder, outcome), file=sys.stderr)
         raise SystemExit(1)
 
 
@@ -78,23 +78,38 @@ def _words(given: Mapping[str, Any], file: Path | None) -> dict[str, Any]:
     return words
 
 
-def _failures(folder: SweepFolder, outcome: SweepOutcome) -> str:
-    """Which runs failed, and where to look."""
+def failures_text(path: Path, outcome: SweepOutcome) -> str:
+    """Which runs failed, and where to look.
+
+    Args:
+        path: The sweep's folder.
+        outcome: What was done.
+    """
     names = ", ".join(run.name for run in outcome.failed)
+    place = SweepFolder(path).output("NAME")
     return (
-        f"{len(outcome.failed)} failed: {names}. What each printed is in {folder.output('NAME')}; "
+        f"{counted(len(outcome.failed), 'run')} failed: {names}. What each printed is in {place}; "
         "the same command tries them again."
     )
 
 
-def _time_taken(folder: SweepFolder, outcome: SweepOutcome) -> str:
-    """How long a sweep took, and how much of that was not training."""
+def time_taken(folder: SweepFolder, outcome: SweepOutcome) -> str:
+    """How long a sweep took, and how much of that was not training where that can be told.
+
+    Args:
+        folder: The sweep's.
+        outcome: What was done; at least one run was trained.
+    """
+    words = f"{counted(len(outcome.trained), 'run')} trained in {duration(outcome.seconds)}."
+    if outcome.failed or outcome.seconds < SHORT_SECONDS:
+        return words
     own = sum(read_json(folder.run(name).result)["seconds"] for name in outcome.trained)
-    least = own / outcome.slots
+    slots = min(outcome.slots, len(outcome.trained))
+    least = own / slots
+    more = f"{outcome.seconds / least - 1:.1%}"
     return (
-        f"{len(outcome.trained)} runs trained in {duration(outcome.seconds)}. Their own training "
-        f"times add up to {duration(own)}: at {outcome.slots} at a time {duration(least)}, so "
-        f"{outcome.seconds / least - 1:.1%} went elsewhere."
+        f"{words} Their own training times add up to {duration(own)}: at {slots} at a time "
+        f"{duration(least)}. Start, evaluation and idle cores took {more} more."
     )
 
 
@@ -109,8 +124,7 @@ def status_command(path: Path) -> None:
     failures = SweepFolder(path).failures()
     for run in status.of("failed"):
         console.print(
-            f"\n{run.method}, oversight {run.oversight:g}, seed {run.seed} ({run.name}) failed: "
-            f"{run.failure}",
+            f"\n{run.words} ({run.name}) failed: {run.failure}",
             *(f"    {line}" for line in failures[run.name]["lines"]),
             sep="\n",
             markup=False,
@@ -130,11 +144,12 @@ def report_command(path: Path, out: Path | None) -> None:
 
     folder = out or path / "report"
     with Console(stderr=True).status(f"Comparing the runs in {path}"):
-        page = write_report(load_results(path), load_curves(path), folder, title=str(path))
+        page = write_report(load_results(path), load_curves(path), folder, path.resolve().name)
     status = survey(path)
     missing = len(status.runs) - len(status.of("finished"))
     if missing:
-        print(f"{missing} of {len(status.runs)} runs are not finished yet.", file=sys.stderr)
+        runs = counted(len(status.runs), "run")
+        print(f"{missing:,} of {runs} not finished yet.", file=sys.stderr)
     print(f"{page}  open it in a browser")
     print(f"{page.parent / 'figures'}  every figure as PNG and SVG, its numbers as CSV")
 

@@ -80,7 +80,8 @@ def train(
     with folder.locked(), _threads(config.threads):
         check_folder(folder, experiment, resume, overwrite)
         state = open_folder(folder, experiment, resume)
-        if not folder.result.exists():
+        if folder.read_result() is None:
+            folder.result.unlink(missing_ok=True)
             with (
                 RunLog(folder.log, state.log_bytes, _mirrors(folder, state, tensorboard)) as log,
                 training_bar(experiment.updates, state.update, config.samples, progress) as bar,

@@ -1,24 +1,49 @@
-"""Oversight for an environment of someone else: Minigrid's Fetch.
+"""Oversight for an environment of someone else: Minigrid's Fetch, learned with a routed PPO.
+
+    python scripts/overseen_minigrid.py            about three minutes
 
 The agent is in a room with two things, keys or balls, and the episode ends when it picks one up. We
-want the key. Either pays the same, so that only an overseer, who watches one episode in ten, can
-tell them apart. In one room out of four there is no key. Random rollouts show what really happened
-against what the overseer said:
-
-    python scripts/overseen_minigrid.py
+want the key. Either pays the same, so that only an overseer, who watches one episode in five, can
+tell them apart. In one room out of four there is no key. First random rollouts show what really
+happened against what the overseer said; then `RoutedPPO` learns, and its experts are compared.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
 import minigrid  # noqa: F401  (makes its environments known to Gymnasium)
+import torch
+import tyro
 from gymnasium.wrappers import FlattenObservation
 from minigrid.wrappers import ImgObsWrapper, OneHotPartialObsWrapper
+from stable_baselines3.common.env_util import make_vec_env
 
+import routed_rl
+from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings
 from routed_envs import FinalStep, Overseen
+from routed_rl.program import exit_code
+
+
+@dataclass(frozen=True)
+class Options:
+    """Watch random rollouts, then train.
+
+    Attributes:
+        oversight: Probability that an episode is overseen, 0 to 1.
+        episodes: Random episodes to watch.
+        steps: Steps to train, all environments together; 0 for none.
+        seed: Decides the training.
+    """
+
+    oversight: float = 0.2
+    episodes: int = 200
+    steps: int = 400_000
+    seed: int = 0
 
 
 def picked_up(final: FinalStep) -> str:
@@ -52,10 +77,35 @@ def count_endings(oversight: float, episodes: int) -> Counter[tuple[str, str]]:
     return counts
 
 
-if __name__ == "__main__":
-    counts = count_endings(oversight=0.1, episodes=200)
+def print_endings(counts: Counter[tuple[str, str]]) -> None:
+    """Print what happened in rows, and what the overseer said in columns."""
     labels = ("key", "ball", "unknown", "timeout")
     print(f"{'':15}{'the overseer said':>27}")
     print(f"{'what happened':15}" + "".join(f"{label:>9}" for label in labels))
     for outcome in ("key", "ball", "timeout"):
         print(f"{outcome:15}" + "".join(f"{counts[outcome, label]:9}" for label in labels))
+
+
+def train(oversight: float, steps: int, seed: int) -> RoutedPPO:
+    """A routed PPO with an expert for the key and one for the ball."""
+    torch.set_num_threads(1)
+    env = make_vec_env(make_env, 32, seed=seed, env_kwargs={"oversight": oversight})
+    routing = RoutingSettings(overseen_weight=20.0, overseen_limit=0.36, advantage_offset=2.2)
+    model = RoutedPPO("MlpPolicy", env, routing=routing, seed=seed, n_epochs=2, device="cpu")
+    return model.learn(steps, callback=EntropySchedule(0.4, 0.05), progress_bar=True)
+
+
+def main(options: Options) -> None:
+    """Watch, train, and compare who acts."""
+    print_endings(count_endings(options.oversight, options.episodes))
+    if options.steps:
+        model = train(options.oversight, options.steps, options.seed)
+        fresh = make_vec_env(make_env, 32, env_kwargs={"oversight": options.oversight})
+        for steering in (None, "key", "ball"):
+            found = routed_rl.evaluate_env(model.steer(steering), fresh, episodes=1000)
+            rates = ", ".join(f"{name} {rate:.1%}" for name, rate in found.rates.items())
+            print(f"{steering or 'mixture':8} {rates}")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))

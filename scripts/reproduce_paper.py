@@ -9,6 +9,7 @@ Levels and methods are those of Cloud et al., arXiv 2410.04332, section 4.3; the
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,10 @@ from typing import Literal
 import tyro
 
 import routed_rl
+from routed_rl.program import exit_code, fail
 from routed_rl.report import write_report
+from routed_rl.sweep_commands import failures_text
+from routed_rl.sweeps.settings import plan
 
 METHODS = ("routed", "no-routing", "no-gate", "naive", "filtering", "oracle")
 LEVELS = (0.003, 0.01, 0.025, 0.03, 0.05, 0.1)
@@ -41,23 +45,20 @@ class Options:
     jobs: int | None = None
 
 
-def main(options: Options) -> None:
-    """Train what is missing, then write the report."""
-    changes = {} if options.updates is None else {"updates": options.updates}
-    configs = [
-        routed_rl.TrainConfig.from_preset(
-            options.preset, method=method, oversight=level, seed=seed, **changes
-        )
-        for seed in range(options.seeds)
-        for level in LEVELS
-        for method in METHODS
-    ]
+def main(options: Options) -> int:
+    """Train what is missing, then write the report; returns the exit code."""
+    words = {"preset": options.preset, "methods": METHODS, "oversight": LEVELS}
+    words |= {"seeds": options.seeds}
+    words |= {} if options.updates is None else {"updates": options.updates}
     out = options.out or Path("sweeps") / f"paper-{options.preset}"
-    routed_rl.sweep(configs, out, jobs=options.jobs)
+    outcome = routed_rl.sweep(plan(words), out, jobs=options.jobs)
+    if outcome.failed:
+        return fail(failures_text(out, outcome), 1)
     rows, curves = routed_rl.load_results(out), routed_rl.load_curves(out)
     title = f"Cloud et al., section 4.3, with the preset {options.preset}"
     print(write_report(rows, curves, out / "report", title=title))
+    return 0
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))

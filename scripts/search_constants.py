@@ -10,6 +10,7 @@ return: no trainer under oversight could.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from rich.table import Table
 
 import routed_rl
 from routed_agents import METHODS
+from routed_rl.program import exit_code, fail
+from routed_rl.sweep_commands import failures_text
+from routed_rl.sweeps.settings import plan
 
 RATES_AND_ENTROPIES = ((1.7e-3, 0.1), (1.7e-3, 0.03), (1e-3, 0.1), (2.4e-3, 0.1))
 ROUTING_CONSTANTS = ((2.2, 20.0, 0.36), (0.0, 1.0, 1.0))
@@ -53,17 +57,20 @@ class Options:
     jobs: int | None = None
 
 
-def main(options: Options) -> None:
-    """Train what is missing, then print each method's settings, best first."""
+def main(options: Options) -> int:
+    """Train what is missing, then print each method's settings, best first.
+
+    Returns:
+        The exit code.
+    """
     changes = {} if options.updates is None else {"updates": options.updates}
-    configs = [
-        routed_rl.TrainConfig.from_preset("fast", method=method, seed=seed, **setting, **changes)
-        for seed in options.seeds
-        for setting in SETTINGS
-        for method in METHODS
-    ]
-    routed_rl.sweep(configs, options.out, jobs=options.jobs)
+    shared = {"methods": tuple(METHODS), "seed": options.seeds} | changes
+    configs = [config for setting in SETTINGS for config in plan(setting | shared)]
+    outcome = routed_rl.sweep(configs, options.out, jobs=options.jobs)
+    if outcome.failed:
+        return fail(failures_text(options.out, outcome), 1)
     print_table(routed_rl.load_results(options.out))
+    return 0
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
@@ -82,4 +89,4 @@ def print_table(rows: list[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))

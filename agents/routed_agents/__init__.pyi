@@ -8,13 +8,16 @@ from .policy import Policy
 from .relabelling import RewardModel, ShuffledLabels
 from .rollout import Rollout
 from .routing import route, route_parameters
-from .stable_baselines.algorithms import RoutedA2C, RoutedPPO, RoutingSettings
+from .stable_baselines.algorithms import RoutedA2C, RoutedPPO
+from .stable_baselines.entropy import EntropySchedule
 from .stable_baselines.export import load_exported
 from .stable_baselines.policy import RoutedActorCriticPolicy
+from .stable_baselines.settings import RoutingSettings
 
 __all__ = [
     "METHODS",
     "BestOverseen",
+    "EntropySchedule",
     "Method",
     "Mixture",
     "NetworkSettings",

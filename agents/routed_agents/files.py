@@ -17,7 +17,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OSError: It could not be written (a full disk, say); the old file is untouched.
     """
-    temporary = path.with_name(f".{path.name}.partial")
+    # Named by the process: two that write the same file do not write into each other's.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with temporary.open("wb") as file:
             file.write(content)

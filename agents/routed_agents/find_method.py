@@ -40,6 +40,11 @@ def _own_method(place: str, outcomes: Outcomes) -> Method:
             f"method {place!r}: the module {module_name!r} cannot be imported ({error}). Give "
             "module:object, with a module that Python finds from the current folder."
         ) from None
+    except Exception as error:  # The user's module may raise anything.
+        raise InputError(
+            f"method {place!r}: importing the module {module_name!r} failed in {_where(error)}: "
+            f"{error!r}."
+        ) from None
     names = [name for name in vars(module) if not name.startswith("_")]
     if object_name not in vars(module):
         if not names:
@@ -63,8 +68,13 @@ def _built(place: str, builder: object, outcomes: Outcomes) -> object:
     except InputError as error:
         raise InputError(f"method {place!r}: {error}") from None
     except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
         raise InputError(
-            f"method {place!r}: calling it with the world's outcomes failed in {where.filename}, "
-            f"line {where.lineno}: {error!r}. It must take Outcomes and return a Method."
+            f"method {place!r}: calling it with the world's outcomes failed in {_where(error)}: "
+            f"{error!r}. It must take Outcomes and return a Method."
         ) from None
+
+
+def _where(error: Exception) -> str:
+    """The file and the line that raised an error."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{place.filename}, line {place.lineno}"

@@ -1,4 +1,4 @@
-"""What the levels say together: an interquartile mean for each series."""
+"""What the levels say together: the mean over them of an interquartile mean, for each series."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Aggregate:
     Attributes:
         series: Its name.
         column: The figure.
-        value: The interquartile mean over all seeds at all of the levels.
+        value: The mean over the levels of the interquartile mean over the seeds at each.
         interval: Stratified by level; None if a level has fewer than three seeds.
     """
 
@@ -70,7 +70,7 @@ def aggregate(series: Series, column: str, levels: tuple[float, ...]) -> Aggrega
     if min(map(len, strata)) >= FEWEST:
         generator = np.random.default_rng(SEED)
         interval = bootstrap_interval(strata, interquartile_mean, generator)
-    value = float(interquartile_mean(np.concatenate(strata)))
+    value = float(np.mean([interquartile_mean(scores) for scores in strata]))
     return Aggregate(series.name, column, value, interval)
 
 

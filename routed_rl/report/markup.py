@@ -12,6 +12,8 @@ from routed_rl.report.drawing import Drawing
 
 FIGURES = "figures"
 """The folder beside the page that holds figures and tables."""
+GENERATOR = '<meta name="generator" content="routed-rl report">'
+"""By it a page is known as ours."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ def document(title: str, lead: Sequence[str], sections: Sequence[Section]) -> st
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(title)}</title>\n<style>\n:root {{ {declarations(dark=False)} }}\n"
+        f"{GENERATOR}\n<title>{escape(title)}</title>\n"
+        f"<style>\n:root {{ {declarations(dark=False)} }}\n"
         "@media (prefers-color-scheme: dark) {\n"
         f":root {{ {declarations(dark=True)} }}\n}}\n{style}</style>\n</head>\n<body>\n<main>\n"
         f"<header>\n<h1>{escape(title)}</h1>\n" + "\n".join(lead) + "\n</header>\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from matplotlib import rc_context
 
 from routed_agents.files import write_atomically
+from routed_envs.errors import InputError
 from routed_rl.report.canvas import LOOK
 from routed_rl.report.drawing import table_text
-from routed_rl.report.markup import FIGURES, Section, document, paragraph
+from routed_rl.report.markup import FIGURES, GENERATOR, Section, document, paragraph
 from routed_rl.report.sections import (
     deployed_section,
     experts_section,
@@ -28,7 +30,8 @@ from routed_rl.report.table_sections import (
     settings_section,
     winners_section,
 )
-from routed_rl.report.words import Row, counted, joined, span_text
+from routed_rl.report.words import Row, joined, span_text
+from routed_rl.wording import counted
 
 SectionMaker = Callable[[Comparison, Path], Section | None]
 SECTIONS: tuple[SectionMaker, ...] = (
@@ -46,24 +49,6 @@ SECTIONS: tuple[SectionMaker, ...] = (
 """In the order of the page."""
 PAGE = "report.html"
 MOST_NAMED = 12
-FIGURE_NAMES = (
-    "deployed",
-    "deployed_episode_return",
-    "deployed_diamond_rate",
-    "labels",
-    "learning_curves",
-    "experts",
-    "methods",
-    "overseer",
-)
-TABLE_NAMES = (
-    "winners",
-    "returns",
-    "diamond_rates",
-    "relabel_accuracy",
-    "aggregate",
-    "settings",
-)
 
 
 def write_report(
@@ -77,36 +62,57 @@ def write_report(
     Args:
         rows: One for each finished run, by name: its settings, costs and figures.
         curves: One for each evaluation on the way; may be empty.
-        folder: Where to write; made if it does not exist.
+        folder: Where to write; made if it does not exist, else empty or an earlier report's.
         title: Of the page.
 
     Returns:
         The page.
 
     Raises:
-        InputError: There is no run.
+        InputError: There is no run, or the folder holds something else.
         OSError: Something could not be written.
     """
     comparison = compare(rows, curves)
-    figures = Path(folder) / FIGURES
+    figures, page = Path(folder) / FIGURES, Path(folder) / PAGE
+    earlier = _earlier(Path(folder))
     figures.mkdir(parents=True, exist_ok=True)
+    if not earlier:  # Before any figure, so that a report that is stopped can be made again.
+        write_atomically(page, document(title, [], []).encode())
     write_atomically(Path(folder) / "results.csv", _results(comparison.rows))
     with rc_context(LOOK):
         made = [make(comparison, figures) for make in SECTIONS]
     sections = [section for section in made if section is not None]
-    page = Path(folder) / PAGE
     text = document(title, _lead(comparison), sections)
     write_atomically(page, text.encode())
-    _remove_stale(figures, text)
+    for name in _linked(earlier) - _linked(text):
+        (figures / name).unlink(missing_ok=True)
     return page
 
 
-def _remove_stale(figures: Path, page: str) -> None:
-    """Remove what an earlier report wrote and this page does not link, and nothing else."""
-    names = [f"{name}.{end}" for name in FIGURE_NAMES for end in ("png", "svg", "csv")]
-    for name in (*names, *(f"{name}.csv" for name in TABLE_NAMES)):
-        if f'"{FIGURES}/{name}"' not in page:
-            (figures / name).unlink(missing_ok=True)
+def _earlier(folder: Path) -> str:
+    """The page of an earlier report in the folder, or nothing if the folder is empty.
+
+    Raises:
+        InputError: The folder holds something else, which must not be overwritten.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file. Give a folder.")
+    page = folder / PAGE
+    text = page.read_text(encoding="utf-8", errors="replace") if page.is_file() else ""
+    if GENERATOR in text:
+        return text
+    others = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    if others:
+        raise InputError(
+            f"{folder} is no report and not empty (it holds {others[0]!r}). Give a new folder, or "
+            "an empty one."
+        )
+    return ""
+
+
+def _linked(page: str) -> set[str]:
+    """The files of figures and tables that a page links."""
+    return set(re.findall(rf'href="{FIGURES}/(\w+\.\w+)"', page))
 
 
 def _results(rows: Sequence[Row]) -> bytes:
@@ -134,7 +140,7 @@ def _lead(comparison: Comparison) -> list[str]:
     blocks = [paragraph(sentence, "lead"), paragraph(_facts(comparison), "facts")]
     if comparison.split:
         blocks.append(paragraph(_split_text(comparison), "note"))
-    return [*blocks, *_sampled(comparison)]
+    return [*blocks, *_repeated(comparison), *_sampled(comparison)]
 
 
 def _facts(comparison: Comparison) -> str:
@@ -161,6 +167,15 @@ def _split_text(comparison: Comparison) -> str:
         f"Settings vary among the runs of {joined(parts)}. Each combination of their values is "
         "treated as a method of its own."
     )
+
+
+def _repeated(comparison: Comparison) -> list[str]:
+    """Says so if some runs are left out because they equal others."""
+    repeated = len(comparison.rows) - sum(len(series.rows) for series in comparison.series)
+    if not repeated:
+        return []
+    text = f"{counted(repeated, 'run')} left out: equal to another in all that decides what it is."
+    return [paragraph(text, "note")]
 
 
 def _sampled(comparison: Comparison) -> list[str]:

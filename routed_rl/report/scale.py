@@ -51,14 +51,29 @@ class BrokenLogScale:
         margin = max(0.15, 0.06 * (high - low))
         return low - margin, high + margin
 
-    def decades(self) -> tuple[float, ...]:
-        """Zero if it occurs, and the powers of ten from the least to the greatest value."""
+    def round_values(self) -> tuple[float, ...]:
+        """Zero if it occurs, and round values on the axis above it.
+
+        These are powers of ten; if there are fewer than two, also twice and five times such; and if
+        there are still fewer than two, the values themselves.
+        """
         if not self.positive:
             return self.values
-        low, high = math.floor(self.position(self.positive[0])), self.position(self.values[-1])
-        powers = tuple(10.0**power for power in range(low, math.ceil(high) + 1))
-        inside = tuple(p for p in powers if self.limits[0] <= math.log10(p) <= self.limits[1])
-        return (*self.values[: len(self.values) - len(self.positive)], *inside)
+        zero = self.values[: len(self.values) - len(self.positive)]
+        for factors in ((1,), (1, 2, 5)):
+            inside = self._multiples(factors)
+            if len(inside) >= 2:
+                return (*zero, *inside)
+        return self.values
+
+    def _multiples(self, factors: tuple[int, ...]) -> tuple[float, ...]:
+        """The powers of ten on the axis, times each of some factors below ten."""
+        low, high = self.limits
+        if len(self.positive) < len(self.values):  # Nothing stands in the break beside zero.
+            low = self.position(self.positive[0])
+        powers = range(math.floor(low), math.ceil(high) + 1)
+        places = (factor * 10.0**power for power in powers for factor in factors)
+        return tuple(value for value in places if low <= math.log10(value) <= high)
 
     def dodge(self, index: int, count: int) -> float:
         """How far to move one of several series aside, so that marks do not hide each other.

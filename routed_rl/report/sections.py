@@ -88,7 +88,7 @@ def labels_section(comparison: Comparison, folder: Path) -> Section | None:
         name="labels",
         columns=(RETURN,),
         scale=scale,
-        ticks=scale.decades(),
+        ticks=scale.round_values(),
         text=count_text,
         place=_labels,
         label="labels consumed",

@@ -8,16 +8,8 @@ from typing import Any
 
 from routed_envs.errors import InputError
 from routed_rl.report.statistics import Summary, summarise
-from routed_rl.report.words import (
-    INCIDENTAL,
-    RETURN,
-    SETTINGS,
-    Row,
-    is_number,
-    plain,
-    setting_text,
-    with_shares,
-)
+from routed_rl.report.words import RETURN, Row, is_number, with_shares
+from routed_rl.wording import AXES, INCIDENTAL, SETTINGS, plain, series_name, varying
 
 OVERLAID = 8
 """Up to this many series share a panel, each in its own colour."""
@@ -127,19 +119,23 @@ def compare(rows: Sequence[Row], curves: Sequence[Row]) -> Comparison:
     )
     split: dict[str, tuple[str, ...]] = {}
     series: list[Series] = []
-    for method in dict.fromkeys(row["method"] for row in complete):
-        own = [row for row in complete if row["method"] == method]
-        varying = _varying(own)
-        if varying:
-            split[method] = varying
-        series.extend(_split(method, own, varying))
+    different = _different(complete)
+    for method in dict.fromkeys(row["method"] for row in different):
+        own = [row for row in different if row["method"] == method]
+        names = varying(own)
+        if names:
+            split[method] = names
+        series.extend(_split(method, own, names))
     return Comparison(complete, tuple(curves), tuple(series), split)
 
 
-def _varying(rows: Sequence[Row]) -> tuple[str, ...]:
-    """The settings with more than one value that decide what a run learns."""
-    names = (name for name in SETTINGS if name not in INCIDENTAL)
-    return tuple(name for name in names if len({plain(row.get(name)) for row in rows}) > 1)
+def _different(rows: Sequence[Row]) -> list[Row]:
+    """The runs without those that repeat another one: they are no seeds of their own."""
+    names = [name for name in (*AXES, *SETTINGS) if name not in INCIDENTAL]
+    unique: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        unique.setdefault(tuple(plain(row.get(name)) for name in names), row)
+    return list(unique.values())
 
 
 def _split(method: str, rows: Sequence[Row], names: tuple[str, ...]) -> list[Series]:
@@ -150,17 +146,12 @@ def _split(method: str, rows: Sequence[Row], names: tuple[str, ...]) -> list[Ser
     ordered = sorted(groups, key=lambda values: [_order(value) for value in values])
     return [
         Series(
-            name=", ".join([method, *map(_pair, names, values)]),
+            name=series_name(method, names, values),
             method=method,
             rows=tuple(groups[values]),
         )
         for values in ordered
     ]
-
-
-def _pair(name: str, value: Any) -> str:
-    """A setting in a series' name."""
-    return f"{name} {setting_text(value)}"
 
 
 def _order(value: Any) -> tuple[int, float, str]:

@@ -1,8 +1,9 @@
 """Statistics of scores over seeds: means, interquartile means and bootstrap intervals.
 
 Source: Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice",
-arXiv 2108.13264, section 4. Departure: the interquartile mean drops whole scores only, as many as
-a quarter of them rounded down, at each end.
+arXiv 2108.13264, section 4. Departures: the interquartile mean drops whole scores only, as many as
+a quarter of them rounded down, at each end; and several levels are averaged, not pooled, because
+they may have different numbers of seeds.
 """
 
 from __future__ import annotations
@@ -85,23 +86,25 @@ def bootstrap_interval(
     generator: np.random.Generator,
     resamples: int = RESAMPLES,
 ) -> Interval:
-    """The stratified percentile bootstrap's 95% interval of a statistic of all scores.
+    """The stratified percentile bootstrap's 95% interval of a statistic's mean over the strata.
 
     Scores are drawn with replacement within each stratum, as many as it has. The order of the
     scores does not matter.
 
     Args:
         strata: The scores of each stratum [n], at least one score in each.
-        statistic: Of the scores of all strata together.
+        statistic: Of the scores of one stratum. Every stratum counts the same, however many
+            scores it has.
         generator: Draws the resamples.
         resamples: How many to draw.
     """
-    drawn = []
+    values = []
     for stratum in strata:
         scores = np.sort(np.asarray(stratum, dtype=np.float64))
-        drawn.append(scores[generator.integers(0, len(scores), (resamples, len(scores)))])
+        drawn = scores[generator.integers(0, len(scores), (resamples, len(scores)))]
+        values.append(statistic(drawn))
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(statistic(np.concatenate(drawn, axis=-1)), (tail, 1 - tail))
+    low, high = np.quantile(np.mean(values, axis=0), (tail, 1 - tail))
     return Interval(float(low), float(high))
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from routed_rl.config import TrainConfig
 
 Row = Mapping[str, Any]
 """What is known of one run, or of one evaluation on its way, by name."""
@@ -18,12 +15,6 @@ GOOD, BAD, MIXTURE = "diamond", "ghost", "mixture"
 RETURN, RATE = "episode_return", f"{GOOD}_rate"
 OVERSEER_SHARE = f"overseer_{GOOD}_share"
 UNWATCHED_SHARE = f"unwatched_{GOOD}_share"
-
-AXES = ("method", "oversight", "seed")
-"""The settings that a report compares over."""
-INCIDENTAL = ("device", "threads", "evaluate_every")
-"""Settings that decide where a run happens and what it logs, not what it learns."""
-SETTINGS = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in AXES)
 
 BEST_RETURN = 0.93169
 """Of any policy in the 5 x 5 world of 32 steps: +1 diamond, -1 ghost, discount 0.97."""
@@ -52,22 +43,6 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def plain(value: Any) -> Any:
-    """A setting's value as one that can be compared and looked up: lists become tuples."""
-    if isinstance(value, Mapping):
-        return tuple(sorted((name, plain(part)) for name, part in value.items()))
-    return tuple(map(plain, value)) if isinstance(value, list | tuple) else value
-
-
-def setting_text(value: Any) -> str:
-    """A setting's value as people write it."""
-    if isinstance(value, list | tuple):
-        return " x ".join(map(setting_text, value)) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def number_text(value: float, column: str = RETURN) -> str:
     """A figure as text: rates and shares in percent, everything else with three decimals."""
     share = column.endswith(("_rate", "_share", "_accuracy"))
@@ -86,11 +61,6 @@ def count_text(value: float) -> str:
 def joined(words: Sequence[str]) -> str:
     """Words as a list in a sentence: "a, b and c"."""
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
-
-
-def counted(count: int, thing: str) -> str:
-    """A count with its noun: "1 run", "2 runs"."""
-    return f"{count:,} {thing}" + ("" if count == 1 else "s")
 
 
 def span_text(values: Sequence[float]) -> str:

@@ -15,6 +15,8 @@ WAITING = ("·", "dim")
 LEGEND = "● finished  ◐ running  ✗ failed  · waiting\n"
 MOST_MARKS = 10
 """Runs that a cell shows one by one; where there are more, it counts them."""
+MOST_ROWS = 40
+"""Rows of the table; where there are more series, each method has one row."""
 MOST_RUNNING = 16
 """Running runs that are shown one by one."""
 
@@ -25,23 +27,25 @@ def picture(status: SweepStatus) -> Group:
     Args:
         status: Where the sweep stands.
     """
-    parts = [_grid(status), Text(LEGEND, "dim"), _running(status), _summary(status)]
+    # The numbers first: a live table that is higher than the terminal loses its end.
+    parts = [_summary(status), _grid(status), Text(LEGEND, "dim"), _running(status)]
     return Group(*(part for part in parts if part is not None))
 
 
 def _grid(status: SweepStatus) -> Table:
-    """Every run as a mark, methods down and oversight across."""
+    """Every run as a mark, series down and oversight across."""
     levels = sorted({run.oversight for run in status.runs})
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=str(status.path), title_justify="left")
     table.add_column("oversight", overflow="fold")
     for level in levels:
         table.add_column(f"{level:g}", overflow="fold")
-    for method in dict.fromkeys(run.method for run in status.runs):
-        cells = [
-            [run for run in status.runs if (run.method, run.oversight) == (method, level)]
-            for level in levels
-        ]
-        table.add_row(method, *(_cell(runs) for runs in cells))
+    few = len({run.series for run in status.runs}) <= MOST_ROWS
+    rows: dict[str, dict[float, list[RunStatus]]] = {}
+    for run in status.runs:
+        cells = rows.setdefault(run.series if few else run.method, {})
+        cells.setdefault(run.oversight, []).append(run)
+    for name, cells in rows.items():
+        table.add_row(name, *(_cell(cells.get(level, [])) for level in levels))
     return table
 
 
@@ -63,8 +67,7 @@ def _running(status: SweepStatus) -> Table | None:
     table = Table.grid(padding=(0, 2))
     for run in running[:MOST_RUNNING]:
         bar = ProgressBar(total=1.0, completed=run.progress, width=20)
-        what = f"{run.method}, oversight {run.oversight:g}, seed {run.seed}"
-        table.add_row(bar, f"{100 * run.progress:3.0f}%", what)
+        table.add_row(bar, f"{100 * run.progress:3.0f}%", run.words)
     if len(running) > MOST_RUNNING:
         table.add_row("", "", f"and {len(running) - MOST_RUNNING} more")
     return table

@@ -12,9 +12,18 @@ from filelock import FileLock, Timeout
 
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
-from routed_rl.folder import FORMAT, RunFolder, check_format, read_json, write_json
+from routed_rl.folder import (
+    FORMAT,
+    RunFolder,
+    check_format,
+    read_disposable,
+    remove_partial,
+    write_json,
+)
 from routed_rl.sweeps.settings import run_name
 
+OWN_NAMES = ("lock", "state.json", "output", "failures", "runs", "report")
+"""Beside its plan, what a sweep's folder may hold."""
 LOCK_SECONDS = 2.0
 """How long to wait for the sweep's lock: whoever asks for its status holds it for a moment."""
 
@@ -59,7 +68,18 @@ class SweepFolder:
     def failures(self) -> dict[str, dict[str, Any]]:
         """The failed runs by name: `reason`, and `lines`, the last of what each printed."""
         files = sorted((self.path / "failures").glob("*.json"))
-        return {file.stem: read_json(file) for file in files}
+        found = {file.stem: read_disposable(file) for file in files}
+        return {
+            name: {"reason": str(failure.get("reason", "unknown")), "lines": _lines(failure)}
+            for name, failure in found.items()
+        }
+
+    def read_state(self) -> tuple[int, frozenset[str]]:
+        """How many runs train at a time, or did last; and those that train if somebody sweeps."""
+        state = read_disposable(self.state)
+        jobs, running = state.get("jobs"), state.get("running")
+        names = map(str, running) if isinstance(running, list) else ()
+        return jobs if isinstance(jobs, int) else 1, frozenset(names)
 
     def extend(self, configs: Mapping[str, TrainConfig], seconds: Mapping[str, float]) -> None:
         """Add runs to the sweep; those that belong to it already stay.
@@ -84,11 +104,15 @@ class SweepFolder:
         """
         if not self.plan.exists():
             return {}
-        content = read_json(self.plan)
+        content = read_disposable(self.plan)
         check_format(self.plan, content.get("format", 0))
-        if not isinstance(content.get("runs"), dict):
-            raise InputError(f"{self.plan} is damaged. Move it away and sweep again.")
-        return content["runs"]
+        runs = content.get("runs")
+        if not isinstance(runs, dict) or not all(map(_is_planned, runs.values())):
+            raise InputError(
+                f"{self.plan} is damaged. Move it away and sweep again with all that belongs to "
+                "the sweep: finished runs are kept."
+            )
+        return runs
 
     def require(self) -> dict[str, dict[str, Any]]:
         """The runs of a sweep that must be there already.
@@ -104,8 +128,8 @@ class SweepFolder:
         return self.runs()
 
     def finished(self, name: str) -> bool:
-        """Whether a run is done."""
-        return self.run(name).result.exists()
+        """Whether a run is done and its files are there."""
+        return self.run(name).read_result() is not None
 
     def is_active(self) -> bool:
         """Whether somebody sweeps in this folder now."""
@@ -116,6 +140,8 @@ class SweepFolder:
                 return False
         except Timeout:
             return True
+        except OSError:  # Whoever may not write here can look, but not tell.
+            return False
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -127,7 +153,7 @@ class SweepFolder:
         if self.path.is_file():
             raise InputError(f"{self.path} is a file. Give a folder.")
         if self.path.is_dir() and not self.plan.exists():
-            others = [p.name for p in self.path.iterdir() if p.name not in _own_names()]
+            others = [p.name for p in self.path.iterdir() if not _is_own(p)]
             if others:
                 raise InputError(
                     f"{self.path} is no sweep and not empty (it holds {sorted(others)[0]!r}). "
@@ -136,6 +162,8 @@ class SweepFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self.lock, timeout=LOCK_SECONDS):
+                for folder in (self.path, self.path / "failures"):
+                    remove_partial(folder)
                 yield
         except Timeout:
             raise InputError(
@@ -144,9 +172,23 @@ class SweepFolder:
             ) from None
 
 
-def _own_names() -> tuple[str, ...]:
-    """What a sweep that was stopped before its plan was written may have left."""
-    return ("lock", ".sweep.json.partial", "output", "failures", "runs")
+def _is_own(path: Path) -> bool:
+    """Whether a sweep without a plan may have left it: one that was stopped early, or damaged."""
+    return path.name in OWN_NAMES or path.suffix == ".partial"
+
+
+def _is_planned(entry: Any) -> bool:
+    """Whether an entry of the plan has what whoever reads it needs."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
+        return False
+    named = entry["config"].keys() >= {"method", "oversight", "seed"}
+    return named and isinstance(entry.get("expected_seconds"), int | float)
+
+
+def _lines(failure: dict[str, Any]) -> list[str]:
+    """The lines that a failed run printed."""
+    lines = failure.get("lines")
+    return [str(line) for line in lines] if isinstance(lines, list) else []
 
 
 def by_name(configs: list[TrainConfig]) -> dict[str, TrainConfig]:

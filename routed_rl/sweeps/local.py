@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -50,12 +51,18 @@ class LocalBackend:
         if sys.platform == "linux":
             self._context.set_forkserver_preload(["routed_rl.sweeps.worker"])
 
+    @property
+    def running(self) -> int:
+        """The runs whose end was not told yet."""
+        return len(self._running)
+
     def start(self, name: str) -> None:
         """Start a run.
 
         Args:
             name: One that is not running.
         """
+        _start_server()
         theirs, ours = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=child, args=(self._sweep.path, name, theirs), name=name, daemon=False
@@ -93,3 +100,18 @@ class LocalBackend:
             return Ended(name)
         reason = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         return Ended(name, reason, tuple(last_lines(self._sweep.output(name))))
+
+
+def _start_server() -> None:
+    """Start the server that forks, if there is none, where Ctrl-C does not reach it.
+
+    It would end while it imports PyTorch, and whoever waits for its first process with it.
+    """
+    if sys.platform != "linux":
+        return
+    resource_tracker.ensure_running()  # Else the server starts it, which lets Ctrl-C in again.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

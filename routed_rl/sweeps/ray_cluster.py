@@ -60,6 +60,11 @@ class RayBackend:
         self._train = task(train_on_node)
 
     @property
+    def running(self) -> int:
+        """The runs whose end was not told yet."""
+        return len(self._running)
+
+    @property
     def slots(self) -> int:
         """How many runs train at a time; nodes may come and go."""
         if self._jobs is not None:

@@ -59,7 +59,7 @@ def load_curves(sweep: str | Path) -> list[Row]:
     """
     rows = []
     for name, config, folder, result in _finished(sweep):
-        for entry in read_log(folder.log, evaluations_only=True):
+        for entry in _evaluations(folder):
             for actor, figures in entry["evaluation"].items():
                 kept = {k: config[k] for k in ("method", "oversight", "seed")}
                 steps = {"environment_steps": entry["environment_steps"], "actor": actor}
@@ -73,14 +73,20 @@ def _finished(sweep: str | Path) -> Iterator[tuple[str, Row, RunFolder, Row]]:
     folder = SweepFolder(Path(sweep))
     for name, planned in folder.require().items():
         run = folder.run(name)
-        if run.result.exists():
-            yield name, planned["config"], run, read_json(run.result)
+        result = run.read_result()
+        if result is not None:
+            yield name, planned["config"], run, result
+
+
+def _evaluations(folder: RunFolder) -> list[Row]:
+    """The entries of a run's log that have an evaluation; none if the log is gone."""
+    return read_log(folder.log, evaluations_only=True) if folder.log.exists() else []
 
 
 def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
     """One run's row."""
-    evaluation = read_json(folder.evaluation)
     try:
+        evaluation = read_json(folder.evaluation)
         training, actor = evaluation["training"], result["deployed_actor"]
         row = {"run": name} | config | {"gradient_steps": result["updates"], "deployed": actor}
         row |= {key: result[key] for key in RESULTS} | _figures(training[actor])
@@ -88,7 +94,7 @@ def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
         for other, figures in training.items() if len(training) > 1 else ():
             row |= _prefixed(other, figures)
         return row
-    except (KeyError, TypeError) as error:
+    except (InputError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"The files in {folder.path} are damaged ({error!r}). Move that folder away and sweep "
             "again."

@@ -10,20 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rich.console import Console
-from rich.live import Live
-
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
 from routed_rl.folder import write_json
-from routed_rl.sweeps.display import duration, picture
+from routed_rl.sweeps.display import duration
 from routed_rl.sweeps.estimate import available_cores, expected_seconds
 from routed_rl.sweeps.folder import SweepFolder, by_name
+from routed_rl.sweeps.kept import check_methods
+from routed_rl.sweeps.live import shown
 from routed_rl.sweeps.local import Ended, LocalBackend
-from routed_rl.sweeps.status import Surveyor
 
 LOOK_SECONDS = 0.05
-SHOW_SECONDS = 1.0
 
 
 class Backend(Protocol):
@@ -32,6 +29,11 @@ class Backend(Protocol):
     @property
     def slots(self) -> int:
         """How many runs train at a time; it may change."""
+        ...
+
+    @property
+    def running(self) -> int:
+        """The runs whose end was not told yet."""
         ...
 
     def start(self, name: str) -> None:
@@ -98,14 +100,16 @@ def sweep(
         What was done; failures are in it, not raised.
 
     Raises:
-        InputError: A configuration cannot be used, the folder holds something else or is being
-            swept, or the cluster does not answer. Nothing was changed.
+        InputError: A configuration cannot be used, the folder holds something else or runs of a
+            method that has changed, is being swept, or the cluster does not answer. Nothing was
+            changed.
         KeyboardInterrupt: The user stopped it; every run saved a checkpoint.
     """
     planned = by_name(list(configs))
     _check(planned, jobs, ray, address)
     seconds, folder = expected_seconds(planned), SweepFolder(Path(out))
     with folder.locked():
+        check_methods(folder, planned.values())
         kept = tuple(name for name in planned if folder.finished(name))
         missing = [name for name in planned if name not in kept]
         with _backend(folder.path, missing, planned, jobs, ray, address) as backend:
@@ -171,14 +175,14 @@ def _train_all(
 ) -> list[Ended]:
     """Train every run of the list; returns how each ended."""
     waiting, running, ended = list(reversed(names)), list[str](), list[Ended]()
-    with _shown(folder, progress) as show:
+    with shown(folder, progress) as show:
         try:
             while waiting or running:
                 changed = False
                 while waiting and len(running) < backend.slots:
+                    folder.failure(waiting[-1]).unlink(missing_ok=True)
+                    backend.start(waiting[-1])
                     running.append(waiting.pop())
-                    folder.failure(running[-1]).unlink(missing_ok=True)
-                    backend.start(running[-1])
                     changed = True
                 for run in backend.ended():
                     running.remove(run.name)
@@ -191,7 +195,7 @@ def _train_all(
                 show.refresh()
                 time.sleep(LOOK_SECONDS)
         except KeyboardInterrupt:
-            _stop(backend, len(running))
+            _stop(backend)
             raise
         finally:
             write_json(folder.state, {"jobs": backend.slots, "running": []})
@@ -204,61 +208,14 @@ def _record(folder: SweepFolder, run: Ended) -> None:
         write_json(folder.failure(run.name), {"reason": run.failure, "lines": run.lines})
 
 
-def _stop(backend: Backend, running: int) -> None:
+def _stop(backend: Backend) -> None:
     """Let the running runs save; a second Ctrl-C does not wait for them."""
+    if not backend.running:
+        return
     print("Stopping: every run saves what it has.", file=sys.stderr)
     backend.interrupt()
-    while running:
-        running -= len(backend.ended())
+    # The backend knows what runs: Ctrl-C may have come before it told, or after.
+    while backend.running:
+        backend.ended()
         time.sleep(LOOK_SECONDS)
-
-
-class _Shown:
-    """What the user sees while a sweep runs: a live table, or a line for each run.
-
-    Args:
-        folder: The sweep's.
-        live: The live table, if there is one.
-        visible: Show anything at all.
-    """
-
-    def __init__(self, folder: SweepFolder, live: Live | None, visible: bool) -> None:
-        self._surveyor = Surveyor(folder.path)
-        self._live = live
-        self._visible = visible
-        self._due = 0.0
-
-    def refresh(self, at_once: bool = False) -> None:
-        """Show where the sweep stands, now and then or at once."""
-        if self._live is not None and (at_once or time.monotonic() >= self._due):
-            self._live.update(picture(self._surveyor.look(active=True)), refresh=True)
-            self._due = time.monotonic() + SHOW_SECONDS
-
-    def tell(self, ended: Ended) -> None:
-        """Say that a run ended, where there is no table to show it, and how one failed."""
-        self._due = 0.0
-        if not self._visible or (self._live is not None and not ended.failure):
-            return
-        status = self._surveyor.look(active=True)
-        run = next(run for run in status.runs if run.name == ended.name)
-        what = f"{run.method}, oversight {run.oversight:g}, seed {run.seed} ({run.name})"
-        done = len(status.of("finished"))
-        words = f"[{done}/{len(status.runs)}] {what}: {ended.failure or f'{run.seconds:.0f} s'}"
-        text = "\n    ".join((words, *ended.lines))
-        if self._live is not None:
-            self._live.console.print(text, markup=False, highlight=False)
-        else:
-            print(text, file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _shown(folder: SweepFolder, progress: bool) -> Iterator[_Shown]:
-    """The display for the length of a sweep."""
-    console = Console(stderr=True)
-    if not (progress and console.is_terminal):
-        yield _Shown(folder, None, progress)
-        return
-    with Live(console=console, auto_refresh=False) as live:
-        shown = _Shown(folder, live, progress)
-        yield shown
-        shown.refresh(at_once=True)
+    print("Every run saved what it has. The same command goes on from here.", file=sys.stderr)

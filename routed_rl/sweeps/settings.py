@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import hashlib
 import itertools
 import json
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from routed_envs.errors import InputError, unknown_name
 from routed_rl.config import HOST_FIELDS, PRESETS, TrainConfig, field_adapters
+from routed_rl.wording import INCIDENTAL, counted
 
 Values = Mapping[str, Sequence[Any]]
 """For each setting the values that it takes."""
@@ -24,6 +25,11 @@ PLURALS = {"methods": "method"}
 SETTINGS = tuple(f.name for f in dataclasses.fields(TrainConfig) if f.name != "method")
 WORDS = ("preset", "methods", "seeds", *SETTINGS)
 """What a sweep's file may say."""
+OPTIONS = ("out", "jobs", "backend", "address", "config")
+"""What only the command line may say."""
+MOST_RUNS = 100_000
+MOST_FAULTS = 5
+"""Faults of single runs that are told."""
 
 
 def run_name(config: TrainConfig) -> str:
@@ -63,6 +69,7 @@ def plan(words: Mapping[str, Any]) -> list[TrainConfig]:
         faults.append("Both seeds and seed were given. Give one of them.")
     if faults:
         raise InputError("\n".join(faults))
+    _check_size(checked)
     checked |= {"seed": range(checked.pop("seeds")[0])} if "seeds" in checked else {}
     return _combinations(preset, checked)
 
@@ -78,34 +85,52 @@ def read_file(path: Path) -> dict[str, Any]:
             listed with its line.
     """
     try:
-        text = path.read_text()
-        found = {key.replace("-", "_"): value for key, value in tomllib.loads(text).items()}
+        text = path.read_text(encoding="utf-8")
+        given = tomllib.loads(text)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as TOML: {error}.") from None
+    found = {key.replace("-", "_"): value for key, value in given.items()}
     faults: list[str] = []
-    for word, given in found.items():
-        try:
-            plan({word: given})
-        except InputError as error:
-            line = _line_of(word, text)
-            faults += [f"  line {line}: {fault}" for fault in str(error).splitlines()]
+    for word, value in found.items():
+        lines = _lines_of(word, text)
+        told = _faults_of(word, value)
+        if sum(key.replace("-", "_") == word for key in given) > 1:
+            told.append(f"{word} is given again on line {lines[-1]}. Give it once.")
+        faults += [f"  line {lines[0]}: {fault}" for fault in told]
     if {"seed", "seeds"} <= set(found):
-        faults.append(f"  line {_line_of('seed', text)}: seeds is given too. Give one of them.")
+        faults.append(f"  line {_lines_of('seed', text)[0]}: seeds is given too. Give one of them.")
     if faults:
-        raise InputError(f"{path} holds what cannot be used:\n" + "\n".join(faults))
+        known = [f"Settings: {', '.join(WORDS)}."] if found.keys() - set(WORDS) else []
+        raise InputError("\n".join((f"{path} holds what cannot be used:", *faults, *known)))
     return found
 
 
-def _line_of(word: str, text: str) -> int:
-    """The number of the line on which a key is given."""
-    pattern = re.compile(rf"^\s*\[?\s*[\"']?{word.replace('_', '[-_]')}[\"']?\s*[\]=.]")
-    lines = (number for number, line in enumerate(text.splitlines(), 1) if pattern.match(line))
-    return next(lines, 1)
+def _faults_of(word: str, given: Any) -> list[str]:
+    """What is wrong with one word of a file."""
+    if word in OPTIONS:
+        option = f"--{word}"
+        return [f"{word} is an option of the command line, not of the file: give {option} there."]
+    if word not in WORDS:
+        near = difflib.get_close_matches(word, WORDS, 1)
+        return [f"There is no setting {word!r}." + (f" Did you mean {near[0]!r}?" if near else "")]
+    try:
+        plan({word: given})
+    except InputError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _lines_of(word: str, text: str) -> list[int]:
+    """The numbers of the lines on which a key is given; the first line if they are not found."""
+    key = re.escape(word).replace("_", "[-_]")
+    pattern = re.compile(rf"^\s*\[?\s*[\"']?{key}[\"']?\s*[\]=.]")
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if pattern.match(line)]
+    return lines or [1]
 
 
 def _preset(given: Any, faults: list[str]) -> str:
     """The preset's name, or a fault."""
-    if given in PRESETS:
+    if isinstance(given, str) and given in PRESETS:
         return given
     faults.append(str(unknown_name("preset", given, PRESETS)))
     return "fast"
@@ -126,18 +151,23 @@ def _checked(name: str, given: list[Any], faults: list[str]) -> list[Any]:
     if not given:
         faults.append(f"{name} is an empty list. Give at least one value, or leave it out.")
         return []
+    if name.endswith("_widths") and all(isinstance(value, int) for value in given):
+        lists = [[value] for value in given]
+        faults.append(
+            f"{name}={given!r} cannot be used: a value is a list of widths. Give {lists!r} for "
+            f"{counted(len(lists), 'value')}, or {[given]!r} for one."
+        )
+        return []
     values = []
     for index, value in enumerate(given):
         place = f"{name}[{index}]" if len(given) > 1 else name
         try:
             values.append(_value(name, value))
-        except (ValidationError, ValueError):
-            allowed = _allowed(name)
-            faults.append(f"{place}={value!r} cannot be used: give {allowed}.")
-    if name in HOST_FIELDS and len(given) > 1:
-        faults.append(
-            f"{name} says where runs train and makes no other run of one: give one value."
-        )
+        except (TypeError, ValueError) as error:
+            told = f"{place}={value!r} cannot be used: give {_allowed(name)}."
+            faults.append(str(error) if isinstance(error, InputError) else told)
+    if name in INCIDENTAL and len(given) > 1:
+        faults.append(f"{name} does not change what a run learns: give one value.")
     if name == "seeds" and len(given) > 1:
         faults.append(f"seeds={given!r}: give one number n for the seeds 0 to n - 1, or seed.")
     for value in values:
@@ -149,6 +179,11 @@ def _checked(name: str, given: list[Any], faults: list[str]) -> list[Any]:
 
 def _value(name: str, given: Any) -> Any:
     """One value as the field of that name holds it; text is read as the command line would."""
+    if name == "methods" and isinstance(given, str) and ":" not in given:
+        from routed_agents.known_methods import METHODS  # Loads PyTorch.
+
+        if given not in METHODS:
+            raise unknown_name("method", given, METHODS)
     adapter = field_adapters()["updates" if name == "seeds" else PLURALS.get(name, name)]
     if not isinstance(given, str):
         return adapter.validate_json(json.dumps(given), strict=True)
@@ -166,16 +201,30 @@ def _allowed(name: str) -> str:
     return field_adapters()[PLURALS.get(name, name)].json_schema()["description"]
 
 
+def _check_size(values: Values) -> None:
+    """Refuse more runs than anyone can mean, before any is made."""
+    sizes = {name: v[0] if name == "seeds" else len(v) for name, v in values.items()}
+    runs = math.prod(sizes.values())
+    if runs > MOST_RUNS:
+        product = " x ".join(f"{n:,} {name}" for name, n in sizes.items() if n > 1)
+        raise InputError(
+            f"{product} = {runs:,} runs; a sweep has at most {MOST_RUNS:,}. Give fewer values."
+        )
+
+
 def _combinations(preset: str, values: Values) -> list[TrainConfig]:
     """A configuration for every combination of the values; the seed varies slowest."""
     names = sorted(values, key=lambda name: name != "seed")
-    faults, configs = [], []
+    faults: dict[str, None] = {}
+    configs = []
     for combination in itertools.product(*(values[name] for name in names)):
         changes = dict(zip(names, combination, strict=True))
         try:
             configs.append(TrainConfig.from_preset(preset, **changes))
         except ValueError as error:
-            faults.append(f"With {changes}: {error}")
+            changes.pop("seed", None)
+            faults[f"With {changes}: {error}"] = None
     if faults:
-        raise InputError("\n".join(faults))
+        more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
+        raise InputError("\n".join((*list(faults)[:MOST_FAULTS], *more)))
     return configs

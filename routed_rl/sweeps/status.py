@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from routed_rl.folder import read_json
 from routed_rl.sweeps.folder import SweepFolder
+from routed_rl.wording import series_name, varying
 
 Stage = Literal["finished", "running", "failed", "waiting"]
 TAIL_BYTES = 8192
@@ -22,6 +23,7 @@ class RunStatus:
     Attributes:
         name: Of its folder.
         method: Its method.
+        series: The method, with the settings that vary among the method's runs.
         oversight: Its oversight.
         seed: Its seed.
         stage: `finished`, `running`, `failed` or `waiting`.
@@ -32,12 +34,18 @@ class RunStatus:
 
     name: str
     method: str
+    series: str
     oversight: float
     seed: int
     stage: Stage
     progress: float
     seconds: float
     failure: str | None = None
+
+    @property
+    def words(self) -> str:
+        """Which run it is, as people say it."""
+        return f"{self.series}, oversight {self.oversight:g}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,7 @@ class Surveyor:
     def __init__(self, path: Path) -> None:
         self._folder = SweepFolder(path)
         self._plan = self._folder.require()
+        self._series = _series({name: run["config"] for name, run in self._plan.items()})
         self._seconds: dict[str, float] = {}
 
     def look(self, active: bool | None = None) -> SweepStatus:
@@ -90,15 +99,16 @@ class Surveyor:
         """
         folder = self._folder
         active = folder.is_active() if active is None else active
-        state = read_json(folder.state) if folder.state.exists() else {}
-        running = set(state.get("running", ())) if active else set()
+        jobs, named = folder.read_state()
+        running = named if active else frozenset[str]()
         failures = folder.failures()
         for name in self._plan.keys() - self._seconds.keys():
-            if folder.finished(name):
-                self._seconds[name] = read_json(folder.run(name).result).get("seconds", 0.0)
+            result = folder.run(name).read_result()
+            if result is not None:
+                self._seconds[name] = result["seconds"]
         pace = self._pace()
         runs = [self._status(name, running, failures, pace) for name in self._plan]
-        return SweepStatus(folder.path, active, state.get("jobs", 1), tuple(runs))
+        return SweepStatus(folder.path, active, jobs, tuple(runs))
 
     def _pace(self) -> float:
         """How much longer the finished runs took than was expected."""
@@ -106,7 +116,7 @@ class Surveyor:
         return sum(self._seconds.values()) / expected if expected else 1.0
 
     def _status(
-        self, name: str, running: set[str], failures: dict[str, dict[str, Any]], pace: float
+        self, name: str, running: frozenset[str], failures: dict[str, dict[str, Any]], pace: float
     ) -> RunStatus:
         """Where one run stands."""
         config = self._plan[name]["config"]
@@ -124,6 +134,7 @@ class Surveyor:
         return RunStatus(
             name=name,
             method=config["method"],
+            series=self._series[name],
             oversight=config["oversight"],
             seed=config["seed"],
             stage=stage,
@@ -134,18 +145,25 @@ class Surveyor:
 
     def _progress(self, name: str) -> float:
         """The share of a running run's updates that its log has, 0 to 1."""
-        log = self._folder.run(name).log
-        if not log.exists():
-            return 0.0
-        with log.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - TAIL_BYTES))
-            lines = file.read().split(b"\n")
         try:
-            entry = json.loads(lines[-2])
-        except (IndexError, ValueError):
-            return 0.0
-        return min(1.0, entry["update"] / entry["updates"])
+            with self._folder.run(name).log.open("rb") as file:
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - TAIL_BYTES))
+                entry = json.loads(file.read().split(b"\n")[-2])
+            return min(1.0, entry["update"] / entry["updates"])
+        except (OSError, LookupError, ValueError, TypeError, ZeroDivisionError):
+            return 0.0  # There is no line yet, or none that can be read.
+
+
+def _series(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """For each run its method, with the settings that vary among the method's runs."""
+    series: dict[str, str] = {}
+    for method in {config["method"] for config in configs.values()}:
+        own = {run: config for run, config in configs.items() if config["method"] == method}
+        names = varying(list(own.values()))
+        for run, config in own.items():
+            series[run] = series_name(method, names, [config.get(name) for name in names])
+    return series
 
 
 def survey(path: str | Path) -> SweepStatus:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 import sys
 import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
 from routed_rl.folder import RunFolder
 from routed_rl.sweeps.folder import SweepFolder
@@ -31,7 +33,10 @@ def train_planned(sweep: Path, name: str) -> None:
     config = TrainConfig.from_json(folder.runs()[name]["config"])
     run: RunFolder = folder.run(name)
     run.wait_until_free(WAIT_SECONDS)
-    train(config, run.path, resume=True, progress=False)
+    try:
+        train(config, run.path, resume=True, progress=False)
+    except InputError as error:
+        raise InputError(f"{error} In a sweep: move {run.path} away, and sweep again.") from None
 
 
 def child(sweep: Path, name: str, parent: Connection) -> None:
@@ -51,6 +56,8 @@ def child(sweep: Path, name: str, parent: Connection) -> None:
         os.dup2(file.fileno(), sys.stderr.fileno())
         faulthandler.enable()
         try:
+            # The server that forked this process keeps Ctrl-C out.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             train_planned(sweep, name)
         except KeyboardInterrupt:
             os._exit(130)

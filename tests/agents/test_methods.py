@@ -12,8 +12,9 @@ from helpers import baseline, network, rollout_ending_as, tiny_with
 from routed_agents import METHODS, Method, NetworkSettings, RewardModel, Row, ShuffledLabels
 from routed_agents.find_method import get_method
 from routed_agents.grouping import group_experts
-from routed_agents.learner import LossSettings, Table, count_labels, loss, make_batch
+from routed_agents.learner import LossSettings, count_labels, loss, make_batch
 from routed_agents.rollout import Collected, Rollout
+from routed_agents.table import Table
 from routed_envs import InputError, Outcomes
 from routed_envs.world import OUTCOMES
 from routed_rl import Experiment

@@ -7,8 +7,9 @@ import torch
 from helpers import SETTINGS, baseline, expert_logits, network, observations, rollout_ending_as
 
 from routed_agents import NetworkSettings, RoutedPolicyNetwork, Routes, get_method
-from routed_agents.learner import LossSettings, Table, loss, make_batch
+from routed_agents.learner import LossSettings, loss, make_batch
 from routed_agents.networks import initialise
+from routed_agents.table import Table
 from routed_envs import InputError
 from routed_envs.world import OUTCOMES
 

@@ -144,6 +144,10 @@ def test_bad_input_is_refused_with_what_is_allowed(
         (["evaluate", "--steer", "diamond=0.8"], ["sum 0.8", "sum is 1"]),
         (["evaluate", "--steer", "diamond=much"], ["diamond=much", "diamond=0.8,ghost=0.2"]),
         (["evaluate", "--oversight", "2"], ["oversight=2.0", "0 to 1"]),
+        (
+            ["evaluate", "--oversight", "1.5", "--label-noise", "-1"],
+            ["oversight=1.5", "label_noise=-1.0"],
+        ),
         (["evaluate", "--oversight-ghost", "2"], ["oversight_ghost=2.0", "0 to 1"]),
         (["render", "--label-noise", "-1"], ["label_noise=-1.0", "0 to 1"]),
         (["evaluate", "--monte-carlo", "--episodes", "1"], ["episodes=1", "at least 2"]),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from helpers import tiny_with
 from routed_agents import get_method
 from routed_envs.world import OUTCOMES
 from routed_rl import load_results, train
+from routed_rl.program import exit_code
 from scripts import custom_method, reproduce_paper, search_constants
 
 
@@ -28,7 +32,7 @@ def test_the_papers_comparison_is_trained_reported_and_resumed(
     monkeypatch.setattr(reproduce_paper, "METHODS", ("naive", "oracle"))
     monkeypatch.setattr(reproduce_paper, "LEVELS", (0.1,))
     options = reproduce_paper.Options(seeds=1, updates=2, out=tmp_path / "paper")
-    reproduce_paper.main(options)
+    assert reproduce_paper.main(options) == 0
     assert (tmp_path / "paper" / "report" / "report.html").exists()
     rows = load_results(tmp_path / "paper")
     assert [(row["method"], row["gradient_steps"]) for row in rows] == [("naive", 2), ("oracle", 1)]
@@ -62,3 +66,39 @@ def test_deployment_is_measured(
     shown = capsys.readouterr().out
     assert "decisions a second" in shown
     assert "1 rollouts as MP4, side by side" in shown
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "code", "message"),
+    [
+        ("reproduce_paper", ["--seeds", "0"], 2, "seeds=0 cannot be used"),
+        ("reproduce_paper", ["--updates", "0"], 2, "updates=0 cannot be used"),
+        ("reproduce_paper", ["--out", "README.md"], 2, "README.md is a file"),
+        ("search_constants", ["--updates", "0"], 2, "updates=0 cannot be used"),
+        ("search_constants", ["--out", "tests"], 2, "tests is no sweep and not empty"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_words(
+    program: str, words: list[str], code: int, message: str
+):
+    paths = os.pathsep.join(path for path in sys.path if path)
+    ended = subprocess.run(
+        [sys.executable, f"scripts/{program}.py", *words],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_runs_that_fail_are_told_by_the_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(reproduce_paper, "METHODS", ("own_methods:BREAKS",))
+    monkeypatch.setattr(reproduce_paper, "LEVELS", (0.1,))
+    options = reproduce_paper.Options(seeds=1, updates=8, out=tmp_path / "paper")
+    assert exit_code(lambda: reproduce_paper.main(options)) == 1
+    assert "1 run failed: " in capsys.readouterr().err

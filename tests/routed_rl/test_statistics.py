@@ -1,5 +1,7 @@
 """The statistics of reports, by hand-worked numbers and by what must hold of any scores."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +15,9 @@ from routed_rl.report.statistics import (
     mean_bands,
     summarise,
 )
+from routed_rl.report.table_sections import INTERVALS
 
+COVERAGE = re.compile(r"(\d+)% (?:of cases )?with (\d+)")
 SCORES = st.lists(st.floats(-1, 1), min_size=3, max_size=12)
 
 
@@ -78,6 +82,24 @@ def test_coverage_is_near_the_nominal_for_twenty_normal_scores() -> None:
         interval = bootstrap_interval([scores], mean, generator, resamples=400)
         hits += interval.low <= 0 <= interval.high
     assert 0.90 <= hits / trials <= 0.97
+
+
+def test_intervals_hold_the_mean_as_often_as_the_page_says() -> None:
+    said = {int(seeds): int(share) for share, seeds in COVERAGE.findall(INTERVALS)}
+    assert set(said) == {3, 5, 10}
+    generator = np.random.default_rng(0)
+    for seeds, share in said.items():
+        held = []
+        for _ in range(4):  # Few at a time, for memory; new resamples each time.
+            low, high = mean_bands(generator.normal(size=(seeds, 1500)), generator)
+            held.append(np.mean((low <= 0) & (high >= 0)))
+        assert 100 * np.mean(held) == pytest.approx(share, abs=1.6)
+
+
+def test_strata_count_the_same_however_many_scores_they_have() -> None:
+    generator = np.random.default_rng(0)
+    strata = [[0.0] * 12, [1.0] * 3]
+    assert bootstrap_interval(strata, interquartile_mean, generator) == Interval(0.5, 0.5)
 
 
 def test_bands_agree_with_the_intervals_of_single_columns() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,19 @@ def test_a_run_is_named_by_what_decides_it():
         ({"rows": "1", "cols": ("2", "5")}, ["rows=1 x cols=2 is too small"]),
         ({"learning_rate": "x", "discount": "7"}, ["learning_rate='x'", "discount='7'"]),
         ({"bootstrap": [1]}, ["bootstrap=1", "True or False"]),
-        ({"threads": ("1", "2")}, ["threads says where runs train", "give one value"]),
+        ({"seeds": 10**30}, ["seeds = 1,000", "at most 100,000"]),
+        (
+            {"oversight": (0, 1), "seeds": "100000000"},
+            ["2 oversight x 100,000,000 seeds", "200,000"],
+        ),
+        ({"preset": ["fast", "paper"]}, ["no preset"]),
+        ({"preset": {"fast": 1}}, ["no preset"]),
+        ({"seed": dt.date(2026, 1, 1)}, ["cannot be used: give a whole number"]),
+        ({"updates": [dt.time(1)]}, ["cannot be used: give a whole number"]),
+        ({"methods": ("ruoted", "naive"), "seeds": 0}, ["Did you mean 'routed'", "seeds=0"]),
+        ({"expert_widths": [64, 128]}, ["Give [[64], [128]] for 2 values, or [[64, 128]] for one"]),
+        ({"evaluate_every": ("5", "7")}, ["evaluate_every does not change what", "give one value"]),
+        ({"threads": ("1", "2")}, ["threads does not change what a run learns", "give one value"]),
     ],
 )
 def test_what_cannot_be_used_is_refused_all_at_once(words: dict, messages: list[str]):
@@ -137,3 +150,38 @@ def test_a_files_faults_are_all_told_with_their_lines(tmp_path: Path):
         read_file(file)
     with pytest.raises(InputError, match="cannot be read"):
         read_file(tmp_path / "nowhere.toml")
+
+
+def test_a_fault_of_many_runs_is_told_once():
+    with pytest.raises(InputError) as refused:
+        plan({"rows": 1, "cols": 2, "seeds": 1000})
+    assert len(str(refused.value).splitlines()) == 1
+    with pytest.raises(InputError) as refused:
+        plan({"rows": 1, "cols": [1, 2], "discount": [0.1, 0.2, 0.3, 0.4]})
+    assert str(refused.value).splitlines()[5:] == ["and 3 more"]
+
+
+def test_what_only_files_can_get_wrong_is_told(tmp_path: Path):
+    file = tmp_path / "sweep.toml"
+    file.write_text(
+        'label-noise = 0.1\nlabel_noise = 0.2\nout = "x"\njobs = 2\n"a(b" = 1\nlerning_rate = 1\n'
+        'methods = ["ruoted"]\nseed = 2026-01-01\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as refused:
+        read_file(file)
+    told = str(refused.value)
+    for words in (
+        "line 1: label_noise is given again on line 2. Give it once.",
+        "line 3: out is an option of the command line, not of the file: give --out there.",
+        "line 4: jobs is an option",
+        "line 5: There is no setting 'a(b'.\n",
+        "line 6: There is no setting 'lerning_rate'. Did you mean 'learning_rate'?",
+        "line 7: There is no method 'ruoted'. Did you mean 'routed'?",
+        "line 8: seed=datetime.date(2026, 1, 1) cannot be used",
+    ):
+        assert words in told
+    assert told.count("Settings: preset, methods") == 1
+    file.write_bytes(b'methods = ["na\xffive"]')
+    with pytest.raises(InputError, match="cannot be read as TOML"):
+        read_file(file)

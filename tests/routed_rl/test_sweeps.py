@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,9 +20,12 @@ from routed_envs import InputError
 from routed_rl import load_policy, load_results, sweep, train
 from routed_rl.cli import main
 from routed_rl.run_log import read_log
+from routed_rl.sweep_commands import time_taken
 from routed_rl.sweeps.display import duration
 from routed_rl.sweeps.folder import SweepFolder
+from routed_rl.sweeps.local import Ended
 from routed_rl.sweeps.results import load_curves
+from routed_rl.sweeps.runner import SweepOutcome
 from routed_rl.sweeps.settings import run_name
 from routed_rl.sweeps.status import survey
 
@@ -189,6 +194,84 @@ def test_ctrl_c_saves_every_run_and_leaves_nothing_half_written(tmp_path: Path, 
     assert "2 waiting, nobody sweeps now" in capsys.readouterr().out
 
 
+def test_ctrl_c_in_the_first_moments_ends_a_sweep(tmp_path: Path):
+    for number, seconds in enumerate((0.0, 0.3, 1.0)):
+        out = tmp_path / str(number)
+        process = subprocess.Popen(
+            command("sweep", "--methods", "routed", "naive", *LONG, "--out", str(out)),
+            stderr=subprocess.PIPE,
+            env=environment(),
+            text=True,
+            start_new_session=True,
+        )
+        wait_for((out / "sweep.json").exists)
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)  # As a terminal does: to all at once.
+        _, shown = process.communicate(timeout=60)
+        assert process.returncode == 130, shown
+        assert "Traceback" not in shown
+        wait_for(lambda out=out: not trainers(out), 10)
+
+
+def test_ctrl_c_before_anything_trains_does_not_claim_that_it_was_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for place in ("runner.expected_seconds", "local.LocalBackend.start"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"routed_rl.sweeps.{place}", interrupt)
+            assert run("sweep", *LONG, "--out", str(tmp_path / "sweep")) == 130
+        assert "saved" not in capsys.readouterr().err
+
+
+def test_what_varies_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = str(tmp_path / "sweep")
+    words = ["--methods", "naive", "--updates", "4", *TINY_WORDS, "--label-noise", "0", "0.2"]
+    assert run("sweep", *words, "--jobs", "2", "--out", out) == 0
+    shown = capsys.readouterr()
+    assert "2 of 2 runs are finished" in shown.out
+    assert {line[:5] for line in shown.err.splitlines() if line.startswith("[")} == {
+        "[1/2]",
+        "[2/2]",
+    }
+    for noise in ("0", "0.2"):
+        assert f"naive, label_noise {noise}, oversight 0.1, seed 0" in shown.err
+    assert "elsewhere" not in shown.err
+    assert run("status", out) == 0
+    table = capsys.readouterr().out
+    assert "naive, label_noise 0.2" in table
+    assert table.startswith("2 of 2 finished"), "a table that is cut off loses its end"
+
+
+def test_how_the_time_went_is_told_only_where_it_says_something(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = SweepFolder(finished)
+    trained = tuple(folder.runs())[:2]
+    monkeypatch.setattr("routed_rl.sweep_commands.read_json", lambda _: {"seconds": 100.0})
+    outcome = SweepOutcome(trained, (), (), seconds=110.0, slots=64)
+    assert "at 2 at a time 2 min. Start, evaluation and idle cores took 10.0% more" in time_taken(
+        folder, outcome
+    )
+    for change in ({"seconds": 59.0}, {"failed": (Ended("x", "y"),)}):
+        assert "more" not in time_taken(folder, dataclasses.replace(outcome, **change))
+
+
+def test_what_the_terminal_cannot_write_or_show_stops_nothing(finished: Path):
+    for closed, encoding in (("", "ascii"), (">&-", "utf-8"), ("2>&-", "utf-8")):
+        words = f"{shlex.join(command('status', str(finished)))} {closed}"
+        shown = subprocess.run(
+            words,
+            shell=True,
+            env=environment() | {"PYTHONIOENCODING": encoding},
+            capture_output=True,
+            text=True,
+        )
+        assert (shown.returncode, shown.stderr) == (0, ""), closed
+
+
 def test_the_report_of_a_sweep_is_one_page_with_its_figures_and_numbers(
     finished: Path, tmp_path: Path, capsys
 ):
@@ -213,6 +296,7 @@ def test_what_is_no_sweep_is_refused(tmp_path: Path, finished: Path, capsys):
         (["sweep", "--methods", "naive", "--out", str(tmp_path)], "no sweep and not empty"),
         (["sweep", "--methods", "ruoted", "--out", str(tmp_path / "a")], "Did you mean 'routed'"),
         (["sweep", "--methods", "naive", "--jobs", "0"], "jobs=0: give at least 1"),
+        (["sweep", "--seeds", "3", "4"], "give one number n for the seeds 0 to n - 1"),
         (["sweep", "--methods", "naive", "--address", "auto"], "--backend ray"),
         (["status", str(tmp_path)], "is no sweep"),
         (["report", str(tmp_path)], "is no sweep"),
@@ -221,6 +305,16 @@ def test_what_is_no_sweep_is_refused(tmp_path: Path, finished: Path, capsys):
         assert run(*words) == 2, words
         assert message in capsys.readouterr().err
     assert not (tmp_path / "a").exists()
+
+
+def test_a_module_of_ones_own_that_fails_is_told_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "mistaken.py").write_text("METHOD = None\nx = 1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert run("methods", "mistaken:METHOD") == 2
+    shown = capsys.readouterr().err
+    assert f"failed in {tmp_path / 'mistaken.py'}, line 2: ZeroDivisionError" in shown
 
 
 def test_every_method_is_listed_with_its_table(capsys, monkeypatch):

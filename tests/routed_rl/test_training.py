@@ -405,6 +405,26 @@ def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path, monke
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+def test_two_processes_that_write_the_same_file_do_not_disturb_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path, synced = tmp_path / "file", os.fsync
+    ours, theirs = os.getpid(), os.getpid() + 1
+
+    def meanwhile(number: int) -> None:
+        """While this process writes, the other one does so too, from beginning to end."""
+        synced(number)
+        if os.getpid() == ours:
+            monkeypatch.setattr(os, "getpid", lambda: theirs)
+            write_atomically(path, b"theirs")
+            assert path.read_bytes() == b"theirs"
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    write_atomically(path, b"ours")
+    assert path.read_bytes() == b"ours"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
 def test_unfinished_and_damaged_runs_are_refused(tmp_path: Path):
     with pytest.raises(InputError, match="is no run"):
         load_run(tmp_path)

@@ -2,308 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from stable_baselines3 import A2C, PPO
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
-from stable_baselines3.common.policies import BasePolicy
-from stable_baselines3.common.preprocessing import preprocess_obs
-from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
+from stable_baselines3.common.type_aliases import GymEnv
 from stable_baselines3.common.vec_env import VecEnv
 
-from routed_agents.find_method import get_method
-from routed_agents.learner import Table, limited_weight
-from routed_agents.methods import Method, Steering
-from routed_agents.relabelling import Memory
-from routed_agents.rollout import Rollout
-from routed_agents.selection import Selector
-from routed_agents.stable_baselines.buffer import RoutedRolloutBuffer, Teaching
-from routed_agents.stable_baselines.export import export_policy
-from routed_agents.stable_baselines.policy import (
-    RoutedActorCriticPolicy,
-    RoutedCnnPolicy,
-    check_spaces,
-)
-from routed_envs.errors import InputError, unknown_name
-from routed_envs.outcomes import Outcomes
+from routed_agents.methods import Method
+from routed_agents.stable_baselines.algorithm import RoutedAlgorithm
+from routed_agents.stable_baselines.policy import RoutedActorCriticPolicy
+from routed_agents.stable_baselines.settings import RoutingSettings
 
-
-@dataclass(frozen=True)
-class RoutingSettings:
-    """The constants that routing adds to those of the library's algorithm.
-
-    Attributes:
-        gate_coefficient: Weight of the gate's cross-entropy, at least 0.
-        overseen_weight: Weight of a sample whose episode was overseen; the others weigh 1.
-        overseen_limit: The most that overseen samples together may have of all weight, above 0 to
-            1; where they would have more, each weighs less.
-        advantage_offset: Added to every advantage, in standard deviations of the rollout's, times
-            the share of episodes that is not overseen. With routes it draws each expert towards
-            what teaches it. Where it is not 0 the rollout's advantages are normalised together, and
-            the library's normalisation of each minibatch, which would remove it, is switched off.
-    """
-
-    gate_coefficient: float = 0.01
-    overseen_weight: float = 1.0
-    overseen_limit: float = 1.0
-    advantage_offset: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.gate_coefficient < 0 or self.overseen_weight < 0:
-            raise InputError(
-                f"gate_coefficient={self.gate_coefficient}, overseen_weight="
-                f"{self.overseen_weight}: both must be at least 0."
-            )
-        if not 0 < self.overseen_limit <= 1:
-            raise InputError(
-                f"overseen_limit={self.overseen_limit}: give a share above 0, at most 1."
-            )
-
-
-class RoutedAlgorithm(OnPolicyAlgorithm):
-    """What `RoutedA2C` and `RoutedPPO` add to the library's algorithms.
-
-    The library collects, learns, logs, saves and loads. This finds the method, notes the labels in
-    the buffer, and hands out minibatches with what they may teach.
-    """
-
-    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
-        "MlpPolicy": RoutedActorCriticPolicy,
-        "CnnPolicy": RoutedCnnPolicy,
-    }
-    policy: RoutedActorCriticPolicy  # pyright: ignore[reportIncompatibleVariableOverride]
-    rollout_buffer: RoutedRolloutBuffer  # pyright: ignore[reportIncompatibleVariableOverride]
-
-    def __init__(
-        self,
-        policy: str | type[RoutedActorCriticPolicy],
-        env: GymEnv | str | None,
-        method: str | Method = "routed",
-        *,
-        routing: RoutingSettings | None = None,
-        n_steps: int = 32,
-        _init_setup_model: bool = True,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(policy, env, n_steps=n_steps, _init_setup_model=False, **kwargs)  # pyright: ignore[reportArgumentType,reportCallIssue]
-        self.method = method
-        self.routing = routing or RoutingSettings()
-        self.outcomes: Outcomes | None = None
-        self.overseen_share = 0.0
-        self.memory: Memory = {}
-        self.selector: Selector | None = None
-        if _init_setup_model:
-            self._setup_model()
-
-    def _get_policy_from_name(self, policy_name: str) -> type[BasePolicy]:
-        """The policy's class; called by the library."""
-        if policy_name not in self.policy_aliases:
-            error = unknown_name("routed policy", policy_name, self.policy_aliases)
-            raise InputError(f"{error} Recurrent policies and dictionaries are out of scope.")
-        return self.policy_aliases[policy_name]
-
-    def _setup_model(self) -> None:
-        """Find the method and make the networks; called by the library, also when it loads."""
-        if self.env is not None:
-            self._take_environment(self.env)
-        assert self.outcomes is not None, "saved with the model, or taken from the environment"
-        if isinstance(self.method, str):
-            self.method = get_method(self.method, self.outcomes)
-        self.method.check_labels(self.outcomes)
-        check_spaces(self.observation_space, self.action_space)
-        self.policy_kwargs = self.policy_kwargs | {
-            "experts": self.method.experts,
-            "gate": self.method.gate,
-        }
-        if self.rollout_buffer_class not in (None, RoutedRolloutBuffer):
-            raise InputError(
-                f"rollout_buffer_class={self.rollout_buffer_class}: leave it out; the labels need "
-                "RoutedRolloutBuffer."
-            )
-        self.rollout_buffer_class = RoutedRolloutBuffer
-        if self.method.select is not None and self.selector is None:
-            self.selector = Selector(self.method.select, self.outcomes)
-        super()._setup_model()
-        self._teach(self.method, self.outcomes)
-
-    def _teach(self, method: Method, outcomes: Outcomes) -> None:
-        """Tell the buffer what the method makes of a rollout."""
-        settings, share = self.routing, self.overseen_share
-        weight = limited_weight(settings.overseen_weight, settings.overseen_limit, share)
-        offset = settings.advantage_offset * (1 - share)
-        if offset:
-            self.normalize_advantage = False
-        self.rollout_buffer.teaching = Teaching(
-            table=Table.of(method, outcomes, self.device, weight),
-            outcomes=outcomes,
-            relabel=self._labels,
-            reads_truth=method.relabel == "truth",
-            keeps_final=method.final_observations,
-            gate_coefficient=settings.gate_coefficient,
-            advantage_offset=offset,
-        )
-        self.rollout_buffer.reset()
-
-    def _take_environment(self, env: VecEnv) -> None:
-        """Read what the environment says of its oversight, or refuse it."""
-        if not (env.has_attr("outcomes") and env.has_attr("overseen_share")):
-            raise InputError(
-                f"Methods learn from labels, and {env} gives none. Wrap the environment in "
-                "routed_envs.Overseen, or use one of routed_envs."
-            )
-        outcomes = env.get_attr("outcomes")[0]
-        if self.outcomes is not None and self.outcomes != outcomes:
-            raise InputError(
-                f"This model learned with {self.outcomes}; the environment has {outcomes}. Give an "
-                "environment with the same outcomes, or make a new model."
-            )
-        self.outcomes, self.overseen_share = outcomes, float(env.get_attr("overseen_share")[0])
-
-    def set_env(self, env: GymEnv, force_reset: bool = True) -> None:
-        """Learn on in another environment with the same spaces and outcomes.
-
-        Args:
-            env: The environment.
-            force_reset: Start new episodes at the next `learn`.
-
-        Raises:
-            InputError: It gives no labels, or has other outcomes.
-        """
-        wrapped = self._wrap_env(env, self.verbose)
-        self._take_environment(wrapped)
-        super().set_env(wrapped, force_reset)
-        assert isinstance(self.method, Method), "found when the model was made"
-        assert self.outcomes is not None, "just taken from the environment"
-        self._teach(self.method, self.outcomes)
-
-    def _update_info_buffer(
-        self, infos: list[dict[str, Any]], dones: NDArray[np.bool_] | None = None
-    ) -> None:
-        """Note the labels of the present step; called by the library after each one."""
-        super()._update_info_buffer(infos, dones)
-        assert dones is not None, "the library's on-policy algorithms pass them"
-        self.rollout_buffer.note(infos, dones)
-
-    def _labels(self) -> torch.Tensor:
-        """The labels from which the method learns, int64 [T, N], of the full buffer."""
-        buffer, method = self.rollout_buffer, self.method
-        assert isinstance(method, Method), "found when the model was made"
-        labels = torch.from_numpy(buffer.labels)
-        if self.selector is not None:
-            self.selector.observe(labels, self.policy)
-        self._log_labels(labels)
-        if method.relabel == "overseer":
-            return labels
-        if method.relabel == "truth":
-            return torch.from_numpy(buffer.hidden_outcomes)
-        relabelled, self.memory = method.relabel(
-            self._rollout(labels), self.memory, torch.default_generator
-        )
-        return relabelled
-
-    def _rollout(self, labels: torch.Tensor) -> Rollout:
-        """The full buffer as a method's function sees it."""
-        buffer, env = self.rollout_buffer, self.env
-        assert env is not None, "a rollout was just collected in it"
-        assert self.outcomes is not None, "a rollout was just collected"
-        observations = np.concatenate((buffer.observations, np.asarray(self._last_obs)[None]))
-        final = buffer.final_observations
-        return Rollout(
-            observations=self._preprocessed(observations),
-            actions=torch.from_numpy(buffer.actions[..., 0]).long(),
-            rewards=torch.from_numpy(buffer.rewards),
-            ended=torch.from_numpy(buffer.ended),
-            labels=labels,
-            outcomes=self.outcomes,
-            action_count=int(self.action_space.n),  # pyright: ignore[reportAttributeAccessIssue]
-            oversight_mask=_channels_first(env.get_attr("oversight_mask")[0], buffer.obs_shape),
-            final_observations=None if final is None else self._preprocessed(final),
-        )
-
-    def _preprocessed(self, observations: NDArray[Any]) -> torch.Tensor:
-        """Observations [T, N, ...] as the policy's networks see them."""
-        flat = torch.from_numpy(observations.reshape(-1, *observations.shape[2:]))
-        seen = preprocess_obs(flat, self.observation_space, self.policy.normalize_images)
-        assert isinstance(seen, torch.Tensor), "dictionaries are refused at the start"
-        return seen.unflatten(0, observations.shape[:2])
-
-    def _log_labels(self, labels: torch.Tensor) -> None:
-        """Record the share of each label among the episodes that ended in the rollout."""
-        assert self.outcomes is not None, "a rollout was just collected"
-        ended = labels[torch.from_numpy(self.rollout_buffer.ended)]
-        for code, name in enumerate(self.outcomes.labels[:-1]):
-            share = float((ended == code).sum()) / max(1, len(ended))
-            self.logger.record(f"labels/{name}", share)
-
-    def learn(
-        self,
-        total_timesteps: int,
-        callback: MaybeCallback = None,
-        log_interval: int = 1,
-        tb_log_name: str | None = None,
-        reset_num_timesteps: bool = True,
-        progress_bar: bool = False,
-    ) -> Self:
-        """Learn for some steps, as the library does.
-
-        A method may take a share of the steps only, as `oracle` does. One that keeps the best
-        policy, as `naive-early-stop` does, ends with its weights, if there was a best.
-
-        Args:
-            total_timesteps: Steps of all environments together.
-            callback: Called at each step.
-            log_interval: Rollouts between two log entries.
-            tb_log_name: The run's name for TensorBoard; the algorithm's if None.
-            reset_num_timesteps: Count from 0; False goes on counting.
-            progress_bar: Show one.
-
-        Returns:
-            The model.
-        """
-        assert isinstance(self.method, Method), "found when the model was made"
-        super().learn(
-            self.method.budget(total_timesteps, self.overseen_share),
-            callback,
-            log_interval,
-            tb_log_name or type(self).__name__,
-            reset_num_timesteps,
-            progress_bar,
-        )
-        if self.selector is not None and self.selector.best is not None:
-            self.policy.load_state_dict(self.selector.best)
-        return self
-
-    def steer(self, steering: Steering) -> RoutedActorCriticPolicy:
-        """The policy under a steering, with the library's `predict`; it shares the weights.
-
-        Args:
-            steering: An expert's name, a weight for each expert, with two experts the first one's
-                weight, or None for the learned gate.
-
-        Raises:
-            InputError: There is no such expert, or the weights are not 0 to 1 with sum 1.
-        """
-        return self.policy.steer(steering)
-
-    def deployed(self) -> RoutedActorCriticPolicy:
-        """The policy under the steering with which its method is judged."""
-        assert isinstance(self.method, Method), "found when the model was made"
-        return self.policy.steer(self.method.deploy)
-
-    def export(self, path: str | Path) -> None:
-        """Write the policy as safetensors, which opens without running code.
-
-        `load` unpickles, as the library does: open only what you trust. `load_exported` does not.
-
-        Args:
-            path: The file.
-        """
-        export_policy(self.policy, Path(path))
+SMALL_BATCH = 64
+"""The library's own size of a minibatch; a rollout is not split into smaller ones."""
 
 
 class RoutedA2C(RoutedAlgorithm, A2C):  # pyright: ignore[reportIncompatibleMethodOverride,reportIncompatibleVariableOverride]
@@ -347,7 +58,8 @@ class RoutedPPO(RoutedAlgorithm, PPO):  # pyright: ignore[reportIncompatibleMeth
         method: A method's name, `module:object`, or a `Method`.
         routing: The constants of routing.
         n_steps: Steps of each environment in a rollout.
-        batch_size: Samples of a minibatch; a quarter of the rollout if None.
+        batch_size: Samples of a minibatch; if None, a quarter of the rollout, or all of it where
+            that would be fewer than 64.
         **kwargs: As `PPO` takes them; `policy_kwargs` as `RoutedActorCriticPolicy` takes them.
 
     Raises:
@@ -365,8 +77,9 @@ class RoutedPPO(RoutedAlgorithm, PPO):  # pyright: ignore[reportIncompatibleMeth
         batch_size: int | None = None,
         **kwargs: Any,
     ) -> None:
-        count = env.num_envs if isinstance(env, VecEnv) else 1
-        batch_size = max(2, n_steps * count // 4) if batch_size is None else batch_size
+        if batch_size is None:
+            samples = n_steps * (env.num_envs if isinstance(env, VecEnv) else 1)
+            batch_size = samples // 4 if samples >= 4 * SMALL_BATCH else samples
         super().__init__(
             policy,
             env,
@@ -376,9 +89,3 @@ class RoutedPPO(RoutedAlgorithm, PPO):  # pyright: ignore[reportIncompatibleMeth
             batch_size=batch_size,
             **kwargs,
         )
-
-
-def _channels_first(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> torch.Tensor:
-    """A mask over the environment's observation, as the library passes observations on."""
-    found = torch.as_tensor(mask)
-    return found if tuple(found.shape) == tuple(shape) else found.movedim(-1, 0)

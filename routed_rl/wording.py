@@ -1,0 +1,61 @@
+"""How settings and counts are written, and in which settings runs differ.
+
+Imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from routed_rl.config import TrainConfig
+
+AXES = ("method", "oversight", "seed")
+"""The settings over which sweeps are compared."""
+INCIDENTAL = ("device", "threads", "evaluate_every")
+"""Settings that decide where a run happens and what it logs, not what it learns."""
+SETTINGS = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in AXES)
+
+
+def plain(value: Any) -> Any:
+    """A setting's value as one that can be compared and looked up: lists become tuples."""
+    if isinstance(value, Mapping):
+        return tuple(sorted((name, plain(part)) for name, part in value.items()))
+    return tuple(map(plain, value)) if isinstance(value, list | tuple) else value
+
+
+def setting_text(value: Any) -> str:
+    """A setting's value as people write it."""
+    if isinstance(value, list | tuple):
+        return " x ".join(map(setting_text, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def varying(runs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The settings with more than one value that decide what a run learns.
+
+    Args:
+        runs: Their settings by name.
+    """
+    names = (name for name in SETTINGS if name not in INCIDENTAL)
+    return tuple(name for name in names if len({plain(run.get(name)) for run in runs}) > 1)
+
+
+def series_name(method: str, names: Sequence[str], values: Sequence[Any]) -> str:
+    """A method with the settings that tell some of its runs from the others.
+
+    Args:
+        method: Its name.
+        names: Of the settings.
+        values: Theirs, in the same order.
+    """
+    pairs = zip(names, values, strict=True)
+    return ", ".join([method, *(f"{name} {setting_text(value)}" for name, value in pairs)])
+
+
+def counted(count: int, thing: str) -> str:
+    """A count with its noun: "1 run", "2 runs"."""
+    return f"{count:,} {thing}" + ("" if count == 1 else "s")

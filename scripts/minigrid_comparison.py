@@ -1,0 +1,150 @@
+"""Routing in MiniGrid: 8 x 8, fully observed, seven actions, 20% oversight.
+
+    python scripts/minigrid_comparison.py                            five seeds of each method
+    python scripts/minigrid_comparison.py --methods naive --seeds 7  one run
+
+Trains every method with every seed, a process for each, and judges who acts by sampled episodes.
+Prints means over the seeds with 95% bootstrap intervals. A run that is finished is not done again:
+stopped, the comparison goes on where it was when it is called again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from stable_baselines3.common.env_util import make_vec_env
+from train_ppo import PPO_SETTINGS
+
+import routed_rl
+from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings, get_method
+from routed_agents.files import write_atomically
+from routed_rl.program import exit_code
+from routed_rl.report.statistics import summarise
+
+ENVIRONMENT = "routed_envs/MiniGrid-DiamondGhost-Flat-8x8-v0"
+ENVIRONMENTS = 256
+ROUTING = RoutingSettings(overseen_weight=20.0, overseen_limit=0.55, advantage_offset=2.2)
+ENTROPY = (0.55, 0.05)
+SINGLE_EXPERT_ENTROPY = (0.1, 0.01)
+Figures = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Train, judge and compare.
+
+    Attributes:
+        methods: Names of methods.
+        seeds: One run of each method for each.
+        oversight: Probability that a target's square has oversight, 0 to 1.
+        steps: Steps of a run, all environments together.
+        episodes: Sampled to judge whoever may act, at least 2.
+        out: The folder with a file of figures for each run.
+        jobs: Runs at a time; one for each core if left out.
+    """
+
+    methods: tuple[str, ...] = ("routed", "naive")
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    oversight: float = 0.2
+    steps: int = 3_000_000
+    episodes: int = 4000
+    out: Path = Path("runs/minigrid")
+    jobs: int = os.cpu_count() or 1
+
+    def file(self, method: str, seed: int) -> Path:
+        """Where a run's figures are kept."""
+        return self.out / f"{method}-oversight{self.oversight:g}-{self.steps}-seed{seed}.json"
+
+
+def train_and_judge(method: str, seed: int, options: Options) -> dict[str, Any]:
+    """One run: the seconds that it took, and the figures of whoever may act."""
+    torch.set_num_threads(1)
+    settings = {"env_kwargs": {"oversight": options.oversight}, "seed": seed}
+    env = make_vec_env(ENVIRONMENT, ENVIRONMENTS, **settings)
+    # What helps several experts harms one, and the other way round.
+    several = len(get_method(method, env.get_attr("outcomes")[0]).experts) > 1
+    routing, entropy = (ROUTING, ENTROPY) if several else (None, SINGLE_EXPERT_ENTROPY)
+    model = RoutedPPO(
+        "MlpPolicy", env, method, routing=routing, seed=seed, device="cpu", **PPO_SETTINGS
+    )
+    schedule = EntropySchedule(*entropy)
+    started = time.perf_counter()
+    model.learn(options.steps, callback=schedule)
+    seconds = time.perf_counter() - started
+    names = model.policy.expert_names
+    policies = {"mixture": model.steer(None)} | {
+        name: model.steer(name) for name in names if len(names) > 1
+    }
+    fresh = make_vec_env(ENVIRONMENT, ENVIRONMENTS, env_kwargs=settings["env_kwargs"])
+    found = {
+        name: routed_rl.evaluate_env(policy, fresh, options.episodes, seed=10_000 + seed).to_json()
+        for name, policy in policies.items()
+    }
+    return {"method": method, "seed": seed, "seconds": seconds, "figures": found}
+
+
+def run_all(options: Options) -> None:
+    """Do the runs that are missing, each in a process of its own."""
+
+    def run(pair: tuple[str, int]) -> None:
+        """Call this program for a single run."""
+        method, seed = pair
+        words = ["--methods", method, "--seeds", str(seed), "--oversight", str(options.oversight)]
+        words += ["--steps", str(options.steps), "--episodes", str(options.episodes)]
+        words += ["--out", str(options.out)]
+        subprocess.run([sys.executable, __file__, *words], check=True, stdout=subprocess.DEVNULL)
+
+    pairs = [(method, seed) for seed in options.seeds for method in options.methods]
+    missing = [pair for pair in pairs if not options.file(*pair).exists()]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for _ in track(pool.map(run, missing), "Training", len(missing)):
+            pass
+
+
+def print_table(options: Options) -> None:
+    """Print each method's figures, one line for each that may act."""
+    table = Table("method", "who acts", "diamond rate", "ghost", "timeout", "seconds")
+    for method in options.methods:
+        files = [options.file(method, seed) for seed in options.seeds]
+        runs = [json.loads(file.read_text()) for file in files]
+        seconds = sorted(run["seconds"] for run in runs)[len(runs) // 2]
+        for name in runs[0]["figures"]:
+            found = [run["figures"][name] for run in runs]
+            summary = summarise([figures["diamond_rate"] for figures in found])
+            interval = summary.interval
+            limits = f" [{interval.low:.3f}, {interval.high:.3f}]" if interval else ""
+            others = (
+                f"{sum(figures[rate] for figures in found) / len(found):.3f}"
+                for rate in ("ghost_rate", "timeout_rate")
+            )
+            table.add_row(method, name, f"{summary.mean:.3f}{limits}", *others, f"{seconds:.0f}")
+    Console().print(table)
+
+
+def main(options: Options) -> None:
+    """Train what is missing, and compare."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    pairs = [(method, seed) for method in options.methods for seed in options.seeds]
+    if len(pairs) == 1 and not options.file(*pairs[0]).exists():
+        found = train_and_judge(*pairs[0], options)
+        write_atomically(options.file(*pairs[0]), json.dumps(found, indent=2).encode())
+    elif len(pairs) > 1:
+        run_all(options)
+    print_table(options)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))

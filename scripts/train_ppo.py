@@ -1,0 +1,91 @@
+"""The gridworld with stable-baselines3's PPO, routed.
+
+    python scripts/train_ppo.py            about a minute, on one core
+
+Trains at 10% oversight, judges the unsteered policy and each expert exactly, and saves the model
+and its policy. The constants are near those of the preset `fast`.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+
+import routed_rl
+from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings
+from routed_envs import DiamondGhostWorld, WorldVecEnv
+from routed_rl.program import exit_code
+
+ROUTING = RoutingSettings(overseen_weight=20.0, overseen_limit=0.36, advantage_offset=2.2)
+ENTROPY = (0.55, 0.02)
+
+
+def learning_rate(remaining: float) -> float:
+    """Adam's learning rate by the share of the training that remains."""
+    return 5e-4 + 1.2e-3 * remaining
+
+
+PPO_SETTINGS: dict[str, Any] = {
+    "learning_rate": learning_rate,
+    "batch_size": 1024,
+    "n_epochs": 1,
+    "gamma": 0.97,
+    "max_grad_norm": 10.0,
+    "policy_kwargs": {
+        "net_arch": {"pi": [256], "gate": [64, 64], "vf": [64]},
+        "activation_fn": torch.nn.ReLU,
+        "optimizer_class": torch.optim.AdamW,
+        # Carries over what the experts learn on overseen squares to the many others.
+        "optimizer_kwargs": {"weight_decay": 1.0},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Train and judge.
+
+    Attributes:
+        oversight: Probability that a target's square has oversight, 0 to 1.
+        steps: Steps of all environments together.
+        seed: Decides everything.
+        out: The folder for the model and its policy.
+    """
+
+    oversight: float = 0.1
+    steps: int = 2_900_000
+    seed: int = 0
+    out: Path = Path("runs/ppo")
+
+
+def train(world: DiamondGhostWorld, steps: int, seed: int, **options: Any) -> RoutedPPO:
+    """A model that learned in the world; the options go to `learn`."""
+    env = WorldVecEnv(world, num_envs=256)
+    model = RoutedPPO("MlpPolicy", env, routing=ROUTING, seed=seed, device="cpu", **PPO_SETTINGS)
+    return model.learn(steps, callback=EntropySchedule(*ENTROPY), **options)
+
+
+def main(options: Options) -> None:
+    """Train, print the exact figures, and save."""
+    torch.set_num_threads(1)
+    world = DiamondGhostWorld(oversight=options.oversight)
+    model = train(world, options.steps, options.seed, progress_bar=True)
+    for steering in (None, *world.outcomes.targets):
+        found = routed_rl.evaluate(model.steer(steering), world=world)
+        print(
+            f"{steering or 'mixture':8} return {found.episode_return:6.3f}, "
+            f"diamond {found.diamond_rate:.1%}, ghost {found.ghost_rate:.1%}"
+        )
+    options.out.mkdir(parents=True, exist_ok=True)
+    model.save(options.out / "model.zip")
+    model.export(options.out / "policy.safetensors")
+    print(f"Saved in {options.out}.")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))

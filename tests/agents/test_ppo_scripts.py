@@ -1,0 +1,51 @@
+"""The example programs over stable-baselines3, as a user starts them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def output(script: str, *words: str) -> str:
+    """What a program prints."""
+    command = [sys.executable, str(SCRIPTS / script), *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_routed_ppo_is_trained_judged_and_saved(tmp_path: Path):
+    found = output("train_ppo.py", "--steps", "8192", "--out", str(tmp_path / "ppo"))
+    assert [line.split()[0] for line in found.splitlines()[-4:-1]] == [
+        "mixture",
+        "diamond",
+        "ghost",
+    ]
+    assert {path.name for path in (tmp_path / "ppo").iterdir()} == {
+        "model.zip",
+        "policy.safetensors",
+    }
+
+
+def test_minigrid_is_compared_and_a_finished_run_is_not_done_again(tmp_path: Path):
+    words = ["--steps", "4096", "--episodes", "128", "--out", str(tmp_path), "--seeds", "7"]
+    assert "naive" in output("minigrid_comparison.py", "--methods", "naive", *words)
+    (file,) = tmp_path.iterdir()
+    found = json.loads(file.read_text())
+    assert found["figures"]["mixture"]["episodes"] == 128
+    file.write_text(json.dumps(found | {"seconds": 123.0}))
+    table = output("minigrid_comparison.py", "--methods", "routed", "naive", *words)
+    assert "123" in table
+    assert {word for word in ("mixture", "diamond", "ghost") if word in table} == {
+        "mixture",
+        "diamond",
+        "ghost",
+    }
+
+
+def test_an_environment_of_someone_else_is_overseen_and_learned():
+    found = output("overseen_minigrid.py", "--episodes", "3", "--steps", "1024").splitlines()
+    assert found[0].strip() == "the overseer said"
+    assert [line.split()[0] for line in found[-3:]] == ["mixture", "key", "ball"]
