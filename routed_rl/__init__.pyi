@@ -1,4 +1,8 @@
 from .config import PRESETS, TrainConfig
+from .deployment.export import export_policy
+from .deployment.monitor import Monitor, Reading
+from .deployment.page import write_deployment_report
+from .deployment.roc import Roc
 from .env_evaluation import evaluate_env
 from .evaluation import evaluate, evaluate_steerings, oversight_levels
 from .experiment import Experiment
@@ -14,12 +18,16 @@ __all__ = [
     "PRESETS",
     "Evaluation",
     "Experiment",
+    "Monitor",
+    "Reading",
+    "Roc",
     "Run",
     "SweepOutcome",
     "TrainConfig",
     "evaluate",
     "evaluate_env",
     "evaluate_steerings",
+    "export_policy",
     "load_curves",
     "load_policy",
     "load_results",
@@ -29,4 +37,5 @@ __all__ = [
     "save_policy",
     "sweep",
     "train",
+    "write_deployment_report",
 ]

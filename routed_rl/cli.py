@@ -17,19 +17,17 @@ from typing import Annotated, Literal
 
 import tyro
 
+from routed_rl.cli_options import STEER_HELP, Flag, Oversight, WorldOptions
 from routed_rl.config import DEVICES, PRESETS, TrainConfig
+from routed_rl.deployment_cli import DeployReport, Export, Monitor
 from routed_rl.program import exit_code, fail
+from routed_rl.render_cli import Render
 from routed_rl.sweep_cli import Methods, Report, Status, Sweep
 
-STEER_HELP = (
-    "Who acts: deploy (the method's own choice), mixture (the learned gate), an expert's name, "
-    "weights such as diamond=0.8,ghost=0.2, or a number from 0 to 1, the diamond's weight."
-)
 DESCRIPTION = (
     "Train agents under scarce oversight with gradient routing, judge them, and look at what they "
     "do."
 )
-Flag = tyro.conf.FlagCreatePairsOff[bool]
 
 
 @dataclass(frozen=True)
@@ -69,33 +67,6 @@ class Train:
             overwrite=self.overwrite,
             tensorboard=self.tensorboard,
         )
-
-
-@dataclass(frozen=True)
-class Oversight:
-    """The world's oversight; each option that is left out is as in training.
-
-    Attributes:
-        oversight: Probability that a target's square has oversight, 0 to 1, for both targets.
-        oversight_diamond: The same for the diamond's square alone.
-        oversight_ghost: The same for the ghost's square alone.
-        oversight_falloff: How much less oversight a target has for each step of its distance from
-            the start after the first, 0 to 1.
-        spurious_oversight: Probability that an empty square shows oversight, 0 to 1.
-        label_noise: Probability that the overseer takes the target it sees for the other one.
-        hidden_oversight: Whether the agent does not see where there is oversight.
-    """
-
-    oversight: float | None = None
-    oversight_diamond: float | None = None
-    oversight_ghost: float | None = None
-    oversight_falloff: float | None = None
-    spurious_oversight: float | None = None
-    label_noise: float | None = None
-    hidden_oversight: bool | None = None
-
-
-WorldOptions = Annotated[Oversight, tyro.conf.arg(name="")]
 
 
 @dataclass(frozen=True)
@@ -140,44 +111,9 @@ class Evaluate:
         )
 
 
-@dataclass(frozen=True)
-class Render:
-    """Draw a trained policy: a film of rollouts, and what each expert would do in every cell.
-
-    Attributes:
-        run_folder: The folder of a finished run, or a policy file.
-        steer: Who acts in the film.
-        world: The world's oversight.
-        episodes: Episodes of the film.
-        deterministic: Take the likeliest action instead of sampling.
-        seed: Decides the starts and the actions.
-        out: The film's file, a GIF. The figure and the tables go beside it.
-    """
-
-    run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    steer: Annotated[str, tyro.conf.arg(help=STEER_HELP)] = "deploy"
-    world: WorldOptions = field(default_factory=Oversight)
-    episodes: int = 4
-    deterministic: Flag = False
-    seed: int = 0
-    out: Path | None = None
-
-    def run(self) -> None:
-        """Draw, then print where the pictures are."""
-        from routed_rl.commands import render_command
-
-        render_command(
-            self.run_folder,
-            self.steer,
-            asdict(self.world),
-            episodes=self.episodes,
-            deterministic=self.deterministic,
-            seed=self.seed,
-            out=self.out,
-        )
-
-
-Command = Train | Evaluate | Render | Sweep | Status | Report | Methods
+Command = (
+    Train | Evaluate | Render | Sweep | Status | Report | Methods | Export | Monitor | DeployReport
+)
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "evaluate": Evaluate,
@@ -186,6 +122,9 @@ COMMANDS: dict[str, type[Command]] = {
     "status": Status,
     "report": Report,
     "methods": Methods,
+    "export": Export,
+    "monitor": Monitor,
+    "deploy-report": DeployReport,
 }
 
 

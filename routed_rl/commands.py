@@ -23,13 +23,9 @@ from routed_rl.config import TrainConfig, default_folder
 from routed_rl.evaluation import deployed_actor, evaluate, oversight_levels
 from routed_rl.figures import Evaluation
 from routed_rl.folder import RunFolder
-from routed_rl.pictures.film import record, save_film
-from routed_rl.pictures.learning_curve import save_learning_curve
-from routed_rl.pictures.policy_field import save_policy_field
 from routed_rl.policy_file import load_policy
 from routed_rl.program import program, quoted
 from routed_rl.run import Run
-from routed_rl.run_log import read_log
 from routed_rl.training import train
 
 PLAIN_FIELDS = ("rows", "cols", "oversight", "max_steps")
@@ -238,61 +234,3 @@ def parse_steering(text: str, policy: Policy) -> Steering:
             ) from None
         raise unknown_name("expert", text, (*policy.experts, "mixture", "deploy")) from None
     return text
-
-
-def render_command(
-    path: Path,
-    steer: str,
-    changes: Mapping[str, Any],
-    *,
-    episodes: int,
-    deterministic: bool,
-    seed: int,
-    out: Path | None,
-) -> None:
-    """Draw a policy, then print where the pictures are.
-
-    Args:
-        path: A run's folder, or a policy file.
-        steer: Who acts in the film, in the words of `parse_steering`.
-        changes: How the world differs from the training's; see `changed_world`.
-        episodes: Episodes of the film, at least 1.
-        deterministic: Take the likeliest action instead of sampling.
-        seed: Decides the starts and the actions.
-        out: The film's file; in the run's folder if None.
-
-    Raises:
-        InputError: An option cannot be used, or the policy was trained in a world of your own.
-    """
-    if episodes < 1:
-        raise InputError(f"--episodes {episodes}: give at least 1.")
-    film = out or (path if path.is_dir() else path.parent) / "rollouts.gif"
-    if film.suffix.lower() != ".gif":
-        raise InputError(f"--out {film}: a film is a GIF; give a name that ends in .gif.")
-    policy = load_policy(path)
-    world = changed_world(policy.world, changes)
-    if not isinstance(world, DiamondGhostWorld):
-        raise InputError(f"render draws the gridworld; this policy lives in a {type(world)}.")
-    actor = policy.steer(parse_steering(steer, policy))
-    film.parent.mkdir(parents=True, exist_ok=True)
-    save_film(record(actor, world, episodes, seed, deterministic), actor, world, film)
-    _print_pictures({film: "a film of rollouts"} | _figures(path, policy, world, film))
-
-
-def _figures(path: Path, policy: Policy, world: DiamondGhostWorld, film: Path) -> dict[Path, str]:
-    """Draw what belongs beside the film, and say what each picture shows."""
-    field = film.with_name("policy_field.png")
-    save_policy_field(policy, world, field)
-    pictures = {field: "what each expert would do in every cell"}
-    curve, log = film.with_name("learning_curve.png"), RunFolder(path).log
-    if path.is_dir() and log.exists() and save_learning_curve(read_log(log), curve):
-        pictures[curve] = "how the figures changed while it trained"
-    return pictures
-
-
-def _print_pictures(pictures: dict[Path, str]) -> None:
-    """Print where the pictures are and what they show."""
-    width = max(len(str(picture)) for picture in pictures)
-    for picture, meaning in pictures.items():
-        print(f"{picture!s:{width}}  {meaning}")
-    print("The numbers behind each picture are beside it, in a .csv file of the same name.")

@@ -16,6 +16,8 @@ from routed_envs.errors import InputError
 
 FORMAT = 1
 """The version of the folder's files."""
+FILM_ENDINGS = (".gif", ".mp4")
+"""Of films of rollouts."""
 RESULTS = ("updates", "labels", "selected", "relabel_accuracy", "deployed_actor")
 """What a finished run's result tells beside its `seconds`."""
 
@@ -85,6 +87,11 @@ class RunFolder:
         return self.path / "tensorboard"
 
     @property
+    def deployment(self) -> Path:
+        """The folder of what was made from the finished policy: exports, reports."""
+        return self.path / "deployment"
+
+    @property
     def result(self) -> Path:
         """Written last: a folder that has it is finished."""
         return self.path / "result.json"
@@ -103,10 +110,11 @@ class RunFolder:
     @property
     def results(self) -> list[Path]:
         """What only a finished run has, `result` first, and the pictures of it."""
-        pictures = ("rollouts.gif", "policy_field.png", "learning_curve.png")
+        films = (f"rollouts{kind}{end}" for kind in ("", "_side_by_side") for end in FILM_ENDINGS)
+        pictures = (*films, "contact_sheet.png", "policy_field.png", "learning_curve.png")
         drawn = [self.path / name for name in pictures]
         tables = [picture.with_suffix(".csv") for picture in drawn]
-        return [self.result, self.policy, self.evaluation, *drawn, *tables]
+        return [self.result, self.policy, self.evaluation, *drawn, *dict.fromkeys(tables)]
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -26,8 +26,29 @@ def save_policy(policy: Policy, path: Path) -> None:
     """Write a policy's weights and description, atomically.
 
     Args:
-        policy: The policy; its steering is not saved, its method's deployment is.
+        policy: The policy; a loaded one is steered as this one is.
         path: The file, in a folder that exists.
+    """
+    write_atomically(path, policy_bytes(policy))
+
+
+def policy_bytes(policy: Policy) -> bytes:
+    """What `save_policy` writes.
+
+    Args:
+        policy: The policy, as it is steered.
+    """
+    weights = {
+        name: w.detach().cpu().contiguous() for name, w in policy.network.state_dict().items()
+    }
+    return save(weights, {KEY: json.dumps(describe_policy(policy), sort_keys=True)})
+
+
+def describe_policy(policy: Policy) -> dict[str, Any]:
+    """All that is needed to use a policy's weights, as plain values.
+
+    Args:
+        policy: The policy, as it is steered.
     """
     description = {
         "format": FORMAT,
@@ -36,10 +57,7 @@ def save_policy(policy: Policy, path: Path) -> None:
         "deploy": policy.deploy,
         "seed": policy.seed,
     }
-    weights = {
-        name: w.detach().cpu().contiguous() for name, w in policy.network.state_dict().items()
-    }
-    write_atomically(path, save(weights, {KEY: json.dumps(description, sort_keys=True)}))
+    return description if policy.steering is None else {**description, "steering": policy.steering}
 
 
 def load_policy(
@@ -53,7 +71,7 @@ def load_policy(
         device: Where the weights shall live.
 
     Returns:
-        The unsteered policy, with its world.
+        The policy with its world, steered as the saved one was: a run's is unsteered.
 
     Raises:
         InputError: There is no such file, or it is truncated, corrupted or something else.
@@ -79,7 +97,8 @@ def load_policy(
             network = RoutedPolicyNetwork(NetworkSettings.from_json(description["network"]))
         network.load_state_dict(weights, assign=True)
         world = world if world is not None else _world(description["world"], file)
-        return Policy(network.to(device), world, description["deploy"], seed=description["seed"])
+        deploy, steering = description["deploy"], description.get("steering")
+        return Policy(network.to(device), world, deploy, steering, description["seed"])
     except InputError:
         raise
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:

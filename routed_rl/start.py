@@ -74,11 +74,13 @@ def open_folder(folder: RunFolder, experiment: Experiment, resume: bool) -> Trai
         if folder.read_config()["config"]["updates"] != experiment.config.updates:
             for path in folder.results:
                 path.unlink(missing_ok=True)
+            shutil.rmtree(folder.deployment, ignore_errors=True)
             write_json(folder.config, description)
     else:
         for path in (*folder.results, folder.checkpoint, folder.log):
             path.unlink(missing_ok=True)
-        shutil.rmtree(folder.tensorboard, ignore_errors=True)
+        for made in (folder.tensorboard, folder.deployment):
+            shutil.rmtree(made, ignore_errors=True)
         write_json(folder.config, description)
     return state
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from docstring_parser import parse
 
+from routed_rl.cli_options import optional
 from routed_rl.config import TrainConfig
 
 VALUES = "VALUE [VALUE ...]"
@@ -31,11 +32,6 @@ def _listed_settings() -> type[Any]:
 
 
 Settings = _listed_settings()
-
-
-def _optional(metavar: str) -> Any:
-    """An option that may be left out."""
-    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
 
 
 @dataclass(frozen=True)
@@ -75,11 +71,11 @@ class Sweep:
     preset: Annotated[
         str | None, tyro.conf.arg(metavar="{fast,paper}", help_behavior_hint="(default: fast)")
     ] = None
-    config: Annotated[Path | None, _optional("FILE")] = None
-    out: Annotated[Path | None, _optional("FOLDER")] = None
-    jobs: Annotated[int | None, _optional("N")] = None
+    config: Annotated[Path | None, optional("FILE")] = None
+    out: Annotated[Path | None, optional("FOLDER")] = None
+    jobs: Annotated[int | None, optional("N")] = None
     backend: Literal["local", "ray"] = "local"
-    address: Annotated[str | None, _optional("ADDRESS")] = None
+    address: Annotated[str | None, optional("ADDRESS")] = None
 
     def run(self) -> None:
         """Sweep, then say what was done and what to do next."""
@@ -124,7 +120,7 @@ class Report:
     """
 
     sweep: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SWEEP")]
-    out: Annotated[Path | None, _optional("FOLDER")] = None
+    out: Annotated[Path | None, optional("FOLDER")] = None
 
     def run(self) -> None:
         """Write the page, then say where it is."""

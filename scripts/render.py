@@ -11,7 +11,8 @@ import gymnasium
 
 import routed_envs
 import routed_rl
-from routed_rl.pictures.film import record, save_film
+from routed_rl.pictures.episodes import record
+from routed_rl.pictures.film import save_film
 from routed_rl.pictures.policy_field import save_policy_field
 
 RUN = Path("runs/script")

@@ -71,7 +71,7 @@ class Mixture(nn.Module):
             float [B, K].
         """
         if self.gate is None:
-            return inputs.new_zeros((len(inputs), len(self.experts)), dtype=torch.float32)
+            return inputs.new_zeros((inputs.shape[0], len(self.experts)), dtype=torch.float32)
         return nn.functional.pad(self.gate(inputs), (0, 1))
 
     def steered_logits(self, inputs: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:

@@ -12,6 +12,7 @@ from routed_agents.methods import Steering
 from routed_agents.networks import RoutedPolicyNetwork
 from routed_agents.rollout import sample_actions
 from routed_agents.steering import steering_weights
+from routed_agents.subset import keep_experts, restricted_steering
 from routed_envs.errors import InputError
 from routed_envs.interface import World
 
@@ -74,6 +75,28 @@ class Policy:
             InputError: There is no such expert, or the weights are not 0 to 1 with sum 1.
         """
         return Policy(self.network, self.world, self.deploy, steering, self.seed)
+
+    def with_experts(self, *names: str) -> Policy:
+        """A policy that holds only the named experts, for users who may have no others.
+
+        The gate weighs them as before, relative to each other; one expert needs no gate. The
+        steering, and the method's own, are restricted to them in the same way.
+
+        Args:
+            *names: The experts to keep, in any order.
+
+        Returns:
+            A new policy with weights of its own, which `save_policy` writes like any other.
+
+        Raises:
+            InputError: No name, a repeated one, or one that is no expert.
+        """
+        network = keep_experts(self.network, names)
+        kept = network.settings.experts
+        deploy, steering = (
+            restricted_steering(own, self.experts, kept) for own in (self.deploy, self.steering)
+        )
+        return Policy(network, self.world, deploy, steering, self.seed)
 
     @torch.no_grad()
     def action_probabilities(self, observations: ArrayLike | torch.Tensor) -> torch.Tensor:

@@ -44,23 +44,28 @@ class PolicyField:
     weights: torch.Tensor | None
 
 
-def placements(world: DiamondGhostWorld, diamond: int, ghost: int) -> GridState:
-    """The agent in every cell but the targets', without oversight.
+def placements(
+    world: DiamondGhostWorld, diamond: int, ghost: int, oversight: torch.Tensor | None = None
+) -> GridState:
+    """The agent in every cell but the targets'.
 
     Args:
         world: The rules, for the grid's size.
         diamond: The diamond's cell.
         ghost: The ghost's cell, another one.
+        oversight: int8 [1, cells], 1 where a square has oversight; nowhere if None.
 
     Returns:
         One state for each cell.
     """
     agent = torch.tensor([cell for cell in range(world.cells) if cell not in (diamond, ghost)])
+    if oversight is None:
+        oversight = torch.zeros((1, world.cells), dtype=torch.int8)
     return GridState(
         agent=agent,
         ghost=torch.full_like(agent, ghost),
         diamond=torch.full_like(agent, diamond),
-        oversight=torch.zeros((len(agent), world.cells), dtype=torch.int8),
+        oversight=oversight.expand(len(agent), -1),
         steps=torch.zeros_like(agent),
         mistaken=torch.zeros(len(agent), dtype=torch.int8),
     )
@@ -91,16 +96,21 @@ def policy_fields(policy: Policy, world: DiamondGhostWorld, states: GridState) -
     return fields
 
 
-def save_policy_field(policy: Policy, world: DiamondGhostWorld, path: Path) -> None:
+def save_policy_field(
+    policy: Policy, world: DiamondGhostWorld, path: Path, start: GridState | None = None
+) -> None:
     """Draw the fields side by side, and write their numbers as a table beside the figure.
 
     Args:
         policy: Its own steering does not matter.
         world: The rules.
         path: The PNG; the table has the same name and ends in `.csv`.
+        start: Where the targets and the oversight are (N = 1); targets on a diagonal if None.
     """
-    diamond, ghost = _default_targets(world)
-    states = placements(world, diamond, ghost)
+    if start is None:
+        states = placements(world, *_default_targets(world))
+    else:
+        states = placements(world, int(start.diamond), int(start.ghost), start.oversight)
     fields = policy_fields(policy, world, states)
     write_atomically(path.with_suffix(".csv"), _table(fields, world).encode())
     buffer = io.BytesIO()
@@ -131,9 +141,10 @@ def _draw(fields: list[PolicyField], world: DiamondGhostWorld, states: GridState
             bar = figure.colorbar(shades, ax=list(axes), shrink=0.7, aspect=14, ticks=[0, 0.5, 1])
             bar.ax.set_yticklabels(["ghost\nexpert", "half\nand half", "diamond\nexpert"])
             bar.set_label("who decides in this cell")
+        watched = "an eye marks" if states.oversight.any() else "no square has"
         figure.suptitle(
             "What the agent would do in each cell: the longer an arrow, the likelier the move "
-            "(no square has oversight)",
+            f"({watched} oversight)",
             fontsize=11,
         )
     return figure

@@ -66,7 +66,7 @@ def deployed_section(comparison: Comparison, folder: Path) -> Section | None:
             caption=caption,
         )
         drawings = draw_lines(comparison, lines)
-    blocks = [_figure(drawing, folder) for drawing in drawings]
+    blocks = [saved_figure(drawing, folder) for drawing in drawings]
     return Section("deployed", "How good the deployed policy is", (*blocks, *_more(comparison)))
 
 
@@ -96,14 +96,14 @@ def labels_section(comparison: Comparison, folder: Path) -> Section | None:
         seeds=False,
         caption=caption,
     )
-    blocks = [_figure(drawing, folder) for drawing in draw_lines(comparison, lines)]
+    blocks = [saved_figure(drawing, folder) for drawing in draw_lines(comparison, lines)]
     return Section("labels", "What it costs in labels", tuple(blocks))
 
 
 def learning_section(comparison: Comparison, folder: Path) -> Section | None:
     """Learning curves of the deployed policy."""
     drawing = draw_learning_curves(comparison, best_return(comparison))
-    return drawing and Section("learning", "Learning curves", (_figure(drawing, folder),))
+    return drawing and Section("learning", "Learning curves", (saved_figure(drawing, folder),))
 
 
 def experts_section(comparison: Comparison, folder: Path) -> Section | None:
@@ -121,7 +121,7 @@ def experts_section(comparison: Comparison, folder: Path) -> Section | None:
     alt = f"The {GOOD} rate of the {GOOD} expert, the mixture and the {BAD} expert, by method."
     drawing = draw_profiles(comparison, "experts", profiles, caption, alt)
     title = f"Steered, unsteered, and the {BAD} expert"
-    return drawing and Section("experts", title, (_figure(drawing, folder),))
+    return drawing and Section("experts", title, (saved_figure(drawing, folder),))
 
 
 def methods_section(comparison: Comparison, folder: Path) -> Section | None:
@@ -131,7 +131,7 @@ def methods_section(comparison: Comparison, folder: Path) -> Section | None:
     caption = f"Return of the deployed policy at each level, the highest mean on top. {READING}"
     panels = [(level, RETURN) for level in comparison.levels]
     drawing = draw_ranking(comparison, "methods", panels, best_return(comparison), caption)
-    return Section("methods", "All methods at each level", (_figure(drawing, folder),))
+    return Section("methods", "All methods at each level", (saved_figure(drawing, folder),))
 
 
 def overseer_section(comparison: Comparison, folder: Path) -> Section | None:
@@ -148,7 +148,7 @@ def overseer_section(comparison: Comparison, folder: Path) -> Section | None:
     alt = f"The {GOOD}'s share as the overseer sees it and when nobody watches, by method."
     drawing = draw_profiles(comparison, "overseer", profiles, caption, alt)
     title = "How it looks to the overseer, and how it is unwatched"
-    return drawing and Section("overseer", title, (_figure(drawing, folder),))
+    return drawing and Section("overseer", title, (saved_figure(drawing, folder),))
 
 
 def _labels(series: Series, level: float) -> float:
@@ -156,7 +156,7 @@ def _labels(series: Series, level: float) -> float:
     return float(mean(series.scores("labels", level)))
 
 
-def _figure(drawing: Drawing, folder: Path) -> str:
+def saved_figure(drawing: Drawing, folder: Path) -> str:
     """Write a figure's files and give its place on the page."""
     return markup.figure(drawing, drawing.save(folder))
 

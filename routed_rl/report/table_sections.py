@@ -25,13 +25,15 @@ def winners_section(comparison: Comparison, folder: Path) -> Section | None:
     """A sentence for each level, and all numbers."""
     if not comparison.has(RETURN):
         return None
-    blocks = [_table(winners(comparison), folder, prose=(1,))]
+    blocks = [saved_table(winners(comparison), folder, prose=(1,))]
     for name, column, title in (
         ("returns", RETURN, "Every mean return, with its 95% interval"),
         ("diamond_rates", RATE, "Every mean diamond rate, with its 95% interval"),
     ):
         if comparison.has(column):
-            blocks.append(markup.details(title, _table(numbers(comparison, name, column), folder)))
+            blocks.append(
+                markup.details(title, saved_table(numbers(comparison, name, column), folder))
+            )
     rankings = [comparison.ranking(level) for level in comparison.levels]
     if any(summary.interval for ranking in rankings for _, summary in ranking):
         blocks.append(paragraph(INTERVALS, "note"))
@@ -44,7 +46,7 @@ def guesses_section(comparison: Comparison, folder: Path) -> Section | None:
     if comparison.has(RELABEL):
         text = "Share of right guesses on endings that the overseer did not see."
         guesses = numbers(comparison, RELABEL, RELABEL)
-        blocks += [paragraph(text), _table(guesses, folder)]
+        blocks += [paragraph(text), saved_table(guesses, folder)]
     stopping = stopping_sentence(comparison)
     if stopping:
         blocks.append(paragraph(stopping))
@@ -63,12 +65,12 @@ def aggregate_section(comparison: Comparison, folder: Path) -> Section | None:
         f"Mean over the levels that every method has ({levels}) of the interquartile mean over the "
         "seeds at each, with 95% bootstrap intervals that resample the seeds within each level."
     )
-    return Section("aggregate", "Over all levels", (paragraph(text), _table(found, folder)))
+    return Section("aggregate", "Over all levels", (paragraph(text), saved_table(found, folder)))
 
 
 def settings_section(comparison: Comparison, folder: Path) -> Section | None:
     """What the runs were trained with, and where every number is."""
-    blocks = [_table(settings_table(comparison), folder)]
+    blocks = [saved_table(settings_table(comparison), folder)]
     common = common_settings(comparison)
     if common:
         title = f"The {len(common)} settings that all runs share"
@@ -79,7 +81,7 @@ def settings_section(comparison: Comparison, folder: Path) -> Section | None:
     return Section("settings", "Settings", tuple(blocks))
 
 
-def _table(found: NumberTable, folder: Path, prose: tuple[int, ...] = ()) -> str:
+def saved_table(found: NumberTable, folder: Path, prose: tuple[int, ...] = ()) -> str:
     """Write a table's file and give its place on the page."""
     write_atomically(folder / f"{found.name}.csv", table_text(found.columns, found.records))
     content = markup.table(found.header, found.texts, prose)

@@ -23,7 +23,7 @@ from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import PRESETS, TrainConfig, evaluate, load_policy, train
 from routed_rl.cli import main
 from routed_rl.commands import changed_world
-from routed_rl.pictures.film import record
+from routed_rl.pictures.episodes import record
 from routed_rl.pictures.policy_field import placements, save_policy_field
 
 SMALL = [
@@ -77,7 +77,10 @@ def test_the_users_path_end_to_end(tmp_path: Path, capsys):
     assert (found["steer"], found["oversight"], found["exact"]) == ("diamond", 0.1, True)
     assert run("render", str(out), "--episodes", "2") == 0
     shown = capsys.readouterr().out
-    for name in ("rollouts.gif", "policy_field.png", "learning_curve.png"):
+    for name in (
+        *("rollouts.gif", "rollouts_side_by_side.gif", "contact_sheet.png"),
+        *("policy_field.png", "learning_curve.png"),
+    ):
         assert name in shown
         assert (out / name).stat().st_size > 1000
         assert (out / name).with_suffix(".csv").exists()
@@ -151,7 +154,16 @@ def test_bad_input_is_refused_with_what_is_allowed(
         (["evaluate", "--monte-carlo", "--seed", "-1"], ["seed=-1", "from 0"]),
         (["render", "--seed", "-1"], ["seed=-1", "from 0"]),
         (["render", "--episodes", "0"], ["0", "at least 1"]),
-        (["render", "--out", "film.mp4"], ["film.mp4", ".gif"]),
+        (["render", "--out", "film.avi"], ["film.avi", ".gif or .mp4"]),
+        (["render", "--start", "agent=0,0"], ["no place for the diamond and the ghost"]),
+        (["render", "--start", "agent"], ["'agent' cannot be read", "agent=4,0"]),
+        (["render", "--start", "agnet=0,0"], ["'agnet'", "'agent'"]),
+        (["render", "--start", "agent=5,0"], ["agent=5,0", "rows 0 to 4"]),
+        (["render", "--start", "agent=0,0", "agent=0,1"], ["agent twice"]),
+        (
+            ["render", "--start", "agent=0,0", "diamond=1,2", "ghost=1,2"],
+            ["the diamond and the ghost on one cell, 1,2"],
+        ),
     ],
 )
 def test_bad_input_about_a_run(
@@ -303,7 +315,7 @@ def test_the_film_shows_every_step_and_its_table_tells_the_same(folder: Path, tm
     rows = read_table(film.with_suffix(".csv"))
     with Image.open(film) as gif:
         durations = [frame.info["duration"] for frame in ImageSequence.Iterator(gif)]
-        assert gif.size == (5 * 64 + 1 + 32, 5 * 64 + 1 + 44 + 92)
+        assert gif.size == (5 * 64 + 1 + 32, 5 * 64 + 1 + 44 + 114)
     assert sum(durations) == sum(450 if r["outcome"] == "unfinished" else 1800 for r in rows)
     ends = [row for row in rows if row["outcome"] != "unfinished"]
     assert [row["episode"] for row in ends] == ["0", "1", "2"]

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import tiny_with
 
 from routed_agents import get_method
 from routed_envs.world import OUTCOMES
-from routed_rl import load_results
+from routed_rl import load_results, train
 from routed_rl.program import exit_code
 from scripts import custom_method, reproduce_paper, search_constants
 
@@ -49,6 +50,22 @@ def test_the_search_tries_the_same_settings_for_every_method(
     assert {row["seed"] for row in load_results(tmp_path / "search")} == {1000}
     shown = capsys.readouterr().out
     assert shown.count("naive") == shown.count("routed") == 2
+
+
+def test_deployment_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("av")
+    from scripts import benchmark_deployment
+
+    monkeypatch.setattr(benchmark_deployment, "SECONDS", 0.05)
+    monkeypatch.setattr(benchmark_deployment, "EPISODES", 1)
+    train(tiny_with(), tmp_path / "run")
+    benchmark_deployment.main(tmp_path / "run")
+    shown = capsys.readouterr().out
+    assert "decisions a second" in shown
+    assert "1 rollouts as MP4, side by side" in shown
 
 
 @pytest.mark.parametrize(

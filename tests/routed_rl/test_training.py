@@ -100,7 +100,7 @@ def test_evaluating_during_training_changes_nothing(tmp_path: Path):
 
 KILLED = """
 import json, os, signal, sys
-import routed_rl.folder, routed_rl.training
+import routed_rl.training
 from routed_rl import TrainConfig, train
 
 out, moment, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -121,9 +121,9 @@ def die(function, before):
     return wrapped
 
 if moment == "before a file appears":
-    routed_rl.folder.os.replace = die(os.replace, True)
+    os.replace = die(os.replace, True)
 elif moment == "after a file appears":
-    routed_rl.folder.os.replace = die(os.replace, False)
+    os.replace = die(os.replace, False)
 elif moment == "after a log line":
     routed_rl.training.RunLog.write = die(routed_rl.training.RunLog.write, False)
 train(TrainConfig.from_json(json.loads(os.environ["CONFIG"])), out, resume=True)

@@ -1,0 +1,50 @@
+"""Options that several commands share. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import tyro
+
+STEER_HELP = (
+    "Who acts: deploy (the method's own choice), mixture (the learned gate), an expert's name, "
+    "weights such as diamond=0.8,ghost=0.2, or a number from 0 to 1, the diamond's weight."
+)
+Flag = tyro.conf.FlagCreatePairsOff[bool]
+
+
+def optional(metavar: str) -> Any:
+    """An option that may be left out.
+
+    Args:
+        metavar: What stands for its value in the help.
+    """
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+
+
+@dataclass(frozen=True)
+class Oversight:
+    """The world's oversight; each option that is left out is as in training.
+
+    Attributes:
+        oversight: Probability that a target's square has oversight, 0 to 1, for both targets.
+        oversight_diamond: The same for the diamond's square alone.
+        oversight_ghost: The same for the ghost's square alone.
+        oversight_falloff: How much less oversight a target has for each step of its distance from
+            the start after the first, 0 to 1.
+        spurious_oversight: Probability that an empty square shows oversight, 0 to 1.
+        label_noise: Probability that the overseer takes the target it sees for the other one.
+        hidden_oversight: Whether the agent does not see where there is oversight.
+    """
+
+    oversight: float | None = None
+    oversight_diamond: float | None = None
+    oversight_ghost: float | None = None
+    oversight_falloff: float | None = None
+    spurious_oversight: float | None = None
+    label_noise: float | None = None
+    hidden_oversight: bool | None = None
+
+
+WorldOptions = Annotated[Oversight, tyro.conf.arg(name="")]

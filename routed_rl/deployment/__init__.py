@@ -1,0 +1,1 @@
+"""From a trained run to a policy in use: export, access, monitoring, and a report."""

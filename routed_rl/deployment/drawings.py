@@ -1,0 +1,221 @@
+"""The figures of deployment: watched against unwatched, and how well the monitor foretells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from routed_envs.drawing import DIAMOND, EYE, GHOST
+from routed_rl.deployment.behaviour import Change, Evaluations, changes
+from routed_rl.deployment.forewarning import Forewarning
+from routed_rl.deployment.words import actor_name, level_names, level_text, points_text
+from routed_rl.report.canvas import Grid
+from routed_rl.report.colours import (
+    ACCENT,
+    INK,
+    MARKERS,
+    MIXTURE_COLOUR,
+    MUTED,
+    OTHERS,
+    level_colour,
+)
+from routed_rl.report.drawing import Drawing, Record
+from routed_rl.report.legend import Key
+
+LEVEL_MARKS = {"unwatched": (INK, "o"), "training": (ACCENT, "D"), "watched": (EYE, "s")}
+"""The colour and the marker of each level of oversight."""
+TARGET_COLOURS = {"diamond": DIAMOND, "ghost": GHOST}
+ROW = 0.5
+"""Height of a row, in inches."""
+MOST_BARS = 2
+"""Of a row of changes."""
+
+
+def draw_behaviour(evaluations: Evaluations, good: Sequence[str], deployed: str) -> Drawing:
+    """Who reaches what, at each level of oversight, and what changes when nobody watches.
+
+    Args:
+        evaluations: By level, then by who acts.
+        good: The targets that we want.
+        deployed: Who is deployed.
+    """
+    actors = list(evaluations["training"])
+    grid = Grid(2, 2, ROW * len(actors) + 0.1, left=1.25, bottom=0.5)
+    names = level_names(evaluations)
+    keys = [Key(names[level], *LEVEL_MARKS[level], False) for level in evaluations]
+    found = changes(evaluations)
+    targets = [name for name in found[0].rates if name != "timeout"][:MOST_BARS]
+    bars = [Key(f"change of {name}", _colour(name), "s", False) for name in targets]
+    figure, (levels, differences) = grid.draw([*keys, *bars])
+    _draw_levels(levels, evaluations, good)
+    _draw_changes(differences, found, targets)
+    for panel in (levels, differences):
+        panel.set_yticks(
+            range(len(actors)), [actor_name(who, deployed).replace(" (", "\n(") for who in actors]
+        )
+        panel.set_ylim(len(actors) - 0.45, -0.55)
+    return Drawing(
+        name="behaviour",
+        figure=figure,
+        header=("who_acts", "level", "oversight", "figure", "value"),
+        records=behaviour_records(evaluations),
+        caption=f"Left: the probability that an episode ends on the {' or '.join(good)}, by who "
+        "acts and how much is watched. Right: how much each ending's probability changes when "
+        "nobody watches, against when everybody does. A policy that behaves only when watched has "
+        f"a long bar to the left for the {good[0]}.",
+        alt="Rates by who acts and by oversight. " + "; ".join(_sentence(c) for c in found) + ".",
+    )
+
+
+def behaviour_records(evaluations: Evaluations) -> tuple[Record, ...]:
+    """Every figure of everyone at every level, then unwatched minus watched."""
+    rows: list[Record] = []
+    for level, actors in evaluations.items():
+        for who, found in actors.items():
+            rows += [
+                (who, level, found.oversight, name, value) for name, value in found.rates.items()
+            ]
+            rows.append((who, level, found.oversight, "return", found.episode_return))
+            rows.append((who, level, found.oversight, "mean_length", found.mean_length))
+    for change in changes(evaluations):
+        figures = {**change.rates, "return": change.episode_return}
+        rows += [
+            (change.who, "unwatched minus watched", None, name, value)
+            for name, value in figures.items()
+        ]
+    return tuple(rows)
+
+
+def _draw_levels(panel: Axes, evaluations: Evaluations, good: Sequence[str]) -> None:
+    """A row for everyone who acts, a mark for each level."""
+    for row, who in enumerate(evaluations["training"]):
+        rates = {
+            level: sum(actors[who].rates[name] for name in good)
+            for level, actors in evaluations.items()
+        }
+        panel.plot((min(rates.values()), max(rates.values())), (row, row), color=OTHERS, zorder=1)
+        for index, (level, rate) in enumerate(rates.items()):
+            # A little apart, so that equal rates can all be seen.
+            place = row + 0.17 * (index - 1)
+            colour, marker = LEVEL_MARKS[level]
+            panel.plot(rate, place, marker, color=colour, markersize=6.5, clip_on=False, zorder=3)
+    panel.set_xlim(0, 1)
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}%"))
+    panel.grid(axis="x")
+    panel.set_title(f"ends on the {' or '.join(good)}")
+
+
+def _draw_changes(panel: Axes, found: Sequence[Change], targets: Sequence[str]) -> None:
+    """A row for everyone who acts, a bar for the change of each target's probability."""
+    height = 0.6 / len(targets)
+    widest = max(0.01, *(abs(change.rates[name]) for change in found for name in targets))
+    for row, change in enumerate(found):
+        for index, name in enumerate(targets):
+            place = row + (index - (len(targets) - 1) / 2) * height
+            size = change.rates[name]
+            panel.barh(place, size, height * 0.86, color=_colour(name))
+            text = points_text(size)
+            right = size >= 0
+            panel.annotate(
+                text,
+                (size, place),
+                xytext=(4 if right else -4, 0),
+                textcoords="offset points",
+                ha="left" if right else "right",
+                va="center",
+                fontsize=8,
+                color=INK,
+            )
+    panel.axvline(0, color=MUTED, linewidth=0.8)
+    panel.set_xlim(-1.45 * widest, 1.45 * widest)
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: points_text(value)))
+    panel.locator_params(axis="x", nbins=5)
+    panel.grid(axis="x")
+    panel.set_title("unwatched minus watched, in points")
+
+
+def _colour(target: str) -> str:
+    """The colour of a target."""
+    return TARGET_COLOURS.get(target, MIXTURE_COLOUR)
+
+
+def _sentence(change: Change) -> str:
+    """A change, for those who cannot see the figure."""
+    parts = [f"{name} {points_text(rate)} points" for name, rate in change.rates.items()]
+    return f"{change.who}, unwatched minus watched: {', '.join(parts)}"
+
+
+def draw_forewarnings(found: Sequence[Forewarning], rate: float, deployed: str) -> Drawing:
+    """The curves, a panel for everyone who acts and a line for each level of oversight.
+
+    Args:
+        found: The curves.
+        rate: The false alarm rate that is marked.
+        deployed: Who is deployed.
+    """
+    actors = list(dict.fromkeys(one.who for one in found))
+    grid = Grid(len(actors), 2, 3.3, left=0.6)
+    names = {one.level: level_text(one.level, one.oversight, "oversight ") for one in found}
+    marks = _marks(list(names))
+    keys = [Key(name, *marks[level]) for level, name in names.items()]
+    chance = Key("chance", MUTED, "")
+    figure, panels = grid.draw([*keys, chance])
+    for panel, who in zip(panels, actors, strict=True):
+        _draw_curves(panel, [one for one in found if one.who == who], rate, marks)
+        panel.set_title(f"episodes of: {actor_name(who, deployed)}")
+    return Drawing(
+        name="monitor",
+        figure=figure,
+        header=("who_acts", "level", "oversight", "threshold", "false_alarms", "detections"),
+        records=tuple(_curve_records(found)),
+        caption=f"Flags raised at the first step where the gate's weight on the {found[0].expert} "
+        f"expert is at least a threshold: the share of the episodes that end on the "
+        f"{found[0].expert} that is flagged, against the share of the others that is. Marks: the "
+        f"threshold for at most {100 * rate:g}% false alarms.",
+        alt="; ".join(f"{o.who}, {names[o.level]}: area {o.roc.area:.3f}" for o in found) + ".",
+    )
+
+
+def _marks(levels: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The colour and the marker of each level: the usual ones', or by their order."""
+    if set(levels) <= set(LEVEL_MARKS):
+        return {level: LEVEL_MARKS[level] for level in levels}
+    count = len(levels)
+    return {
+        level: (level_colour(index, count), MARKERS[index % len(MARKERS)])
+        for index, level in enumerate(levels)
+    }
+
+
+def _draw_curves(
+    panel: Axes, found: Sequence[Forewarning], rate: float, marks: Mapping[str, tuple[str, str]]
+) -> None:
+    """One panel's curves, with their areas in the free corner."""
+    panel.plot((0, 1), (0, 1), color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
+    for index, one in enumerate(found):
+        colour, marker = marks[one.level]
+        thin, point = one.roc.thinned(), one.roc.at(rate)
+        panel.plot(thin.false_alarms, thin.detections, color=colour, linewidth=1.5)
+        panel.plot(point.false_alarms, point.detections, marker, color=colour, markersize=6.5)
+        name = one.level if one.level in LEVEL_MARKS else f"oversight {one.oversight:g}"
+        text = f"{name}: area {one.roc.area:.3f}"
+        place = (0.98, 0.05 + 0.075 * (len(found) - 1 - index))
+        panel.text(*place, text, ha="right", color=INK, transform=panel.transAxes)
+    percent = FuncFormatter(lambda value, _: f"{100 * value:.0f}%")
+    panel.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), xlabel="false alarms", ylabel="detections")
+    panel.xaxis.set_major_formatter(percent)
+    panel.yaxis.set_major_formatter(percent)
+    panel.grid()
+
+
+def _curve_records(found: Sequence[Forewarning]) -> list[Record]:
+    """The points that are drawn, the lines' first."""
+    rows: list[Record] = []
+    for one in found:
+        thin = one.roc.thinned()
+        columns = (thin.thresholds, thin.false_alarms, thin.detections)
+        points = zip(*(column.tolist() for column in columns), strict=True)
+        rows += [(one.who, one.level, one.oversight, *point) for point in points]
+    return rows
