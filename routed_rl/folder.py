@@ -81,6 +81,16 @@ class RunFolder:
         return self.path / "tensorboard"
 
     @property
+    def snapshots(self) -> Path:
+        """The folder of the policies that were kept on the way, if they were asked for."""
+        return self.path / "snapshots"
+
+    @property
+    def explorer(self) -> Path:
+        """The page in which the finished policy can be looked at."""
+        return self.path / "explorer.html"
+
+    @property
     def result(self) -> Path:
         """Written last: a folder that has it is finished."""
         return self.path / "result.json"
@@ -91,7 +101,7 @@ class RunFolder:
         pictures = ("rollouts.gif", "policy_field.png", "learning_curve.png")
         drawn = [self.path / name for name in pictures]
         tables = [picture.with_suffix(".csv") for picture in drawn]
-        return [self.result, self.policy, self.evaluation, *drawn, *tables]
+        return [self.result, self.policy, self.evaluation, self.explorer, *drawn, *tables]
 
     @contextmanager
     def locked(self) -> Iterator[None]:

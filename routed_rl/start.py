@@ -78,7 +78,8 @@ def open_folder(folder: RunFolder, experiment: Experiment, resume: bool) -> Trai
     else:
         for path in (*folder.results, folder.checkpoint, folder.log):
             path.unlink(missing_ok=True)
-        shutil.rmtree(folder.tensorboard, ignore_errors=True)
+        for path in (folder.tensorboard, folder.snapshots):
+            shutil.rmtree(path, ignore_errors=True)
         write_json(folder.config, description)
     return state
 
