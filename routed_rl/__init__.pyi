@@ -1,6 +1,7 @@
 from .config import PRESETS, TrainConfig
 from .evaluation import evaluate, evaluate_steerings, oversight_levels
 from .experiment import Experiment
+from .explorer.write import explore
 from .figures import Evaluation
 from .policy_file import load_policy, save_policy
 from .run import Run, load_run
@@ -18,6 +19,7 @@ __all__ = [
     "TrainConfig",
     "evaluate",
     "evaluate_steerings",
+    "explore",
     "load_curves",
     "load_policy",
     "load_results",

@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 import tyro
 
 from routed_rl.config import DEVICES, PRESETS, TrainConfig
+from routed_rl.explore_cli import Explore
 from routed_rl.sweep_cli import Methods, Report, Status, Sweep
 
 STEER_HELP = (
@@ -47,6 +48,8 @@ class Train:
         resume: Continue the run in the folder; a larger --updates extends it.
         overwrite: Start again in a folder that holds a run.
         tensorboard: Repeat the log as TensorBoard curves (pip install "routed-rl[tensorboard]").
+        snapshots: Policies to keep on the way, from the untrained one on; `routed-rl explore`
+            steps through them.
     """
 
     settings: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
@@ -56,6 +59,7 @@ class Train:
     resume: Flag = False
     overwrite: Flag = False
     tensorboard: Flag = False
+    snapshots: int = 0
 
     def run(self) -> None:
         """Train, then print the figures and where to look."""
@@ -67,6 +71,7 @@ class Train:
             resume=self.resume,
             overwrite=self.overwrite,
             tensorboard=self.tensorboard,
+            snapshots=self.snapshots,
         )
 
 
@@ -176,11 +181,12 @@ class Render:
         )
 
 
-Command = Train | Evaluate | Render | Sweep | Status | Report | Methods
+Command = Train | Evaluate | Render | Explore | Sweep | Status | Report | Methods
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "evaluate": Evaluate,
     "render": Render,
+    "explore": Explore,
     "sweep": Sweep,
     "status": Status,
     "report": Report,
