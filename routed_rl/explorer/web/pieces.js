@@ -36,6 +36,14 @@ function movePieces(board, act) {
     const cell = cellUnder(event);
     if (cell !== null && cell !== act.view()[held]) act.move(held, cell);
   });
+  board.node.addEventListener(
+    "touchstart",
+    (event) => {
+      // A finger on a piece drags it; anywhere else on the board it may scroll the page.
+      if (pieceAt(act.view(), cellUnder(event.touches[0]))) event.preventDefault();
+    },
+    { passive: false },
+  );
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
     board.node.addEventListener(end, () => hold(null));
   }
