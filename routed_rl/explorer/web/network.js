@@ -2,7 +2,9 @@
 
 /** Numbers in base 64 as float32, whatever the machine's order of bytes. */
 function decodeNumbers(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = letters.charCodeAt(index);
   const view = new DataView(bytes.buffer);
   const numbers = new Float32Array(bytes.length / 4);
   for (let index = 0; index < numbers.length; index++) {
@@ -35,6 +37,41 @@ function layersUnder(tensors, prefix) {
   return layers;
 }
 
+/** The same layer with its weights column by column: an input that is 0 then costs nothing. */
+function byColumns({ outputs, inputs, weight, bias }) {
+  const columns = new weight.constructor(inputs * outputs);
+  for (let output = 0; output < outputs; output++) {
+    for (let input = 0; input < inputs; input++) {
+      columns[input * outputs + output] = weight[output * inputs + input];
+    }
+  }
+  return { columns, bias };
+}
+
+/** Add a column of a layer, times a factor. */
+function addColumn(sums, columns, input, factor) {
+  const start = input * sums.length;
+  for (let output = 0; output < sums.length; output++) {
+    sums[output] += factor * columns[start + output];
+  }
+}
+
+/** A layer's sums for an observation that is 1 in the places `seen`, and 0 elsewhere. */
+function sumsOfSeen({ columns, bias }, seen) {
+  const sums = Float64Array.from(bias);
+  for (const input of seen) addColumn(sums, columns, input, 1);
+  return sums;
+}
+
+/** A layer's sums for any inputs; after a ReLU about half of them are 0. */
+function sumsOf({ columns, bias }, values) {
+  const sums = Float64Array.from(bias);
+  for (let input = 0; input < values.length; input++) {
+    if (values[input] !== 0) addColumn(sums, columns, input, values[input]);
+  }
+  return sums;
+}
+
 /** A layer of the observation's planes in the place of one that follows a 1 x 1 convolution. */
 function foldConvolution(layer, kernel, kernelBias, planes) {
   const channels = kernelBias.length;
@@ -59,53 +96,20 @@ function foldConvolution(layer, kernel, kernelBias, planes) {
 /** Linear layers with ReLU between them, on observations that are 1 in a few places. */
 class Perceptron {
   constructor(layers, activateLast) {
-    [this.first, ...this.rest] = layers;
+    [this.first, ...this.rest] = layers.map(byColumns);
     this.activateLast = activateLast;
-    // Columns lie together: an observation picks four or five of a hundred.
-    const { inputs, outputs, weight } = this.first;
-    this.columns = new Float64Array(inputs * outputs);
-    for (let output = 0; output < outputs; output++) {
-      for (let input = 0; input < inputs; input++) {
-        this.columns[input * outputs + output] = weight[output * inputs + input];
-      }
-    }
   }
 
   run(seen) {
-    let values = this.activated(this.firstSums(seen), this.rest.length === 0);
-    this.rest.forEach((layer, index) => {
-      values = this.activated(denseSums(layer, values), index === this.rest.length - 1);
-    });
-    return values;
-  }
-
-  firstSums(seen) {
-    const sums = Float64Array.from(this.first.bias);
-    for (const input of seen) {
-      const start = input * sums.length;
-      for (let output = 0; output < sums.length; output++) {
-        sums[output] += this.columns[start + output];
-      }
-    }
-    return sums;
-  }
-
-  activated(sums, isLast) {
-    if (isLast && !this.activateLast) return sums;
-    return sums.map((value) => (value > 0 ? value : 0));
+    let values = sumsOfSeen(this.first, seen);
+    for (const layer of this.rest) values = sumsOf(layer, rectified(values));
+    return this.activateLast ? rectified(values) : values;
   }
 }
 
-/** A layer's sums for any inputs. */
-function denseSums({ inputs, outputs, weight, bias }, values) {
-  const sums = new Float64Array(outputs);
-  for (let output = 0; output < outputs; output++) {
-    let sum = bias[output];
-    const start = output * inputs;
-    for (let input = 0; input < inputs; input++) sum += weight[start + input] * values[input];
-    sums[output] = sum;
-  }
-  return sums;
+/** ReLU: what is negative becomes 0. */
+function rectified(values) {
+  return values.map((value) => (value > 0 ? value : 0));
 }
 
 /** The experts, the gate and the head: the logits of each, for one observation. */
@@ -114,13 +118,13 @@ class Network {
     this.experts = policy.experts.map(
       (name) => new Perceptron(layersUnder(tensors, `experts.${name}.`), true),
     );
-    [this.head] = layersUnder(tensors, "head.");
+    [this.head] = layersUnder(tensors, "head.").map(byColumns);
     this.gate = policy.gate === "learned" ? readGate(tensors) : null;
   }
 
   logits(agent, targets, world) {
     const seen = world.observe(agent, targets);
-    const experts = this.experts.map((expert) => denseSums(this.head, expert.run(seen)));
+    const experts = this.experts.map((expert) => sumsOf(this.head, expert.run(seen)));
     const gate = this.gate ? this.gate.run(seen) : new Float64Array(this.experts.length - 1);
     return { experts, gate };
   }
