@@ -56,7 +56,8 @@ def explore(
     nothing of a network. A run's snapshots (`train(..., snapshots=5)`) are put in too.
 
     Args:
-        *policies: One or two run folders, policy files or policies.
+        *policies: One or two run folders, policy files or policies; a policy's own steering does
+            not matter.
         out: The page, a name that ends in .html; `explorer.html` in the (first) run's folder if
             None. Missing folders are made.
         experts: The experts at the left and the right end of the dial; the second and the first

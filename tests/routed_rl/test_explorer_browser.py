@@ -390,6 +390,36 @@ def test_a_link_that_cannot_be_used_is_told(words: str, browser: Any, page_file:
         assert place_of(page, "agent") == 17
 
 
+def test_deployments_between_the_ends(browser: Any, tmp_path: Path):
+    policy = make_policy(deploy={"diamond": 0.8, "ghost": 0.2})
+    with opened(browser, explore(policy, out=tmp_path / "fixed.html")) as page:
+        titles = ["Mixture", "Fixed weights: diamond 0.800, ghost 0.200"]
+        assert page.locator("h2").all_text_contents() == titles
+        assert page.locator(".badge:visible").count() == 1
+        page.get_by_role("button", name="as deployed").first.click()
+        settled(page)
+        assert page.locator("h2").all_text_contents() == [titles[1]] * 2
+        place = page.locator(".mark").first.evaluate("n => n.style.getPropertyValue('--place')")
+        assert float(place) == pytest.approx(0.8)
+    three = make_policy(experts=("a", "b", "c"), deploy="c")
+    with opened(browser, explore(three, out=tmp_path / "three.html")) as page:
+        assert page.locator("h2").all_text_contents() == ["Mixture", "C expert"]
+        assert page.evaluate("() => explorer.view().actors[1].ends") == [1, 2]
+        page.get_by_label("Left end of the dial").first.select_option("0")
+        # The right end was expert 0, so the two changed places.
+        assert page.evaluate("() => explorer.view().actors[0].ends") == [0, 1]
+    spread = make_policy(experts=("a", "b", "c"), deploy={"a": 0.2, "b": 0.3, "c": 0.5})
+    with opened(browser, explore(spread, out=tmp_path / "spread.html")) as page:
+        assert "a 0.20, b 0.30, c 0.50" in page.locator(".remark").first.text_content()
+        assert page.locator(".badge:visible").count() == 0
+
+
+def test_oversight_of_empty_squares_is_said_to_be_missing(browser: Any, tmp_path: Path):
+    policy = make_policy(DiamondGhostWorld(spurious_oversight=0.2))
+    with opened(browser, explore(policy, out=tmp_path / "page.html")) as page:
+        assert "empty squares could show oversight" in page.locator(".remark").first.text_content()
+
+
 def test_two_runs_and_their_training(browser: Any, trained: Path):
     with opened(browser, trained) as page:
         assert page.locator("h1").text_content() == "Explorer: routed and naive"

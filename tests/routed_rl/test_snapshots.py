@@ -10,6 +10,7 @@ from helpers import tiny_with
 
 from routed_envs import InputError
 from routed_rl import load_policy, train
+from routed_rl.cli import main
 from routed_rl.folder import RunFolder
 from routed_rl.snapshots import Snapshots, list_snapshots
 
@@ -51,6 +52,14 @@ def test_starting_again_removes_them(tmp_path: Path):
     train(tiny_with(seed=1), tmp_path, overwrite=True)
     assert list_snapshots(RunFolder(tmp_path)) == {}
     assert not (tmp_path / "explorer.html").exists()
+
+
+def test_the_command_keeps_them(tmp_path: Path, capsys):
+    words = ("--updates", "2", "--environments", "8", "--rollout-steps", "8", "--device", "cpu")
+    assert main(["train", *words, "--snapshots", "1", "--out", str(tmp_path / "run")]) == 0
+    assert list(list_snapshots(RunFolder(tmp_path / "run"))) == [0]
+    assert main(["train", *words, "--snapshots", "3", "--out", str(tmp_path / "other")]) == 2
+    assert "snapshots=3" in capsys.readouterr().err
 
 
 def test_too_many_are_refused_before_anything_is_written(tmp_path: Path):

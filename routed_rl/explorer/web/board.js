@@ -39,7 +39,7 @@ class Board {
     const eye = svg("g", { transform: `translate(${x} ${y})` }, ...eyeShape());
     const watched = svg("g", { class: "watched" }, frame, eye);
     const arrows = svg("path", { class: "arrows" });
-    const number = svg("text", { class: "number", x: x + 50, y: y + 92 });
+    const number = svg("text", { class: "number", x: x + 6, y: y + 93 });
     return { group: svg("g", {}, square, watched), square, watched, arrows, number };
   }
 

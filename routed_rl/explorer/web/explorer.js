@@ -188,7 +188,7 @@ function rules() {
 window.explorer = {
   view: () => structuredClone(view),
   show(words) {
-    view = wordsToView(words, policies);
+    change(wordsToView(words, policies));
     draw();
   },
   /** For each side: exact figures from every start cell (NaN on the targets), and who decides. */

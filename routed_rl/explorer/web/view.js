@@ -65,7 +65,8 @@ function firstView(policies) {
     watched: { diamond: false, ghost: false },
     greedy: false,
     seed: 0,
-    cells: "arrows",
+    // Numbers in small cells could not be read.
+    cells: policies[0].world.cols > 7 ? "arrows" : "diamond",
     compare: policies.length > 1 || policies[0].several,
     actors,
   };
