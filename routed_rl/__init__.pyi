@@ -6,6 +6,7 @@ from .deployment.roc import Roc
 from .env_evaluation import evaluate_env
 from .evaluation import evaluate, evaluate_steerings, oversight_levels
 from .experiment import Experiment
+from .explorer.write import explore
 from .figures import Evaluation
 from .policy_file import load_policy, save_policy
 from .run import Run, load_run
@@ -27,6 +28,7 @@ __all__ = [
     "evaluate",
     "evaluate_env",
     "evaluate_steerings",
+    "explore",
     "export_policy",
     "load_curves",
     "load_policy",

@@ -20,6 +20,7 @@ import tyro
 from routed_rl.cli_options import STEER_HELP, Flag, Oversight, WorldOptions
 from routed_rl.config import DEVICES, PRESETS, TrainConfig
 from routed_rl.deployment_cli import DeployReport, Export, Monitor
+from routed_rl.explore_cli import Explore
 from routed_rl.program import exit_code, fail
 from routed_rl.render_cli import Render
 from routed_rl.sweep_cli import Methods, Report, Status, Sweep
@@ -46,6 +47,8 @@ class Train:
         resume: Continue the run in the folder; a larger --updates extends it.
         overwrite: Start again in a folder that holds a run.
         tensorboard: Repeat the log as TensorBoard curves (pip install "routed-rl[tensorboard]").
+        snapshots: Policies to keep on the way, from the untrained one on; `routed-rl explore`
+            steps through them.
     """
 
     settings: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
@@ -55,6 +58,7 @@ class Train:
     resume: Flag = False
     overwrite: Flag = False
     tensorboard: Flag = False
+    snapshots: int = 0
 
     def run(self) -> None:
         """Train, then print the figures and where to look."""
@@ -66,6 +70,7 @@ class Train:
             resume=self.resume,
             overwrite=self.overwrite,
             tensorboard=self.tensorboard,
+            snapshots=self.snapshots,
         )
 
 
@@ -112,12 +117,23 @@ class Evaluate:
 
 
 Command = (
-    Train | Evaluate | Render | Sweep | Status | Report | Methods | Export | Monitor | DeployReport
+    Train
+    | Evaluate
+    | Render
+    | Explore
+    | Sweep
+    | Status
+    | Report
+    | Methods
+    | Export
+    | Monitor
+    | DeployReport
 )
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "evaluate": Evaluate,
     "render": Render,
+    "explore": Explore,
     "sweep": Sweep,
     "status": Status,
     "report": Report,

@@ -39,6 +39,7 @@ def train_command(
     resume: bool = False,
     overwrite: bool = False,
     tensorboard: bool = False,
+    snapshots: int = 0,
 ) -> None:
     """Train, then print the figures and where to look.
 
@@ -48,6 +49,7 @@ def train_command(
         resume: Continue what is there.
         overwrite: Start again over what is there.
         tensorboard: Repeat the log as TensorBoard curves.
+        snapshots: Policies to keep on the way.
 
     Raises:
         KeyboardInterrupt: The user stopped it; the command that resumes was printed.
@@ -55,7 +57,14 @@ def train_command(
     folder = default_folder(config) if out is None else out
     finished = RunFolder(folder).read_result() is not None
     try:
-        run = train(config, folder, resume=resume, overwrite=overwrite, tensorboard=tensorboard)
+        run = train(
+            config,
+            folder,
+            resume=resume,
+            overwrite=overwrite,
+            tensorboard=tensorboard,
+            snapshots=snapshots,
+        )
     except KeyboardInterrupt:
         if RunFolder(folder).checkpoint.exists():
             print(f"Saved. Continue with:\n  {resume_command()}", file=sys.stderr)

@@ -92,6 +92,16 @@ class RunFolder:
         return self.path / "deployment"
 
     @property
+    def snapshots(self) -> Path:
+        """The folder of the policies that were kept on the way, if they were asked for."""
+        return self.path / "snapshots"
+
+    @property
+    def explorer(self) -> Path:
+        """The page in which the finished policy can be looked at."""
+        return self.path / "explorer.html"
+
+    @property
     def result(self) -> Path:
         """Written last: a folder that has it is finished."""
         return self.path / "result.json"
@@ -114,7 +124,8 @@ class RunFolder:
         pictures = (*films, "contact_sheet.png", "policy_field.png", "learning_curve.png")
         drawn = [self.path / name for name in pictures]
         tables = [picture.with_suffix(".csv") for picture in drawn]
-        return [self.result, self.policy, self.evaluation, *drawn, *dict.fromkeys(tables)]
+        finished = [self.result, self.policy, self.evaluation, self.explorer]
+        return [*finished, *drawn, *dict.fromkeys(tables)]
 
     @contextmanager
     def locked(self) -> Iterator[None]:

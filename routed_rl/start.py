@@ -79,7 +79,7 @@ def open_folder(folder: RunFolder, experiment: Experiment, resume: bool) -> Trai
     else:
         for path in (*folder.results, folder.checkpoint, folder.log):
             path.unlink(missing_ok=True)
-        for made in (folder.tensorboard, folder.deployment):
+        for made in (folder.tensorboard, folder.deployment, folder.snapshots):
             shutil.rmtree(made, ignore_errors=True)
         write_json(folder.config, description)
     return state

@@ -27,6 +27,7 @@ from routed_rl.progress import TrainingBar, training_bar
 from routed_rl.relabel_accuracy import relabel_accuracy
 from routed_rl.run import Run, load_run
 from routed_rl.run_log import Mirror, RunLog
+from routed_rl.snapshots import Snapshots
 from routed_rl.start import check_folder, open_folder
 from routed_rl.tensorboard import TensorBoardMirror, check_installed
 
@@ -47,6 +48,7 @@ def train(
     overwrite: bool = False,
     progress: bool = True,
     tensorboard: bool = False,
+    snapshots: int = 0,
 ) -> Run:
     """Train a policy and write everything about it into a folder.
 
@@ -62,6 +64,8 @@ def train(
         overwrite: Start again in a folder that holds a run.
         progress: Show a progress bar if standard error is a terminal.
         tensorboard: Repeat the log as TensorBoard curves (extra `tensorboard`).
+        snapshots: Policies to keep on the way, evenly spaced from the untrained one on, in the
+            folder `snapshots`; they change nothing about the run.
 
     Returns:
         The finished run.
@@ -73,6 +77,7 @@ def train(
         KeyboardInterrupt: The user stopped it; a checkpoint was saved.
     """
     experiment = Experiment.of(config, world, method)
+    kept = Snapshots(snapshots, experiment.updates)
     folder = RunFolder(Path(out) if out is not None else default_folder(experiment.config))
     check_folder(folder, experiment, resume, overwrite)
     if tensorboard:
@@ -87,7 +92,7 @@ def train(
                 training_bar(experiment.updates, state.update, config.samples, progress) as bar,
                 _stoppable() as stop,
             ):
-                _train_on(experiment, state, folder, log, bar, stop)
+                _train_on(experiment, state, folder, log, bar, stop, kept)
             _finish(experiment, state, folder)
     return load_run(folder.path, world=experiment.world)
 
@@ -104,6 +109,7 @@ def _train_on(
     log: RunLog,
     bar: TrainingBar,
     stop: threading.Event,
+    snapshots: Snapshots,
 ) -> None:
     """The loop: rollout, method, gradient step; now and then a log line and a checkpoint."""
     table = experiment.table()
@@ -116,6 +122,7 @@ def _train_on(
         saved = time.monotonic()
 
     while state.update < experiment.updates:
+        snapshots.keep(experiment, state, folder)
         rollout, figures = experiment.update(state, table)
         bar.advance()
         evaluations = _evaluations_due(experiment, state)

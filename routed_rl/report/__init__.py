@@ -1,5 +1,8 @@
-"""Reports of sweeps: one page, its figures, and every number that they show."""
+"""Reports of sweeps: one page, its figures, and every number that they show.
 
-from routed_rl.report.page import write_report
+Loaded when first used: the explorer takes the colours from here, and need not wait for Matplotlib.
+"""
 
-__all__ = ["write_report"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

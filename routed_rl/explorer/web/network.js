@@ -1,0 +1,142 @@
+// A policy's network, computed from its weights. They are float32; sums are in float64.
+
+/** Numbers in base 64 as float32, whatever the machine's order of bytes. */
+function decodeNumbers(text) {
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = letters.charCodeAt(index);
+  const view = new DataView(bytes.buffer);
+  const numbers = new Float32Array(bytes.length / 4);
+  for (let index = 0; index < numbers.length; index++) {
+    numbers[index] = view.getFloat32(4 * index, true);
+  }
+  return numbers;
+}
+
+/** The parts of a stage's numbers, by name. */
+function readTensors(shapes, text) {
+  const numbers = decodeNumbers(text);
+  const tensors = new Map();
+  let start = 0;
+  for (const [name, shape] of shapes) {
+    const size = shape.reduce((product, length) => product * length, 1);
+    tensors.set(name, { shape, values: numbers.subarray(start, start + size) });
+    start += size;
+  }
+  return tensors;
+}
+
+/** The linear layers whose names begin so, in order. */
+function layersUnder(tensors, prefix) {
+  const layers = [];
+  for (const [name, { shape, values }] of tensors) {
+    if (!name.startsWith(prefix) || !name.endsWith("weight")) continue;
+    const bias = tensors.get(name.replace(/weight$/, "bias")).values;
+    layers.push({ outputs: shape[0], inputs: shape[1], weight: values, bias });
+  }
+  return layers;
+}
+
+/** The same layer with its weights column by column: an input that is 0 then costs nothing. */
+function byColumns({ outputs, inputs, weight, bias }) {
+  const columns = new weight.constructor(inputs * outputs);
+  for (let output = 0; output < outputs; output++) {
+    for (let input = 0; input < inputs; input++) {
+      columns[input * outputs + output] = weight[output * inputs + input];
+    }
+  }
+  return { columns, bias };
+}
+
+/** Add a column of a layer, times a factor. */
+function addColumn(sums, columns, input, factor) {
+  const start = input * sums.length;
+  for (let output = 0; output < sums.length; output++) {
+    sums[output] += factor * columns[start + output];
+  }
+}
+
+/** A layer's sums for an observation that is 1 in the places `seen`, and 0 elsewhere. */
+function sumsOfSeen({ columns, bias }, seen) {
+  const sums = Float64Array.from(bias);
+  for (const input of seen) addColumn(sums, columns, input, 1);
+  return sums;
+}
+
+/** A layer's sums for any inputs; after a ReLU about half of them are 0. */
+function sumsOf({ columns, bias }, values) {
+  const sums = Float64Array.from(bias);
+  for (let input = 0; input < values.length; input++) {
+    if (values[input] !== 0) addColumn(sums, columns, input, values[input]);
+  }
+  return sums;
+}
+
+/** A layer of the observation's planes in the place of one that follows a 1 x 1 convolution. */
+function foldConvolution(layer, kernel, kernelBias, planes) {
+  const channels = kernelBias.length;
+  const cells = layer.inputs / channels;
+  const weight = new Float64Array(layer.outputs * planes * cells);
+  const bias = Float64Array.from(layer.bias);
+  for (let output = 0; output < layer.outputs; output++) {
+    for (let channel = 0; channel < channels; channel++) {
+      for (let cell = 0; cell < cells; cell++) {
+        const factor = layer.weight[output * layer.inputs + channel * cells + cell];
+        bias[output] += factor * kernelBias[channel];
+        for (let plane = 0; plane < planes; plane++) {
+          const place = (output * planes + plane) * cells + cell;
+          weight[place] += factor * kernel[channel * planes + plane];
+        }
+      }
+    }
+  }
+  return { outputs: layer.outputs, inputs: planes * cells, weight, bias };
+}
+
+/** Linear layers with ReLU between them, on observations that are 1 in a few places. */
+class Perceptron {
+  constructor(layers, activateLast) {
+    [this.first, ...this.rest] = layers.map(byColumns);
+    this.activateLast = activateLast;
+  }
+
+  run(seen) {
+    let values = sumsOfSeen(this.first, seen);
+    for (const layer of this.rest) values = sumsOf(layer, rectified(values));
+    return this.activateLast ? rectified(values) : values;
+  }
+}
+
+/** ReLU: what is negative becomes 0. */
+function rectified(values) {
+  return values.map((value) => (value > 0 ? value : 0));
+}
+
+/** The experts, the gate and the head: the logits of each, for one observation. */
+class Network {
+  constructor(policy, tensors) {
+    this.experts = policy.experts.map(
+      (name) => new Perceptron(layersUnder(tensors, `experts.${name}.`), true),
+    );
+    [this.head] = layersUnder(tensors, "head.").map(byColumns);
+    this.gate = policy.gate === "learned" ? readGate(tensors) : null;
+  }
+
+  logits(agent, targets, world) {
+    const seen = world.observe(agent, targets);
+    const experts = this.experts.map((expert) => sumsOf(this.head, expert.run(seen)));
+    const gate = this.gate ? this.gate.run(seen) : new Float64Array(this.experts.length - 1);
+    return { experts, gate };
+  }
+}
+
+/** The gate's network, its convolution folded into the layer that follows. */
+function readGate(tensors) {
+  const layers = layersUnder(tensors, "gate.layers.");
+  const kernel = tensors.get("gate.convolution.weight");
+  if (kernel) {
+    const bias = tensors.get("gate.convolution.bias").values;
+    layers[0] = foldConvolution(layers[0], kernel.values, bias, kernel.shape[1]);
+  }
+  return new Perceptron(layers, false);
+}

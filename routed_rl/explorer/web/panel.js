@@ -1,0 +1,106 @@
+// A panel: one who acts, with the dial, the board and the exact figures.
+
+/** One side of the page. `act` is what a user can do on the board; `change` changes the actor. */
+class Panel {
+  constructor(side, policies, act, change) {
+    this.policies = policies;
+    const copy = document.getElementById("panel").content.cloneNode(true);
+    this.node = copy.querySelector(".panel");
+    this.find = (selector) => this.node.querySelector(selector);
+    this.node.setAttribute("aria-label", `Side ${side + 1}`);
+    this.dial = new Dial(this.find(".dial"), change);
+    this.board = new Board(policies[0].world, act);
+    this.bar = new OutcomeBar();
+    this.summary = new FigureTable("Exact figures of this placement", "start");
+    this.every = new FigureTable("Exact figures from every start cell", "start cell");
+    this.find(".place").append(this.board.node);
+    this.find(".summary").append(this.bar.node, this.summary.node);
+    this.find(".every div").append(this.every.node);
+    this.find(".every").addEventListener("toggle", () => change({}));
+    this.choice = this.find(".policy select");
+    this.choice.addEventListener("change", () => {
+      const policy = Number(this.choice.value);
+      change(makeActor(policies, policy, deployedDial(policies[policy]) ?? {}));
+    });
+    this.stage = this.find(".training input");
+    this.stage.addEventListener("input", () => change({ stage: Number(this.stage.value) }));
+  }
+
+  /** Show who acts and what was computed for it. */
+  draw(view, actor, found) {
+    const policy = this.policies[actor.policy];
+    const name = actorName(policy, actor);
+    const several = this.policies.length > 1;
+    setText(this.find("h2"), capital(name));
+    setShown(this.find(".badge"), policy.several && isDeployed(policy, actor));
+    const facts = [several ? null : policy.facts, actorMeaning(policy, actor)];
+    setText(this.find(".facts"), facts.filter(Boolean).join(" · "));
+    setShown(this.find(".policy"), several);
+    const names = this.policies.map(({ name: own, facts: how }) => (how ? `${own} (${how})` : own));
+    fillSelect(this.choice, names, actor.policy);
+    this.dial.draw(policy, actor);
+    this.drawTraining(policy, actor);
+    this.board.draw(view, found, found.values, name);
+    this.drawFigures(view, found, policy);
+    setText(this.find(".remark"), remark(policy));
+  }
+
+  drawTraining(policy, actor) {
+    const { stages } = policy;
+    setShown(this.find(".training"), stages.length > 1);
+    if (stages.length === 1) return;
+    const last = actor.stage === stages.length - 1;
+    const { update } = stages[actor.stage];
+    const count = update === null ? "" : `update ${update.toLocaleString("en")}`;
+    const text = last ? [count, "finished"].filter(Boolean).join(", ") : count;
+    setAttributes(this.stage, { max: stages.length - 1, "aria-valuetext": text });
+    this.stage.value = actor.stage;
+    setText(this.find(".training output"), update === 0 ? "untrained" : text);
+  }
+
+  drawFigures(view, found, policy) {
+    const here = valuesAt(found.values, view.agent);
+    this.bar.draw(here);
+    const starts = policy.world.cells - 2;
+    this.summary.draw([
+      ["agent's cell", here],
+      ["· nobody watches", valuesAt(found.unwatched, view.agent)],
+      ["· both overseen", valuesAt(found.watched, view.agent)],
+      [`mean of ${starts} cells`, meanValues(found.values)],
+    ]);
+    if (!this.find(".every").open) return;
+    const cells = [...found.values.steps.keys()].filter((cell) => pieceless(view, cell));
+    const rows = cells.map((cell) => [policy.world.placeName(cell), valuesAt(found.values, cell)]);
+    this.every.draw(rows);
+  }
+
+  /** Show the first steps of a rollout, and its outcome if it is over. */
+  drawRollout(path, steps) {
+    this.board.drawRollout(path, steps);
+    const over = path && steps >= path.cells.length - 1;
+    this.node.dataset.outcome = over ? path.outcome : "";
+    const text = path ? `step ${Math.min(steps, path.cells.length - 1)}` : "";
+    setText(this.find(".outcome"), over ? endingInWords(path) : text);
+  }
+}
+
+/** Whether an episode can start in a cell. */
+function pieceless(view, cell) {
+  return cell !== view.diamond && cell !== view.ghost;
+}
+
+/** What is particular about a policy's world or its place in the page. */
+function remark({ world, leftOut, deploy, experts, several, ...policy }) {
+  const remarks = [];
+  if (world.hidden) remarks.push("This agent does not see where there is oversight.");
+  if (world.spurious) remarks.push("In training, empty squares could show oversight too; here they show none.");
+  if (leftOut > 0) {
+    const kept = policy.stages.length - 1;
+    remarks.push(`${leftOut} snapshots were left out, so that the page stays small; ${kept} are here.`);
+  }
+  if (several && deployedDial({ deploy, experts, ends: policy.ends }) === null) {
+    const weights = experts.map((name, index) => `${name} ${deploy[index].toFixed(2)}`).join(", ");
+    remarks.push(`Its method deploys it with the weights ${weights}, which no dial between two experts reaches.`);
+  }
+  return remarks.join(" ");
+}

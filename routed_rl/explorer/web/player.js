@@ -1,0 +1,49 @@
+// Playing rollouts: one on each side, with the same random numbers.
+
+const STEP_MILLISECONDS = 380;
+
+/** Shows the paths step by step, or all at once where motion is unwelcome. */
+class Player {
+  constructor(show, finished) {
+    this.show = show;
+    this.finished = finished;
+    this.paths = null;
+    this.steps = 0;
+    this.timer = null;
+  }
+
+  get playing() {
+    return this.timer !== null;
+  }
+
+  play(paths) {
+    this.stop();
+    this.paths = paths;
+    const longest = Math.max(...paths.map(({ cells }) => cells.length - 1));
+    const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.steps = still ? longest : 0;
+    if (still) this.end();
+    else this.timer = setInterval(() => this.step(longest), STEP_MILLISECONDS);
+    this.show();
+  }
+
+  step(longest) {
+    this.steps += 1;
+    if (this.steps >= longest) this.end();
+    this.show();
+  }
+
+  end() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.finished(this.paths);
+  }
+
+  /** Take the rollouts away. */
+  stop() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.paths = null;
+    this.show();
+  }
+}
