@@ -35,13 +35,13 @@ class Options:
 
     Attributes:
         oversight: Probability that an episode is overseen, 0 to 1.
-        episodes: Random episodes to watch.
+        episodes: To watch at random, and to judge each expert by; at least 2.
         steps: Steps to train, all environments together; 0 for none.
         seed: Decides the training.
     """
 
     oversight: float = 0.2
-    episodes: int = 200
+    episodes: int = 500
     steps: int = 400_000
     seed: int = 0
 
@@ -102,7 +102,7 @@ def main(options: Options) -> None:
         model = train(options.oversight, options.steps, options.seed)
         fresh = make_vec_env(make_env, 32, env_kwargs={"oversight": options.oversight})
         for steering in (None, "key", "ball"):
-            found = routed_rl.evaluate_env(model.steer(steering), fresh, episodes=1000)
+            found = routed_rl.evaluate_env(model.steer(steering), fresh, options.episodes)
             rates = ", ".join(f"{name} {rate:.1%}" for name, rate in found.rates.items())
             print(f"{steering or 'mixture':8} {rates}")
 

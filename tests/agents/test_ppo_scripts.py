@@ -30,11 +30,11 @@ def test_a_routed_ppo_is_trained_judged_and_saved(tmp_path: Path):
 
 
 def test_minigrid_is_compared_and_a_finished_run_is_not_done_again(tmp_path: Path):
-    words = ["--steps", "4096", "--episodes", "128", "--out", str(tmp_path), "--seeds", "7"]
+    words = ["--steps", "4096", "--episodes", "256", "--out", str(tmp_path), "--seeds", "7"]
     assert "naive" in output("minigrid_comparison.py", "--methods", "naive", *words)
     (file,) = tmp_path.iterdir()
     found = json.loads(file.read_text())
-    assert found["figures"]["mixture"]["episodes"] == 128
+    assert found["figures"]["mixture"]["episodes"] == 256
     file.write_text(json.dumps(found | {"seconds": 123.0}))
     table = output("minigrid_comparison.py", "--methods", "routed", "naive", *words)
     assert "123" in table
