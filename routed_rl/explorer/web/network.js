@@ -39,7 +39,7 @@ function layersUnder(tensors, prefix) {
 
 /** The same layer with its weights column by column: an input that is 0 then costs nothing. */
 function byColumns({ outputs, inputs, weight, bias }) {
-  const columns = new weight.constructor(inputs * outputs);
+  const columns = new Float64Array(inputs * outputs);
   for (let output = 0; output < outputs; output++) {
     for (let input = 0; input < inputs; input++) {
       columns[input * outputs + output] = weight[output * inputs + input];
@@ -66,10 +66,33 @@ function sumsOfSeen({ columns, bias }, seen) {
 /** A layer's sums for any inputs; after a ReLU about half of them are 0. */
 function sumsOf({ columns, bias }, values) {
   const sums = Float64Array.from(bias);
-  for (let input = 0; input < values.length; input++) {
-    if (values[input] !== 0) addColumn(sums, columns, input, values[input]);
-  }
+  const used = [];
+  for (let input = 0; input < values.length; input++) if (values[input] !== 0) used.push(input);
+  // Four columns at a time: each sum is read and written once for them, which takes half the time.
+  let index = 0;
+  for (; index + 4 <= used.length; index += 4) addFourColumns(sums, columns, used, index, values);
+  for (; index < used.length; index++) addColumn(sums, columns, used[index], values[used[index]]);
   return sums;
+}
+
+/** Add the columns of four of the inputs `used`, from `index` on, times their values. */
+function addFourColumns(sums, columns, used, index, values) {
+  const count = sums.length;
+  const first = used[index] * count;
+  const second = used[index + 1] * count;
+  const third = used[index + 2] * count;
+  const fourth = used[index + 3] * count;
+  const one = values[used[index]];
+  const two = values[used[index + 1]];
+  const three = values[used[index + 2]];
+  const four = values[used[index + 3]];
+  for (let output = 0; output < count; output++) {
+    sums[output] +=
+      one * columns[first + output] +
+      two * columns[second + output] +
+      three * columns[third + output] +
+      four * columns[fourth + output];
+  }
 }
 
 /** A layer of the observation's planes in the place of one that follows a 1 x 1 convolution. */
