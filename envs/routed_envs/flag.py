@@ -122,7 +122,7 @@ def _key_flag(space: spaces.Dict) -> Flag:
         )
     grown = spaces.Dict({**space.spaces, KEY: spaces.MultiBinary(1)})
     mask = blank_mask(space)
-    assert isinstance(mask, dict)
+    assert isinstance(mask, dict), "a dictionary has a mask for each key"
     return Flag(grown, None, 1, True, mask | {KEY: np.ones(1, bool)})
 
 

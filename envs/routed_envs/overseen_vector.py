@@ -159,7 +159,7 @@ class OverseenVector(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorAr
 
     def _judge(self, actions: Any, step: Step) -> dict[int, Judgement]:
         """What to add to the last steps of the episodes that end, by their places."""
-        assert self._watches is not None
+        assert self._watches is not None, "drawn at the reset that comes first"
         observations, rewards, terminated, truncated, infos = step
         last = tuple(iterate(self.env.observation_space, observations))
         if self._mode is AutoresetMode.SAME_STEP:
@@ -203,12 +203,12 @@ class OverseenVector(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorAr
 
     def _shown(self, observations: Any) -> Any:
         """A batch of observations with the flags."""
-        assert self._watches is not None
+        assert self._watches is not None, "drawn at the reset that comes first"
         return self._flag.add(observations, np.array([watch.overseen for watch in self._watches]))
 
     def _shown_by(self, index: int, observation: Any) -> Any:
         """One environment's observation with the flag."""
-        assert self._watches is not None
+        assert self._watches is not None, "drawn at the reset that comes first"
         return self._flag.add(observation, np.asarray(self._watches[index].overseen))
 
 
