@@ -22,6 +22,7 @@ from routed_rl.deployment.page import write_deployment_report
 from routed_rl.deployment.tables import monitor_table
 from routed_rl.deployment.targets import deployment_folder, writable_folder
 from routed_rl.evaluation import deployed_actor, oversight_levels
+from routed_rl.monte_carlo import check_episodes
 from routed_rl.policy_file import load_policy
 from routed_rl.report.canvas import LOOK
 from routed_rl.report.drawing import table_text
@@ -90,6 +91,7 @@ def monitor_command(
         seed: Of the sample.
     """
     check_probability("--false-alarm-rate", false_alarm_rate)
+    check_episodes(episodes)
     policy = load_policy(path)
     worlds = _worlds(policy, oversight)
     with Console(stderr=True).status("Following every start to its end"):

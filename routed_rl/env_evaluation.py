@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
+from routed_agents.stable_baselines.algorithm import check_env
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
 from routed_rl.figures import Evaluation
@@ -57,6 +58,7 @@ def evaluate_env(
         InputError: Too few episodes, or an environment that does not tell how an episode ended.
     """
     check_episodes(episodes)
+    check_env(env)
     vector = env if isinstance(env, VecEnv) else DummyVecEnv([lambda: env])
     if not (vector.has_attr("outcomes") and vector.has_attr("overseen_share")):
         raise InputError(

@@ -121,7 +121,7 @@ class RunFolder:
     def results(self) -> list[Path]:
         """What only a finished run has, `result` first, and the pictures of it."""
         films = (f"rollouts{kind}{end}" for kind in ("", "_side_by_side") for end in FILM_ENDINGS)
-        pictures = (*films, "contact_sheet.png", "policy_field.png", "learning_curve.png")
+        pictures = (*films, "rollouts_contact_sheet.png", "policy_field.png", "learning_curve.png")
         drawn = [self.path / name for name in pictures]
         tables = [picture.with_suffix(".csv") for picture in drawn]
         finished = [self.result, self.policy, self.evaluation, self.explorer]

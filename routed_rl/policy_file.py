@@ -20,16 +20,18 @@ from routed_rl.folder import FORMAT, RunFolder, check_format
 
 KEY = "routed_rl"
 """The only metadata key; it holds JSON, so that equal content gives equal bytes."""
+STABLE_BASELINES_KEY = "routed_agents.stable_baselines"
+"""The key of a file that `RoutedPPO.export` wrote."""
 
 
-def save_policy(policy: Policy, path: Path) -> None:
+def save_policy(policy: Policy, path: str | Path) -> None:
     """Write a policy's weights and description, atomically.
 
     Args:
         policy: The policy; a loaded one is steered as this one is.
         path: The file, in a folder that exists.
     """
-    write_atomically(path, policy_bytes(policy))
+    write_atomically(Path(path), policy_bytes(policy))
 
 
 def policy_bytes(policy: Policy) -> bytes:
@@ -88,7 +90,13 @@ def load_policy(
         )
     try:
         with safe_open(file, "pt") as opened:
-            description = json.loads((opened.metadata() or {})[KEY])
+            metadata = opened.metadata() or {}
+            if STABLE_BASELINES_KEY in metadata:
+                raise InputError(
+                    f"{file} holds a policy of stable-baselines3. Open it with "
+                    "routed_agents.load_exported."
+                )
+            description = json.loads(metadata[KEY])
             names = opened.keys()
             weights = {name: opened.get_tensor(name) for name in names}
         check_format(file, description["format"])

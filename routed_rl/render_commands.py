@@ -71,7 +71,7 @@ def render_command(
         find = record_failures if failures else record
         frames = find(actor, world, episodes, start=place, **options)
         save_film(frames, actor, world, writable(film))
-        sheet = film.with_name("contact_sheet.png")
+        sheet = film.with_name(f"{film.stem}_contact_sheet.png")
         save_contact_sheet(frames, actor, world, sheet)
         pictures = {film: "a film of rollouts", sheet: "the same, a row for each episode"}
         if len(policy.experts) > 1:

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
+NEAR = 0.4
+"""From this likeness on, 0 to 1, a name is offered as what was meant."""
+
 
 class InputError(ValueError):
     """What was given cannot be used; the message says what is allowed and what to do."""
@@ -21,10 +24,9 @@ def unknown_name(kind: str, given: str, known: Iterable[str]) -> InputError:
         known: The names that exist, at least one.
     """
     names = list(known)
-    nearest = difflib.get_close_matches(str(given), names, 1, 0)[0]
-    return InputError(
-        f"There is no {kind} {given!r}. Did you mean {nearest!r}? Known: {', '.join(names)}."
-    )
+    near = difflib.get_close_matches(str(given), names, 1, NEAR)
+    guess = f" Did you mean {near[0]!r}?" if near else ""
+    return InputError(f"There is no {kind} {given!r}.{guess} Known: {', '.join(names)}.")
 
 
 def check_probability(name: str, given: Any, also: str = "") -> None:

@@ -65,6 +65,11 @@ def export_policy(policy: Policy, path: str | Path, form: str | None = None) -> 
         InputError: No such format, another ending than the format's, a file that cannot be written,
             or a missing package; nothing was written.
     """
+    if not isinstance(policy, Policy):
+        raise InputError(
+            f"policy={type(policy).__name__}: give a Policy, from load_policy. Policies of "
+            "stable-baselines3 have an export of their own: model.export(path)."
+        )
     path = Path(path)
     form = _form(path) if form is None else form
     if form not in FORMATS:

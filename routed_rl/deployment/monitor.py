@@ -98,7 +98,7 @@ class Monitor:
         check_gate(gate)
         if expert not in gate.experts:
             raise unknown_name("expert", expert, gate.experts)
-        if math.isnan(threshold) or threshold < 0:
+        if math.isnan(threshold) or threshold < 0 or 1 < threshold < math.inf:
             raise InputError(f"threshold={threshold}: give a number from 0 to 1, or infinity.")
         self.policy, self.threshold, self.expert = policy, threshold, expert
         self.readings: deque[Reading] = deque(maxlen=keep)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from helpers import random_policy
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
@@ -38,7 +39,7 @@ from routed_agents.stable_baselines.extractor import SmallCnn
 from routed_envs import DiamondGhostWorld, FinalStep, InputError, Outcomes, Overseen
 from routed_envs.world import OUTCOMES
 from routed_envs.world_vec_env import WorldVecEnv
-from routed_rl import evaluate
+from routed_rl import evaluate, evaluate_env, export_policy, load_policy, save_policy
 
 ARCH: dict[str, Any] = {"net_arch": {"pi": [16], "vf": [16], "gate": [8]}}
 EXPERTS: dict[str, Any] = {"experts": ("diamond", "ghost"), "gate": "learned"}
@@ -384,6 +385,21 @@ def test_an_exported_policy_opens_without_the_model(tmp_path: Path):
         load_exported(tmp_path / "policy.safetensors")
     with pytest.raises(InputError, match="no file"):
         load_exported(tmp_path / "missing")
+    with pytest.raises(InputError, match=r"ends in \.safetensors"):
+        model.export(tmp_path / "policy.onnx")
+    assert not (tmp_path / "policy.onnx").exists()
+
+
+def test_a_policy_file_of_the_other_kind_is_told_from_a_damaged_one(tmp_path: Path):
+    model = RoutedA2C("MlpPolicy", vec_env(), policy_kwargs=dict(ARCH), n_steps=4)
+    model.export(tmp_path / "new" / "theirs.safetensors")
+    with pytest.raises(InputError, match="load_exported"):
+        load_policy(tmp_path / "new" / "theirs.safetensors")
+    save_policy(random_policy(), str(tmp_path / "ours.safetensors"))
+    with pytest.raises(InputError, match="load_policy"):
+        load_exported(tmp_path / "ours.safetensors")
+    with pytest.raises(InputError, match=r"model\.export"):
+        export_policy(model.policy, tmp_path / "policy.onnx")  # pyright: ignore[reportArgumentType]
 
 
 class CountSteps(BaseCallback):
@@ -570,5 +586,13 @@ class Dictionary(Script):
 def test_spaces_that_are_not_supported_are_refused_with_their_cure():
     with pytest.raises(InputError, match="Discrete actions"):
         RoutedPPO("MlpPolicy", Continuous())
-    with pytest.raises((InputError, ValueError), match=r"FlattenObservation|MultiInputPolicy"):
-        RoutedPPO("MlpPolicy", Dictionary())
+    for env in (Dictionary(), gymnasium.make("routed_envs/MiniGrid-DiamondGhost-6x6-v0")):
+        with pytest.raises(InputError, match=r"FlattenObservation.*ImgObsWrapper"):
+            RoutedPPO("MlpPolicy", env)
+    with pytest.raises(InputError, match=r"Did you mean 'MlpPolicy'.*FlattenObservation"):
+        RoutedPPO("MultiInputPolicy", vec_env())
+    vector: Any = gymnasium.make_vec("routed_envs/DiamondGhost-v0", num_envs=2)
+    with pytest.raises(InputError, match="WorldVecEnv"):
+        RoutedPPO("MlpPolicy", vector)
+    with pytest.raises(InputError, match="WorldVecEnv"):
+        evaluate_env(routed_ppo().policy, vector)

@@ -78,7 +78,7 @@ def test_the_users_path_end_to_end(tmp_path: Path, capsys):
     assert run("render", str(out), "--episodes", "2") == 0
     shown = capsys.readouterr().out
     for name in (
-        *("rollouts.gif", "rollouts_side_by_side.gif", "contact_sheet.png"),
+        *("rollouts.gif", "rollouts_side_by_side.gif", "rollouts_contact_sheet.png"),
         *("policy_field.png", "learning_curve.png"),
     ):
         assert name in shown

@@ -146,7 +146,7 @@ def test_the_command_draws_failures_from_a_placement(folder: Path, tmp_path: Pat
     words = ["--failures", "--episodes", "2", "--start", *WORDS, "--out", str(out)]
     assert main(["render", str(folder), "--steer", "mixture", *words]) == 0
     shown = capsys.readouterr().out
-    for name in ("film.gif", "film_side_by_side.gif", "contact_sheet.png", "policy_field.png"):
+    for name in ("film.gif", "film_side_by_side.gif", "film_contact_sheet.png", "policy_field.png"):
         assert name in shown
         assert (out.parent / name).stat().st_size > 1000
         assert (out.parent / name).with_suffix(".csv").exists()

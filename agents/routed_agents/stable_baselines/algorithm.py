@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import gymnasium
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -57,6 +58,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         _init_setup_model: bool = True,
         **kwargs: Any,
     ) -> None:
+        check_env(env)
         super().__init__(policy, env, n_steps=n_steps, _init_setup_model=False, **kwargs)  # pyright: ignore[reportArgumentType,reportCallIssue]
         self.method = method
         self.routing = routing or RoutingSettings()
@@ -71,7 +73,10 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         """The policy's class; called by the library."""
         if policy_name not in self.policy_aliases:
             error = unknown_name("routed policy", policy_name, self.policy_aliases)
-            raise InputError(f"{error} Recurrent policies and dictionaries are out of scope.")
+            raise InputError(
+                f"{error} Recurrent policies and dictionaries of observations are out of scope; "
+                "gymnasium.wrappers.FlattenObservation makes an array of a dictionary."
+            )
         return self.policy_aliases[policy_name]
 
     def _setup_model(self) -> None:
@@ -129,7 +134,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         """Read what the environment says of its oversight, or refuse it."""
         if not (env.has_attr("outcomes") and env.has_attr("overseen_share")):
             raise InputError(
-                f"Methods learn from labels, and {env} gives none. Wrap the environment in "
+                "Methods learn from labels, and this environment gives none. Wrap it in "
                 "routed_envs.Overseen, or use one of routed_envs."
             )
         outcomes = env.get_attr("outcomes")[0]
@@ -286,3 +291,21 @@ def _channels_first(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> torch.Te
     """A mask over the environment's observation, as the library passes observations on."""
     found = torch.as_tensor(mask)
     return found if tuple(found.shape) == tuple(shape) else found.movedim(-1, 0)
+
+
+def check_env(env: Any) -> None:
+    """Refuse an environment that the library could only fail on without saying why.
+
+    Args:
+        env: What was given as the environment.
+
+    Raises:
+        InputError: A vector environment of Gymnasium, or one that shows dictionaries.
+    """
+    if isinstance(env, gymnasium.vector.VectorEnv):
+        raise InputError(
+            f"{env} is a vector environment of Gymnasium, which stable-baselines3 does not take. "
+            "Give a DummyVecEnv or SubprocVecEnv of environments, or a WorldVecEnv."
+        )
+    if isinstance(env, gymnasium.Env):
+        check_spaces(env.observation_space, env.action_space)

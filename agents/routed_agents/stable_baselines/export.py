@@ -35,12 +35,14 @@ def export_policy(policy: RoutedActorCriticPolicy, path: Path) -> None:
 
     Args:
         policy: The policy; its steering is not saved.
-        path: The file, in a folder that exists.
+        path: The file, whose name ends in `.safetensors`; its folder is made.
 
     Raises:
-        InputError: A features extractor or activation that a file cannot name, or arguments of the
-            extractor that JSON cannot hold.
+        InputError: Another ending; a features extractor or activation that a file cannot name, or
+            arguments of the extractor that JSON cannot hold.
     """
+    if path.suffix != ".safetensors":
+        raise InputError(f"{path}: give a name that ends in .safetensors.")
     try:
         description = json.dumps(_describe(policy), sort_keys=True)
     except TypeError as error:
@@ -49,6 +51,7 @@ def export_policy(policy: RoutedActorCriticPolicy, path: Path) -> None:
             "numbers, texts and lists, or save the model with `save`."
         ) from None
     weights = {name: w.detach().cpu().contiguous() for name, w in policy.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, save(weights, {KEY: description}))
 
 
@@ -69,10 +72,15 @@ def load_exported(path: str | Path, device: str | torch.device = "cpu") -> Route
         raise InputError(f"There is no file {path}. Give one that `model.export(path)` wrote.")
     try:
         with safe_open(path, "pt") as opened:
-            description = json.loads((opened.metadata() or {})[KEY])
+            metadata = opened.metadata() or {}
+            if "routed_rl" in metadata:
+                raise InputError(f"{path} holds a policy of routed-rl. Open it with load_policy.")
+            description = json.loads(metadata[KEY])
             weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
         policy = _build(description)
         policy.load_state_dict(weights)
+    except InputError:
+        raise
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{path} is no policy that `export` wrote, or it is damaged ({error})."
