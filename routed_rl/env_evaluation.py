@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
-from routed_agents.stable_baselines.algorithm import check_env
+from routed_agents.stable_baselines.checks import check_env
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
 from routed_rl.figures import Evaluation

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import gymnasium
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,11 +20,11 @@ from routed_agents.relabelling import Memory
 from routed_agents.rollout import Rollout
 from routed_agents.selection import Selector
 from routed_agents.stable_baselines.buffer import RoutedRolloutBuffer, Teaching
+from routed_agents.stable_baselines.checks import check_env, check_spaces
 from routed_agents.stable_baselines.export import export_policy
 from routed_agents.stable_baselines.policy import (
     RoutedActorCriticPolicy,
     RoutedCnnPolicy,
-    check_spaces,
 )
 from routed_agents.stable_baselines.settings import RoutingSettings
 from routed_agents.table import Table, limited_weight
@@ -291,21 +290,3 @@ def _channels_first(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> torch.Te
     """A mask over the environment's observation, as the library passes observations on."""
     found = torch.as_tensor(mask)
     return found if tuple(found.shape) == tuple(shape) else found.movedim(-1, 0)
-
-
-def check_env(env: Any) -> None:
-    """Refuse an environment that the library could only fail on without saying why.
-
-    Args:
-        env: What was given as the environment.
-
-    Raises:
-        InputError: A vector environment of Gymnasium, or one that shows dictionaries.
-    """
-    if isinstance(env, gymnasium.vector.VectorEnv):
-        raise InputError(
-            f"{env} is a vector environment of Gymnasium, which stable-baselines3 does not take. "
-            "Give a DummyVecEnv or SubprocVecEnv of environments, or a WorldVecEnv."
-        )
-    if isinstance(env, gymnasium.Env):
-        check_spaces(env.observation_space, env.action_space)

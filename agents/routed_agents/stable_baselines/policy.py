@@ -24,6 +24,7 @@ from routed_agents.mixture import Mixture, Routing
 from routed_agents.networks import Gate
 from routed_agents.routing import add_loss, route
 from routed_agents.stable_baselines.buffer import RoutedObservations
+from routed_agents.stable_baselines.checks import check_spaces
 from routed_agents.stable_baselines.extractor import SmallCnn
 from routed_agents.steering import steering_weights
 from routed_envs.errors import InputError, unknown_name
@@ -258,22 +259,3 @@ class RoutedCnnPolicy(RoutedActorCriticPolicy):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, features_extractor_class=features_extractor_class, **kwargs)
-
-
-def check_spaces(observation_space: spaces.Space, action_space: spaces.Space) -> None:
-    """Refuse spaces that a routed policy does not support.
-
-    Raises:
-        InputError: The actions are not `Discrete`, or the observations are a dictionary or a tuple.
-    """
-    if not isinstance(action_space, spaces.Discrete):
-        raise InputError(
-            f"The action space is {action_space}; routed policies choose among Discrete actions. "
-            "Continuous actions are out of scope; discretise them in a wrapper."
-        )
-    if not isinstance(observation_space, spaces.Box | spaces.MultiBinary | spaces.Discrete):
-        raise InputError(
-            f"The observation space is {observation_space}; routed policies take Box, MultiBinary "
-            "or Discrete. Wrap the environment in gymnasium.wrappers.FlattenObservation, or for "
-            "MiniGrid in minigrid.wrappers.ImgObsWrapper."
-        )
