@@ -501,6 +501,16 @@ def test_what_cannot_be_used_is_refused_with_its_cure(tmp_path: Path):
         RoutedPPO.load(tmp_path / "model", env=OtherOutcomes())
     with pytest.raises(InputError, match="the environment has"):
         model.set_env(OtherOutcomes())
+    watched = dataclasses.replace(SMALL_WORLD, rows=4, oversight=1.0)
+    with pytest.raises(ValueError, match="spaces do not match"):
+        model.set_env(vec_env(watched))
+    assert model.overseen_share == SMALL_WORLD.oversight  # A refused environment leaves no trace.
+    for env in (Dictionary(), gymnasium.make_vec("CartPole-v1", num_envs=2)):
+        given: Any = env
+        with pytest.raises(InputError):
+            model.set_env(given)
+        with pytest.raises(InputError):
+            RoutedPPO.load(tmp_path / "model", env=given)
 
 
 def test_a_model_is_not_loaded_with_a_method_of_other_experts(tmp_path: Path):

@@ -22,10 +22,7 @@ from routed_agents.selection import Selector
 from routed_agents.stable_baselines.buffer import RoutedRolloutBuffer, Teaching
 from routed_agents.stable_baselines.checks import check_env, check_spaces
 from routed_agents.stable_baselines.export import export_policy
-from routed_agents.stable_baselines.policy import (
-    RoutedActorCriticPolicy,
-    RoutedCnnPolicy,
-)
+from routed_agents.stable_baselines.policy import RoutedActorCriticPolicy, RoutedCnnPolicy
 from routed_agents.stable_baselines.settings import RoutingSettings
 from routed_agents.table import Table, limited_weight
 from routed_envs.errors import InputError, unknown_name
@@ -57,7 +54,6 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         _init_setup_model: bool = True,
         **kwargs: Any,
     ) -> None:
-        check_env(env)
         super().__init__(policy, env, n_steps=n_steps, _init_setup_model=False, **kwargs)  # pyright: ignore[reportArgumentType,reportCallIssue]
         self.method = method
         self.routing = routing or RoutingSettings()
@@ -67,6 +63,12 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         self.selector: Selector | None = None
         if _init_setup_model:
             self._setup_model()
+
+    @staticmethod
+    def _wrap_env(env: GymEnv, verbose: int = 0, monitor_wrapper: bool = True) -> VecEnv:
+        """The environment as a vector; called by the library for each that it is given."""
+        check_env(env)
+        return OnPolicyAlgorithm._wrap_env(env, verbose, monitor_wrapper)
 
     def _get_policy_from_name(self, policy_name: str) -> type[BasePolicy]:
         """The policy's class; called by the library."""
@@ -81,7 +83,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
     def _setup_model(self) -> None:
         """Find the method and make the networks; called by the library, also when it loads."""
         if self.env is not None:
-            self._take_environment(self.env)
+            self.outcomes, self.overseen_share = self._oversight_of(self.env)
         assert self.outcomes is not None, "saved with the model, or taken from the environment"
         if isinstance(self.method, str):
             self.method = get_method(self.method, self.outcomes)
@@ -129,8 +131,8 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         )
         self.rollout_buffer.reset()
 
-    def _take_environment(self, env: VecEnv) -> None:
-        """Read what the environment says of its oversight, or refuse it."""
+    def _oversight_of(self, env: VecEnv) -> tuple[Outcomes, float]:
+        """An environment's outcomes and the share that is overseen, or a refusal."""
         if not (env.has_attr("outcomes") and env.has_attr("overseen_share")):
             raise InputError(
                 "Methods learn from labels, and this environment gives none. Wrap it in "
@@ -142,7 +144,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
                 f"This model learned with {self.outcomes}; the environment has {outcomes}. Give an "
                 "environment with the same outcomes, or make a new model."
             )
-        self.outcomes, self.overseen_share = outcomes, float(env.get_attr("overseen_share")[0])
+        return outcomes, float(env.get_attr("overseen_share")[0])
 
     def set_env(self, env: GymEnv, force_reset: bool = True) -> None:
         """Learn on in another environment with the same spaces and outcomes.
@@ -155,11 +157,11 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
             InputError: It gives no labels, or has other outcomes.
         """
         wrapped = self._wrap_env(env, self.verbose)
-        self._take_environment(wrapped)
+        outcomes, share = self._oversight_of(wrapped)
         super().set_env(wrapped, force_reset)
+        self.overseen_share = share
         assert isinstance(self.method, Method), "found when the model was made"
-        assert self.outcomes is not None, "just taken from the environment"
-        self._teach(self.method, self.outcomes)
+        self._teach(self.method, outcomes)
 
     def _update_info_buffer(
         self, infos: list[dict[str, Any]], dones: NDArray[np.bool_] | None = None
