@@ -160,7 +160,7 @@ def draw_forewarnings(found: Sequence[Forewarning], rate: float, deployed: str) 
     names = {one.level: level_text(one.level, one.oversight, "oversight ") for one in found}
     marks = _marks(list(names))
     keys = [Key(name, *marks[level]) for level, name in names.items()]
-    chance = Key("chance", MUTED, "")
+    chance = Key("chance", MUTED, "", dashed=True)
     figure, panels = grid.draw([*keys, chance])
     for panel, who in zip(panels, actors, strict=True):
         _draw_curves(panel, [one for one in found if one.who == who], rate, marks)

@@ -27,6 +27,7 @@ class Key:
         marker: Matplotlib's name of the marker; empty for none.
         line: Whether it has a line.
         hollow: Whether its marker is small and open.
+        dashed: Whether its line is dashed.
     """
 
     label: str
@@ -34,6 +35,7 @@ class Key:
     marker: str = "o"
     line: bool = True
     hollow: bool = False
+    dashed: bool = False
 
 
 def legend_rows(keys: Sequence[Key]) -> int:
@@ -89,4 +91,5 @@ def _handle(key: Key) -> Line2D:
         markeredgewidth=2.2 if key.marker == "|" else 0.9,
         markerfacecolor=PAPER if key.hollow else key.colour,
         linewidth=1.8 if key.line else 0,
+        linestyle="--" if key.dashed else "-",
     )
