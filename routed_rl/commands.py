@@ -17,8 +17,8 @@ from rich.table import Table
 from routed_agents.methods import Steering
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError, unknown_name
-from routed_envs.interface import World
-from routed_envs.world import DiamondGhostWorld
+from routed_envs.gridworld.world import DiamondGhostWorld
+from routed_envs.worlds import World
 from routed_rl.config import TrainConfig, default_folder
 from routed_rl.evaluation import deployed_actor, evaluate, oversight_levels
 from routed_rl.figures import Evaluation

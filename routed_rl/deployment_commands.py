@@ -13,7 +13,7 @@ from rich.table import Table
 from routed_agents.files import write_atomically
 from routed_agents.policy import Policy
 from routed_envs.errors import check_probability
-from routed_envs.interface import World
+from routed_envs.worlds import World
 from routed_rl.commands import parse_steering
 from routed_rl.deployment.drawings import draw_forewarnings
 from routed_rl.deployment.export import FORMATS, export_policy, steered_alone

@@ -7,7 +7,7 @@ from typing import Any
 
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError
-from routed_envs.interface import World
+from routed_envs.worlds import World
 from routed_rl.exact import MAX_STATES, Evaluator, is_listable, same_states
 from routed_rl.figures import Actor, Evaluation
 from routed_rl.monte_carlo import monte_carlo

@@ -11,7 +11,7 @@ import torch
 
 from routed_agents.methods import Steering
 from routed_envs.errors import InputError
-from routed_envs.interface import EnumerableWorld, World
+from routed_envs.worlds import EnumerableWorld, World
 from routed_rl.figures import DISCOUNT, Actor, Evaluation
 
 MAX_STATES = 1_000_000

@@ -25,8 +25,8 @@ from routed_agents.rollout import Collected, Rollout, collect
 from routed_agents.selection import Selector
 from routed_agents.table import Table, limited_weight
 from routed_envs.errors import InputError
-from routed_envs.interface import World
-from routed_envs.world import DiamondGhostWorld
+from routed_envs.gridworld.world import DiamondGhostWorld
+from routed_envs.worlds import World
 from routed_rl.checkpoint import TrainingState
 from routed_rl.config import HOST_FIELDS, TrainConfig
 

@@ -12,8 +12,8 @@ import torch
 from routed_agents.methods import Steering
 from routed_agents.rollout import sample_actions
 from routed_envs.errors import InputError
-from routed_envs.interface import World
 from routed_envs.outcomes import Outcomes
+from routed_envs.worlds import World
 from routed_rl.figures import DISCOUNT, Actor, Evaluation
 
 ORDINARY_95 = 1.959963984540054

@@ -14,8 +14,8 @@ from routed_agents.files import write_atomically
 from routed_agents.networks import NetworkSettings, RoutedPolicyNetwork
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError
-from routed_envs.interface import World
-from routed_envs.world import DiamondGhostWorld
+from routed_envs.gridworld.world import DiamondGhostWorld
+from routed_envs.worlds import World
 from routed_rl.folder import FORMAT, RunFolder, check_format
 
 KEY = "routed_rl"

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError
-from routed_envs.interface import map_states
-from routed_envs.world import DiamondGhostWorld, GridState
+from routed_envs.gridworld.world import DiamondGhostWorld, GridState
+from routed_envs.worlds import map_states
 from routed_rl.commands import changed_world, parse_steering
 from routed_rl.deployment.targets import writable
 from routed_rl.evaluation import steerings

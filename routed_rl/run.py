@@ -8,7 +8,7 @@ from typing import Any
 
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError
-from routed_envs.interface import World
+from routed_envs.worlds import World
 from routed_rl.config import TrainConfig
 from routed_rl.figures import Evaluation
 from routed_rl.folder import RunFolder, read_json

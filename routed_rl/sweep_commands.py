@@ -161,7 +161,7 @@ def methods_command(names: Sequence[str]) -> None:
         names: Which; all if empty.
     """
     from routed_agents import METHODS, Method, get_method
-    from routed_envs.world import OUTCOMES
+    from routed_envs.gridworld.world import OUTCOMES
 
     console = Console()
     for name in names or METHODS:

@@ -15,7 +15,7 @@ import torch
 
 from routed_agents.methods import Method
 from routed_agents.rollout import Rollout
-from routed_envs.interface import World
+from routed_envs.worlds import World
 from routed_rl.checkpoint import TrainingState, save_checkpoint
 from routed_rl.config import TrainConfig, default_folder
 from routed_rl.evaluation import deployed_actor, evaluate_steerings, oversight_levels

@@ -16,7 +16,7 @@ import dataclasses
 import routed_rl
 from routed_agents import Method, get_method
 from routed_envs import Outcomes
-from routed_envs.world import OUTCOMES
+from routed_envs.gridworld.world import OUTCOMES
 
 LEAK = 0.2
 """The gradient weight of the experts that are not an overseen episode's own."""

@@ -11,7 +11,7 @@ from routed_agents import NetworkSettings, Policy, RoutedPolicyNetwork
 from routed_agents.networks import PlaneNetwork, initialise
 from routed_agents.rollout import Rollout
 from routed_envs import DiamondGhostWorld, GridState
-from routed_envs.world import OUTCOMES
+from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import Experiment, TrainConfig
 
 WORLD = DiamondGhostWorld(oversight=0.5)

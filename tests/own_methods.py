@@ -8,7 +8,7 @@ import torch
 
 from routed_agents import Method, Rollout, get_method
 from routed_envs import Outcomes
-from routed_envs.world import OUTCOMES
+from routed_envs.gridworld.world import OUTCOMES
 
 
 def own(outcomes: Outcomes) -> Method:

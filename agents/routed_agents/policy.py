@@ -14,7 +14,7 @@ from routed_agents.rollout import sample_actions
 from routed_agents.steering import steering_weights
 from routed_agents.subset import keep_experts, restricted_steering
 from routed_envs.errors import InputError
-from routed_envs.interface import World
+from routed_envs.worlds import World
 
 
 class Policy:

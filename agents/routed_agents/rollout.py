@@ -8,8 +8,8 @@ from typing import Generic
 
 import torch
 
-from routed_envs.interface import State, World, map_states, renew
 from routed_envs.outcomes import Outcomes
+from routed_envs.worlds import State, World, map_states, renew
 
 
 @dataclass(frozen=True)

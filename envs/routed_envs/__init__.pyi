@@ -1,7 +1,9 @@
-from .drawing import draw_grid, draw_text
 from .errors import InputError
-from .gym_env import DiamondGhostEnv
-from .interface import Ending, EnumerableWorld, World, map_states, renew
+from .gridworld.drawing import draw_grid, draw_text
+from .gridworld.env import DiamondGhostEnv
+from .gridworld.states import GridState
+from .gridworld.vector_env import DiamondGhostVectorEnv
+from .gridworld.world import DiamondGhostWorld
 from .minigrids import (
     DiamondGhostMiniGrid,
     DiamondGhostMiniGridCompass,
@@ -9,13 +11,11 @@ from .minigrids import (
     unflatten_planes,
 )
 from .outcomes import Outcomes
-from .overseen import Overseen
-from .overseen_vector import OverseenVector
-from .overseer import FinalStep
-from .states import GridState
-from .vector_env import DiamondGhostVectorEnv
-from .world import DiamondGhostWorld
-from .world_vec_env import WorldVecEnv
+from .oversight.overseen import Overseen
+from .oversight.overseen_vector import OverseenVector
+from .oversight.overseer import FinalStep
+from .stable_baselines import WorldVecEnv
+from .worlds import Ending, EnumerableWorld, World, map_states, renew
 
 __all__ = [
     "DiamondGhostEnv",

@@ -20,8 +20,8 @@ def register() -> None:
     """Make all environments known to Gymnasium."""
     gymnasium.register(
         id="routed_envs/DiamondGhost-v0",
-        entry_point="routed_envs.gym_env:DiamondGhostEnv",
-        vector_entry_point="routed_envs.vector_env:DiamondGhostVectorEnv",
+        entry_point="routed_envs.gridworld.env:DiamondGhostEnv",
+        vector_entry_point="routed_envs.gridworld.vector_env:DiamondGhostVectorEnv",
     )
     layouts = (
         ("", "open", OPEN_SIZES),

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from routed_agents.policy import Policy
-from routed_envs.interface import EnumerableWorld, World
+from routed_envs.worlds import EnumerableWorld, World
 from routed_rl.evaluation import oversight_levels, steerings
 from routed_rl.exact import Evaluator, is_listable, same_states
 from routed_rl.figures import Evaluation

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from routed_envs.drawing import DIAMOND, EYE, GHOST
+from routed_envs.gridworld.drawing import DIAMOND, EYE, GHOST
 from routed_rl.deployment.behaviour import Change, Evaluations, changes
 from routed_rl.deployment.forewarning import Forewarning
 from routed_rl.deployment.words import actor_name, level_names, level_text, points_text

@@ -10,7 +10,7 @@ import torch
 
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError, unknown_name
-from routed_envs.interface import EnumerableWorld, World
+from routed_envs.worlds import EnumerableWorld, World
 from routed_rl.deployment.roc import Roc
 from routed_rl.evaluation import deployed_actor
 from routed_rl.exact import Evaluator, is_listable

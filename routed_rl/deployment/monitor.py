@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError, unknown_name
-from routed_envs.interface import World
+from routed_envs.worlds import World
 from routed_rl.deployment.forewarning import check_gate, first_step_roc, watched_expert
 from routed_rl.deployment.targets import writable
 

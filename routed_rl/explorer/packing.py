@@ -13,7 +13,7 @@ import torch
 from routed_agents.networks import RoutedPolicyNetwork
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError
-from routed_envs.world import DiamondGhostWorld
+from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_rl.explorer.sources import Source, Stage
 
 MOST_BYTES = 2_500_000

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError, unknown_name
-from routed_envs.world import DiamondGhostWorld
+from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_rl.folder import RunFolder, read_json
 from routed_rl.policy_file import load_policy
 from routed_rl.snapshots import list_snapshots

@@ -9,8 +9,8 @@ import torch
 
 from routed_agents.policy import Policy
 from routed_agents.rollout import sample_actions
-from routed_envs.interface import map_states
-from routed_envs.world import DiamondGhostWorld, GridState
+from routed_envs.gridworld.world import DiamondGhostWorld, GridState
+from routed_envs.worlds import map_states
 from routed_rl.monte_carlo import seeded
 
 ACTION_NAMES = ("up", "right", "down", "left")

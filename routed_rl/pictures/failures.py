@@ -6,8 +6,8 @@ import torch
 
 from routed_agents.policy import Policy
 from routed_envs.errors import InputError
-from routed_envs.grid import next_cells
-from routed_envs.world import DiamondGhostWorld, GridState
+from routed_envs.gridworld.grid import next_cells
+from routed_envs.gridworld.world import DiamondGhostWorld, GridState
 from routed_rl.monte_carlo import seeded
 from routed_rl.pictures.episodes import Frame, frames_of, starts_of, walk
 

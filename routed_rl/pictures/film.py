@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from routed_agents.files import write_atomically
 from routed_agents.policy import Policy
-from routed_envs.drawing import AGENT, DIAMOND, GHOST, draw_grid
-from routed_envs.world import DiamondGhostWorld
+from routed_envs.gridworld.drawing import AGENT, DIAMOND, GHOST, draw_grid
+from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_rl.pictures.episodes import Frame
 from routed_rl.pictures.moving import beside, check_film, film_bytes
 

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from routed_agents.files import write_atomically
-from routed_envs.drawing import DIAMOND, GHOST
+from routed_envs.gridworld.drawing import DIAMOND, GHOST
 
 COLOURS = {"diamond": DIAMOND, "ghost": GHOST, "mixture": "#4b5563", "policy": "#4b5563"}
 LABELS = {"mixture": "mixture (unsteered)", "policy": "policy"}

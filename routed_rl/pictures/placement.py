@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from routed_envs.errors import InputError, unknown_name
-from routed_envs.world import DiamondGhostWorld, GridState
+from routed_envs.gridworld.world import DiamondGhostWorld, GridState
 
 THINGS = ("agent", "diamond", "ghost")
 WATCHED = "watched"

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from routed_agents.files import write_atomically
 from routed_agents.policy import Policy
-from routed_envs.drawing import DIAMOND, GHOST, draw_grid
-from routed_envs.world import MOVES, DiamondGhostWorld, GridState
+from routed_envs.gridworld.drawing import DIAMOND, GHOST, draw_grid
+from routed_envs.gridworld.world import MOVES, DiamondGhostWorld, GridState
 from routed_rl.evaluation import steerings
 
 SHADES = LinearSegmentedColormap.from_list("gate", [GHOST, "#ffffff", DIAMOND])

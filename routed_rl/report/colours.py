@@ -6,7 +6,7 @@ each of the three kinds of colour blindness.
 
 from __future__ import annotations
 
-from routed_envs.drawing import DIAMOND, EYE, GHOST
+from routed_envs.gridworld.drawing import DIAMOND, EYE, GHOST
 
 PAPER, INK, MUTED, GRID, OTHERS = "#ffffff", "#1c2430", "#5b6573", "#e4e8ed", "#c6ccd4"
 MIXTURE_COLOUR, ACCENT = "#4b5563", "#2b63c4"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from routed_envs.drawing import DIAMOND, EYE, GHOST
+from routed_envs.gridworld.drawing import DIAMOND, EYE, GHOST
 from routed_rl.report import markup
 from routed_rl.report.colours import MIXTURE_COLOUR
 from routed_rl.report.drawing import Drawing

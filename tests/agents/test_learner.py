@@ -13,7 +13,7 @@ from routed_agents.learner import LossSettings, loss, make_batch, method_labels
 from routed_agents.rollout import Collected, Rollout, collect, sample_actions, spread_labels
 from routed_agents.table import Table
 from routed_envs import DiamondGhostWorld, InputError, Outcomes
-from routed_envs.world import OUTCOMES
+from routed_envs.gridworld.world import OUTCOMES
 
 WORLD = DiamondGhostWorld(oversight=0.5)
 

@@ -16,7 +16,7 @@ from routed_agents.learner import LossSettings, count_labels, loss, make_batch
 from routed_agents.rollout import Collected, Rollout
 from routed_agents.table import Table
 from routed_envs import InputError, Outcomes
-from routed_envs.world import OUTCOMES
+from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import Experiment
 
 OVERSEEN = ("diamond", "ghost")

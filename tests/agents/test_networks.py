@@ -11,7 +11,7 @@ from routed_agents.learner import LossSettings, loss, make_batch
 from routed_agents.networks import initialise
 from routed_agents.table import Table
 from routed_envs import InputError
-from routed_envs.world import OUTCOMES
+from routed_envs.gridworld.world import OUTCOMES
 
 
 def gradients(label: str, method: str = "routed", gate: float = 1.0) -> dict[str, float]:

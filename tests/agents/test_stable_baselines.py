@@ -37,8 +37,8 @@ from routed_agents.stable_baselines.algorithm import RoutedAlgorithm
 from routed_agents.stable_baselines.buffer import RoutedObservations
 from routed_agents.stable_baselines.extractor import SmallCnn
 from routed_envs import DiamondGhostWorld, FinalStep, InputError, Outcomes, Overseen
-from routed_envs.world import OUTCOMES
-from routed_envs.world_vec_env import WorldVecEnv
+from routed_envs.gridworld.world import OUTCOMES
+from routed_envs.stable_baselines import WorldVecEnv
 from routed_rl import evaluate, evaluate_env, export_policy, load_policy, save_policy
 
 ARCH: dict[str, Any] = {"net_arch": {"pi": [16], "vf": [16], "gate": [8]}}

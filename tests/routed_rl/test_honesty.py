@@ -13,7 +13,7 @@ from helpers import tiny_with
 
 from routed_agents import METHODS, Method, Policy, Row, get_method
 from routed_envs import DiamondGhostWorld, Ending, GridState
-from routed_envs.world import OUTCOMES
+from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import Experiment, evaluate
 
 HONEST = [name for name in METHODS if get_method(name, OUTCOMES).relabel != "truth"]

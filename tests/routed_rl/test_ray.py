@@ -37,7 +37,7 @@ TINY_WORDS = [
 PATIENT = """
 import dataclasses, pathlib, time
 from routed_agents import get_method
-from routed_envs.world import OUTCOMES
+from routed_envs.gridworld.world import OUTCOMES
 
 def _patiently(rollout, memory, generator):
     if not pathlib.Path("hurry").exists():

@@ -11,7 +11,7 @@ import pytest
 from helpers import tiny_with
 
 from routed_agents import get_method
-from routed_envs.world import OUTCOMES
+from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import load_results, train
 from routed_rl.program import exit_code
 from scripts import custom_method, reproduce_paper, search_constants

@@ -17,7 +17,7 @@ from routed_agents import METHODS, BestOverseen, get_method
 from routed_agents.files import write_atomically
 from routed_agents.selection import Selector
 from routed_envs import DiamondGhostWorld, InputError
-from routed_envs.world import OUTCOMES
+from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import Experiment, load_policy, load_run, read_log, train
 from routed_rl import training as training_module
 from routed_rl.checkpoint import load_checkpoint, save_checkpoint

@@ -11,15 +11,15 @@ from minigrid.core.mission import MissionSpace
 from minigrid.core.world_object import WorldObj
 from minigrid.minigrid_env import MiniGridEnv
 
-from routed_envs.flag import Mask
-from routed_envs.infos import RUNNING
+from routed_envs.episode_info import RUNNING
+from routed_envs.gridworld.world import OUTCOMES, DiamondGhostWorld
 from routed_envs.minigrids.layout import check_layout
 from routed_envs.minigrids.objects import WALL, Diamond, Ghost, OverseenFloor, outer_walls
 from routed_envs.minigrids.placement import Placement, placement_from
 from routed_envs.minigrids.start import Start, Starts
 from routed_envs.outcomes import Outcomes
-from routed_envs.overseer import Overseer, Watch
-from routed_envs.world import OUTCOMES, DiamondGhostWorld
+from routed_envs.oversight.overseer import Overseer, Watch
+from routed_envs.oversight.visibility import Mask
 
 AGENTS, LETTERS = (
     (">>", "VV", "<<", "^^"),

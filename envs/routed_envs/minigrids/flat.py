@@ -11,8 +11,8 @@ from gymnasium import spaces
 from minigrid.core.actions import Actions
 from numpy.typing import NDArray
 
-from routed_envs.flag import Mask
 from routed_envs.minigrids.environment import DiamondGhostMiniGrid
+from routed_envs.oversight.visibility import Mask
 
 
 def unflatten_planes(observation: NDArray[Any], size: int) -> NDArray[Any]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.minigrids.layout import inner_squares, inner_walls
 from routed_envs.minigrids.placement import Placement
-from routed_envs.overseer import Overseer
-from routed_envs.world import DiamondGhostWorld
+from routed_envs.oversight.overseer import Overseer
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from routed_envs.drawing import draw_grid, draw_text
+from routed_envs.episode_info import RUNNING
 from routed_envs.errors import InputError
-from routed_envs.infos import RUNNING
-from routed_envs.interface import Ending
+from routed_envs.gridworld.drawing import draw_grid, draw_text
+from routed_envs.gridworld.world import OUTCOMES, DiamondGhostWorld, GridState
 from routed_envs.outcomes import Outcomes
-from routed_envs.world import OUTCOMES, DiamondGhostWorld, GridState
+from routed_envs.worlds import Ending
 
 Observation = NDArray[np.int8]
 NAMES = np.array(OUTCOMES.labels, dtype=object)

@@ -12,13 +12,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from routed_envs.drawing import draw_grid, draw_text
+from routed_envs.episode_info import Infos, masked, running
 from routed_envs.errors import InputError
-from routed_envs.gym_env import NAMES, RENDER_MODES, Observation, split, uniform
-from routed_envs.infos import Infos, masked, running
-from routed_envs.interface import Ending, renew
+from routed_envs.gridworld.drawing import draw_grid, draw_text
+from routed_envs.gridworld.env import NAMES, RENDER_MODES, Observation, split, uniform
+from routed_envs.gridworld.world import DiamondGhostWorld, GridState
 from routed_envs.outcomes import Outcomes
-from routed_envs.world import DiamondGhostWorld, GridState
+from routed_envs.worlds import Ending, renew
 
 
 class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]):

@@ -9,11 +9,11 @@ import gymnasium
 import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 
+from routed_envs.episode_info import RUNNING
 from routed_envs.errors import InputError
-from routed_envs.flag import Mask, flag_for
-from routed_envs.infos import RUNNING
 from routed_envs.outcomes import Outcomes
-from routed_envs.overseer import FinalStep, Watch, ending_rules, overseer_generator
+from routed_envs.oversight.overseer import FinalStep, Watch, ending_rules, overseer_generator
+from routed_envs.oversight.visibility import Mask, flag_for
 
 
 class Overseen(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):

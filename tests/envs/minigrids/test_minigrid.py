@@ -28,8 +28,8 @@ from routed_envs import (
     InputError,
     unflatten_planes,
 )
+from routed_envs.gridworld.world import OUTCOMES
 from routed_envs.minigrids.layout import connected, inner_squares
-from routed_envs.world import OUTCOMES
 
 IDS = sorted(name for name in gymnasium.registry if name.startswith("routed_envs/MiniGrid-"))
 CLASSES = (DiamondGhostMiniGrid, DiamondGhostMiniGridFlat, DiamondGhostMiniGridCompass)

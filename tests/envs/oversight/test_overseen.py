@@ -20,7 +20,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import SubprocVecEnv
 
 from routed_envs import DiamondGhostEnv, FinalStep, InputError, Outcomes, Overseen
-from routed_envs.overseer import Overseer, Watch, overseer_generator
+from routed_envs.oversight.overseer import Overseer, Watch, overseer_generator
 from scripts import overseen_minigrid
 
 TARGETS: dict[str, Any] = {"targets": ("left", "right"), "good": ("left",)}

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from routed_envs.errors import InputError, check_fraction, check_probability
-from routed_envs.grid import (
+from routed_envs.gridworld.grid import (
     MOVES,
     cell_planes,
     mean_decay,
@@ -18,9 +18,9 @@ from routed_envs.grid import (
     steps_between,
     three_distinct_cells,
 )
-from routed_envs.interface import Ending
+from routed_envs.gridworld.states import GridState, StateList
 from routed_envs.outcomes import Outcomes
-from routed_envs.states import GridState, StateList
+from routed_envs.worlds import Ending
 
 OUTCOMES = Outcomes(targets=("diamond", "ghost"), good=("diamond",))
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from routed_agents import get_method
 from routed_envs import DiamondGhostEnv, DiamondGhostVectorEnv, DiamondGhostWorld, InputError
-from routed_envs.grid import mean_decay
-from routed_envs.world import OUTCOMES, GridState
+from routed_envs.gridworld.grid import mean_decay
+from routed_envs.gridworld.world import OUTCOMES, GridState
 from routed_rl import TrainConfig, evaluate
 from routed_rl.experiment import Experiment
 from routed_rl.monte_carlo import sample_episodes, wilson_interval

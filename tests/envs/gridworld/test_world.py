@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routed_envs import DiamondGhostWorld, InputError, Outcomes, renew
-from routed_envs.world import OUTCOMES
+from routed_envs.gridworld.world import OUTCOMES
 
 DIAMOND, GHOST = 0, 1
 worlds = st.builds(

@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
 from routed_envs.errors import InputError
-from routed_envs.interface import Ending, World, renew
+from routed_envs.worlds import Ending, World, renew
 
 
 class WorldVecEnv(VecEnv):

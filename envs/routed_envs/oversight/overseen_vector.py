@@ -12,17 +12,17 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space, iterate
 from numpy.typing import NDArray
 
+from routed_envs.episode_info import Infos, info_of, masked, running
 from routed_envs.errors import InputError
-from routed_envs.flag import Mask, flag_for
-from routed_envs.infos import Infos, info_of, masked, running
 from routed_envs.outcomes import Outcomes
-from routed_envs.overseer import (
+from routed_envs.oversight.overseer import (
     FinalStep,
     Judgement,
     Watch,
     ending_rules,
     overseer_generator,
 )
+from routed_envs.oversight.visibility import Mask, flag_for
 
 Step = tuple[Any, NDArray[Any], NDArray[np.bool_], NDArray[np.bool_], Infos]
 """Observations, rewards, terminations, truncations and information, each for N."""

@@ -7,7 +7,7 @@ from functools import cache
 
 from PIL import Image, ImageDraw
 
-from routed_envs.world import DiamondGhostWorld, GridState
+from routed_envs.gridworld.world import DiamondGhostWorld, GridState
 
 BACKGROUND, LINE, WATCHED = "#ffffff", "#d4d8de", "#ffe3a3"
 AGENT, DIAMOND, GHOST, EYE = "#1f2937", "#0ea5c6", "#b0459b", "#b45309"

@@ -1,0 +1,1 @@
+"""The diamond-and-ghost gridworld: rules, states, pictures and Gymnasium environments."""

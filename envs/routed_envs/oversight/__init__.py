@@ -1,0 +1,1 @@
+"""Oversight for any environment: who watches, what is said, and what the agent sees of it."""
