@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from routed_agents.files import write_atomically
-from routed_agents.networks import PlaneNetwork, RoutedPolicyNetwork
-from routed_agents.selection import Selector
+from routed_agents.methods.early_stopping import Selector
+from routed_agents.policies.networks import PlaneNetwork, RoutedPolicyNetwork
 from routed_envs.errors import InputError
 from routed_rl.folder import FORMAT, check_format
 

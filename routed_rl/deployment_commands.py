@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from routed_agents.files import write_atomically
-from routed_agents.policy import Policy
+from routed_agents.policies.policy import Policy
 from routed_envs.errors import check_probability
 from routed_envs.worlds import World
 from routed_rl.commands import parse_steering

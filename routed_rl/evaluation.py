@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from routed_agents.policy import Policy
+from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.worlds import World
 from routed_rl.exact import MAX_STATES, Evaluator, is_listable, same_states

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from routed_agents.find_method import get_method
 from routed_agents.learner import (
     LossSettings,
     count_labels,
@@ -18,12 +17,18 @@ from routed_agents.learner import (
     make_batch,
     method_labels,
 )
-from routed_agents.methods import Method
-from routed_agents.networks import NetworkSettings, PlaneNetwork, RoutedPolicyNetwork, initialise
-from routed_agents.policy import Policy
+from routed_agents.methods.early_stopping import Selector
+from routed_agents.methods.lookup import get_method
+from routed_agents.methods.record import Method
+from routed_agents.methods.table import Table, limited_weight
+from routed_agents.policies.networks import (
+    NetworkSettings,
+    PlaneNetwork,
+    RoutedPolicyNetwork,
+    initialise,
+)
+from routed_agents.policies.policy import Policy
 from routed_agents.rollout import Collected, Rollout, collect
-from routed_agents.selection import Selector
-from routed_agents.table import Table, limited_weight
 from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World

@@ -11,8 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from routed_agents.files import write_atomically
-from routed_agents.networks import NetworkSettings, RoutedPolicyNetwork
-from routed_agents.policy import Policy
+from routed_agents.policies.networks import NetworkSettings, RoutedPolicyNetwork
+from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World

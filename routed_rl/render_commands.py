@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from routed_agents.policy import Policy
+from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld, GridState
 from routed_envs.worlds import map_states

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from routed_agents.policy import Policy
+from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.worlds import World
 from routed_rl.config import TrainConfig

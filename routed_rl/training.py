@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from routed_agents.methods import Method
+from routed_agents.methods.record import Method
 from routed_agents.rollout import Rollout
 from routed_envs.worlds import World
 from routed_rl.checkpoint import TrainingState, save_checkpoint

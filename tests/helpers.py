@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from routed_agents import NetworkSettings, Policy, RoutedPolicyNetwork
-from routed_agents.networks import PlaneNetwork, initialise
+from routed_agents.policies.networks import PlaneNetwork, initialise
 from routed_agents.rollout import Rollout
 from routed_envs import DiamondGhostWorld, GridState
 from routed_envs.gridworld.world import OUTCOMES

@@ -1,17 +1,17 @@
-from .find_method import get_method
-from .grouping import group_experts
-from .known_methods import METHODS
-from .methods import BestOverseen, Method, Row, Steering
-from .mixture import Mixture, Routes
-from .networks import NetworkSettings, RoutedPolicyNetwork
-from .policy import Policy
-from .relabelling import RewardModel, ShuffledLabels
+from .methods.catalogue import METHODS
+from .methods.expert_groups import group_experts
+from .methods.lookup import get_method
+from .methods.record import BestOverseen, Method, Row, Steering
+from .methods.relabelling import RewardModel, ShuffledLabels
+from .policies.mixture import Mixture, Routes
+from .policies.networks import NetworkSettings, RoutedPolicyNetwork
+from .policies.policy import Policy
 from .rollout import Rollout
 from .routing import route, route_parameters
-from .stable_baselines.algorithms import RoutedA2C, RoutedPPO
+from .stable_baselines.a2c_ppo import RoutedA2C, RoutedPPO
+from .stable_baselines.actor_critic import RoutedActorCriticPolicy
 from .stable_baselines.entropy import EntropySchedule
 from .stable_baselines.export import load_exported
-from .stable_baselines.policy import RoutedActorCriticPolicy
 from .stable_baselines.settings import RoutingSettings
 
 __all__ = [

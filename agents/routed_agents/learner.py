@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 
 from routed_agents import losses
-from routed_agents.methods import Method
-from routed_agents.mixture import Routes
-from routed_agents.networks import PlaneNetwork, RoutedPolicyNetwork
+from routed_agents.methods.record import Method
+from routed_agents.methods.table import Table
+from routed_agents.policies.mixture import Routes
+from routed_agents.policies.networks import PlaneNetwork, RoutedPolicyNetwork
 from routed_agents.rollout import Collected, Rollout, spread_labels
-from routed_agents.table import Table
 
 
 @dataclass(frozen=True)

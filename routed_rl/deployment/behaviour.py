@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from routed_agents.policy import Policy
+from routed_agents.policies.policy import Policy
 from routed_envs.worlds import EnumerableWorld, World
 from routed_rl.evaluation import oversight_levels, steerings
 from routed_rl.exact import Evaluator, is_listable, same_states

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from routed_agents.files import write_atomically
-from routed_agents.policy import Policy
-from routed_agents.steering import steering_weights
-from routed_agents.subset import keep_experts
+from routed_agents.policies.experts import keep_experts
+from routed_agents.policies.policy import Policy
+from routed_agents.policies.steering import steering_weights
 from routed_envs.errors import InputError, unknown_name
 from routed_rl.deployment.graph import onnx_bytes, torch_export_bytes
 from routed_rl.deployment.targets import writable

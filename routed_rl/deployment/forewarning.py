@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from routed_agents.policy import Policy
+from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.worlds import EnumerableWorld, World
 from routed_rl.deployment.roc import Roc

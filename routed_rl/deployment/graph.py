@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.export import Dim, ExportedProgram
 
-from routed_agents.policy import Policy
-from routed_agents.steering import steering_weights
+from routed_agents.policies.policy import Policy
+from routed_agents.policies.steering import steering_weights
 from routed_rl.extras import need
 from routed_rl.policy_file import KEY, describe_policy
 

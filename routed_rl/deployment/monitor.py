@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from routed_agents.policy import Policy
+from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.worlds import World
 from routed_rl.deployment.forewarning import check_gate, first_step_roc, watched_expert

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from routed_agents.networks import RoutedPolicyNetwork
-from routed_agents.policy import Policy
+from routed_agents.policies.networks import RoutedPolicyNetwork
+from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_rl.explorer.sources import Source, Stage

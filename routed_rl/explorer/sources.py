@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from routed_agents.policy import Policy
+from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_rl.folder import RunFolder, read_json

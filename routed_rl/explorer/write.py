@@ -11,8 +11,8 @@ from string import Template
 from typing import Any
 
 from routed_agents.files import write_atomically
-from routed_agents.policy import Policy
-from routed_agents.steering import steering_weights
+from routed_agents.policies.policy import Policy
+from routed_agents.policies.steering import steering_weights
 from routed_envs.errors import InputError
 from routed_rl.explorer.packing import pack
 from routed_rl.explorer.sources import Source, check_together, dial_ends, read_source

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from routed_agents.files import write_atomically
-from routed_agents.policy import Policy
+from routed_agents.policies.policy import Policy
 from routed_envs.gridworld.drawing import AGENT, draw_grid
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_rl.pictures.episodes import Frame

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from routed_agents.policy import Policy
+from routed_agents.policies.policy import Policy
 from routed_agents.rollout import sample_actions
 from routed_envs.gridworld.world import DiamondGhostWorld, GridState
 from routed_envs.worlds import map_states

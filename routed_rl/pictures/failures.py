@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from routed_agents.policy import Policy
+from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.gridworld.grid import next_cells
 from routed_envs.gridworld.world import DiamondGhostWorld, GridState

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from routed_agents.files import write_atomically
-from routed_agents.policy import Policy
+from routed_agents.policies.policy import Policy
 from routed_envs.gridworld.drawing import AGENT, DIAMOND, GHOST, draw_grid
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_rl.pictures.episodes import Frame

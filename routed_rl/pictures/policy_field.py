@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from routed_agents.files import write_atomically
-from routed_agents.policy import Policy
+from routed_agents.policies.policy import Policy
 from routed_envs.gridworld.drawing import DIAMOND, GHOST, draw_grid
 from routed_envs.gridworld.world import MOVES, DiamondGhostWorld, GridState
 from routed_rl.evaluation import steerings

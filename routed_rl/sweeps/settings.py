@@ -180,7 +180,7 @@ def _checked(name: str, given: list[Any], faults: list[str]) -> list[Any]:
 def _value(name: str, given: Any) -> Any:
     """One value as the field of that name holds it; text is read as the command line would."""
     if name == "methods" and isinstance(given, str) and ":" not in given:
-        from routed_agents.known_methods import METHODS  # Loads PyTorch.
+        from routed_agents.methods.catalogue import METHODS  # Loads PyTorch.
 
         if given not in METHODS:
             raise unknown_name("method", given, METHODS)

@@ -10,8 +10,8 @@ from helpers import baseline, network, random_states, rollout_ending_as
 
 from routed_agents import METHODS, Method, NetworkSettings, Routes, Row, get_method
 from routed_agents.learner import LossSettings, loss, make_batch, method_labels
+from routed_agents.methods.table import Table
 from routed_agents.rollout import Collected, Rollout, collect, sample_actions, spread_labels
-from routed_agents.table import Table
 from routed_envs import DiamondGhostWorld, InputError, Outcomes
 from routed_envs.gridworld.world import OUTCOMES
 

@@ -12,7 +12,7 @@ from helpers import expert_logits, random_policy, random_states
 from safetensors.torch import save_file
 
 from routed_agents import NetworkSettings, Policy, RoutedPolicyNetwork
-from routed_agents.steering import steering_weights
+from routed_agents.policies.steering import steering_weights
 from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import load_policy, save_policy
 

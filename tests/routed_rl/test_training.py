@@ -15,7 +15,7 @@ from helpers import TINY, tiny_with
 
 from routed_agents import METHODS, BestOverseen, get_method
 from routed_agents.files import write_atomically
-from routed_agents.selection import Selector
+from routed_agents.methods.early_stopping import Selector
 from routed_envs import DiamondGhostWorld, InputError
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import Experiment, load_policy, load_run, read_log, train

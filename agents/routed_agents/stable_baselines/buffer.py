@@ -13,9 +13,9 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.type_aliases import RolloutBufferSamples
 
 from routed_agents import losses
-from routed_agents.mixture import Routes
+from routed_agents.methods.table import Table
+from routed_agents.policies.mixture import Routes
 from routed_agents.rollout import spread_labels
-from routed_agents.table import Table
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
 

@@ -15,8 +15,8 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, Flatten
 from torch import nn
 
 from routed_agents.files import write_atomically
+from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy
 from routed_agents.stable_baselines.extractor import SmallCnn
-from routed_agents.stable_baselines.policy import RoutedActorCriticPolicy
 from routed_envs.errors import InputError, unknown_name
 
 KEY = "routed_agents.stable_baselines"

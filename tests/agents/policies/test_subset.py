@@ -9,8 +9,8 @@ import torch
 from helpers import expert_logits, network, observations
 
 from routed_agents import NetworkSettings, Policy
-from routed_agents.networks import Gate
-from routed_agents.subset import restricted_steering
+from routed_agents.policies.experts import restricted_steering
+from routed_agents.policies.networks import Gate
 from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import load_policy, save_policy
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from routed_agents.mixture import Mixture
+from routed_agents.policies.mixture import Mixture
 from routed_envs.errors import InputError
 
 Gate = Literal["learned", "even", "none"]

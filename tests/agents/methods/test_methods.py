@@ -10,11 +10,11 @@ import torch
 from helpers import baseline, network, rollout_ending_as, tiny_with
 
 from routed_agents import METHODS, Method, NetworkSettings, RewardModel, Row, ShuffledLabels
-from routed_agents.find_method import get_method
-from routed_agents.grouping import group_experts
 from routed_agents.learner import LossSettings, count_labels, loss, make_batch
+from routed_agents.methods.expert_groups import group_experts
+from routed_agents.methods.lookup import get_method
+from routed_agents.methods.table import Table
 from routed_agents.rollout import Collected, Rollout
-from routed_agents.table import Table
 from routed_envs import InputError, Outcomes
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import Experiment

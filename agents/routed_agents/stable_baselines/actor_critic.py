@@ -19,14 +19,14 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
 from routed_agents import losses
-from routed_agents.methods import Steering
-from routed_agents.mixture import Mixture, Routing
-from routed_agents.networks import Gate
+from routed_agents.methods.record import Steering
+from routed_agents.policies.mixture import Mixture, Routing
+from routed_agents.policies.networks import Gate
+from routed_agents.policies.steering import steering_weights
 from routed_agents.routing import add_loss, route
 from routed_agents.stable_baselines.buffer import RoutedObservations
 from routed_agents.stable_baselines.checks import check_spaces
 from routed_agents.stable_baselines.extractor import SmallCnn
-from routed_agents.steering import steering_weights
 from routed_envs.errors import InputError, unknown_name
 
 Part = Literal["experts", "gate", "value"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from routed_agents.methods import BestOverseen
+from routed_agents.methods.record import BestOverseen
 from routed_envs.outcomes import Outcomes
 
 Weights = dict[str, torch.Tensor]

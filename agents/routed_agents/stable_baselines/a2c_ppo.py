@@ -8,9 +8,9 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.type_aliases import GymEnv
 from stable_baselines3.common.vec_env import VecEnv
 
-from routed_agents.methods import Method
-from routed_agents.stable_baselines.algorithm import RoutedAlgorithm
-from routed_agents.stable_baselines.policy import RoutedActorCriticPolicy
+from routed_agents.methods.record import Method
+from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy
+from routed_agents.stable_baselines.base import RoutedAlgorithm
 from routed_agents.stable_baselines.settings import RoutingSettings
 
 SMALL_BATCH = 64

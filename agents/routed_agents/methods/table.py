@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from routed_agents.methods import Method
+from routed_agents.methods.record import Method
 from routed_envs.outcomes import Outcomes
 
 LEAST_WEIGHT = 0.1

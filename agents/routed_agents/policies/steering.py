@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from numbers import Real
 
-from routed_agents.methods import Steering
+from routed_agents.methods.record import Steering
 from routed_envs.errors import InputError, unknown_name
 
 

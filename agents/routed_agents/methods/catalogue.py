@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from routed_agents.methods import BestOverseen, Method, Row, Steering
-from routed_agents.relabelling import RewardModel, ShuffledLabels
+from routed_agents.methods.record import BestOverseen, Method, Row, Steering
+from routed_agents.methods.relabelling import RewardModel, ShuffledLabels
 from routed_envs.outcomes import Outcomes
 
 

@@ -14,17 +14,17 @@ from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 from stable_baselines3.common.vec_env import VecEnv
 
-from routed_agents.find_method import get_method
-from routed_agents.methods import Method, Steering
-from routed_agents.relabelling import Memory
+from routed_agents.methods.early_stopping import Selector
+from routed_agents.methods.lookup import get_method
+from routed_agents.methods.record import Method, Steering
+from routed_agents.methods.relabelling import Memory
+from routed_agents.methods.table import Table, limited_weight
 from routed_agents.rollout import Rollout
-from routed_agents.selection import Selector
+from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy, RoutedCnnPolicy
 from routed_agents.stable_baselines.buffer import RoutedRolloutBuffer, Teaching
 from routed_agents.stable_baselines.checks import check_env, check_spaces
 from routed_agents.stable_baselines.export import export_policy
-from routed_agents.stable_baselines.policy import RoutedActorCriticPolicy, RoutedCnnPolicy
 from routed_agents.stable_baselines.settings import RoutingSettings
-from routed_agents.table import Table, limited_weight
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
 

@@ -8,8 +8,8 @@ from helpers import SETTINGS, baseline, expert_logits, network, observations, ro
 
 from routed_agents import NetworkSettings, RoutedPolicyNetwork, Routes, get_method
 from routed_agents.learner import LossSettings, loss, make_batch
-from routed_agents.networks import initialise
-from routed_agents.table import Table
+from routed_agents.methods.table import Table
+from routed_agents.policies.networks import initialise
 from routed_envs import InputError
 from routed_envs.gridworld.world import OUTCOMES
 

@@ -18,7 +18,7 @@ from routed_envs.outcomes import Outcomes
 if TYPE_CHECKING:
     import torch
 
-    from routed_agents.networks import Gate
+    from routed_agents.policies.networks import Gate
     from routed_agents.rollout import Rollout
 
     Memory = dict[str, torch.Tensor]

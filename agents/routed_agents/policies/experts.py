@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from routed_agents.methods import Steering
-from routed_agents.networks import PlaneNetwork, RoutedPolicyNetwork
-from routed_agents.steering import steering_weights
+from routed_agents.methods.record import Steering
+from routed_agents.policies.networks import PlaneNetwork, RoutedPolicyNetwork
+from routed_agents.policies.steering import steering_weights
 from routed_envs.errors import InputError, unknown_name
 
 

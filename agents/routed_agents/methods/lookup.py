@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import traceback
 
-from routed_agents.known_methods import METHODS
-from routed_agents.methods import Method
+from routed_agents.methods.catalogue import METHODS
+from routed_agents.methods.record import Method
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from routed_agents.methods import Method, Row
-from routed_agents.steering import steering_weights
+from routed_agents.methods.record import Method, Row
+from routed_agents.policies.steering import steering_weights
 from routed_envs.errors import InputError
 
 Groups = Mapping[str, Sequence[str]]

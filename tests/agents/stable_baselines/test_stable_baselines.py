@@ -33,7 +33,7 @@ from routed_agents import (
     group_experts,
     load_exported,
 )
-from routed_agents.stable_baselines.algorithm import RoutedAlgorithm
+from routed_agents.stable_baselines.base import RoutedAlgorithm
 from routed_agents.stable_baselines.buffer import RoutedObservations
 from routed_agents.stable_baselines.extractor import SmallCnn
 from routed_envs import DiamondGhostWorld, FinalStep, InputError, Outcomes, Overseen

@@ -1,0 +1,1 @@
+"""Methods: how a run learns, each a value that the learner reads."""
