@@ -1,19 +1,19 @@
 from .config import PRESETS, TrainConfig
-from .deployment.export import export_policy
-from .deployment.monitor import Monitor, Reading
-from .deployment.page import write_deployment_report
+from .deployment.deployment_report import write_deployment_report
+from .deployment.formats import export_policy
+from .deployment.gate_monitor import Monitor, Reading
 from .deployment.roc import Roc
-from .env_evaluation import evaluate_env
-from .evaluation import evaluate, evaluate_steerings, oversight_levels
-from .experiment import Experiment
-from .explorer.write import explore
-from .figures import Evaluation
-from .policy_file import load_policy, save_policy
-from .run import Run, load_run
-from .run_log import read_log
+from .evaluation.environments import evaluate_env
+from .evaluation.record import Evaluation
+from .evaluation.steerings import evaluate, evaluate_steerings, oversight_levels
+from .pictures.explorer.page_writer import explore
+from .runs.run_log import read_log
 from .sweeps.results import load_curves, load_results
 from .sweeps.runner import SweepOutcome, sweep
-from .training import train
+from .training.experiment import Experiment
+from .training.loop import train
+from .training.policy_file import load_policy, save_policy
+from .training.run import Run, load_run
 
 __all__ = [
     "PRESETS",

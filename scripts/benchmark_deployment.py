@@ -20,7 +20,7 @@ from rich.table import Table
 
 import routed_rl
 from routed_envs import DiamondGhostWorld
-from routed_rl.evaluation import steerings
+from routed_rl.evaluation.steerings import steerings
 from routed_rl.pictures.episodes import record
 from routed_rl.pictures.film import save_film, save_side_by_side
 

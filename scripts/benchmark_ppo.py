@@ -23,7 +23,7 @@ from train_ppo import PPO_SETTINGS, ROUTING, train
 import routed_rl
 from routed_agents import RoutedActorCriticPolicy, RoutedPPO
 from routed_envs import DiamondGhostWorld, WorldVecEnv
-from routed_rl.program import exit_code
+from routed_rl.cli.terminal import exit_code
 
 WORLD = DiamondGhostWorld(oversight=0.1)
 

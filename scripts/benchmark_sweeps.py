@@ -24,8 +24,8 @@ from pathlib import Path
 import tyro
 
 from routed_rl import TrainConfig
-from routed_rl.run_log import read_log
-from routed_rl.sweeps.folder import SweepFolder, by_name
+from routed_rl.runs.run_log import read_log
+from routed_rl.sweeps.sweep_folder import SweepFolder, by_name
 
 WORDS = (
     *("--methods", "routed", "naive", "--oversight", "0.1", "0.3", "--seeds", "3"),

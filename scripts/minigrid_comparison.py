@@ -31,8 +31,8 @@ from train_ppo import PPO_SETTINGS
 import routed_rl
 from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings, get_method
 from routed_agents.files import write_atomically
-from routed_rl.program import exit_code
-from routed_rl.report.statistics import summarise
+from routed_rl.charts.statistics import summarise
+from routed_rl.cli.terminal import exit_code
 
 ENVIRONMENT = "routed_envs/MiniGrid-DiamondGhost-Flat-8x8-v0"
 ENVIRONMENTS = 256

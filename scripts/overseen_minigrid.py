@@ -26,7 +26,7 @@ from stable_baselines3.common.env_util import make_vec_env
 import routed_rl
 from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings
 from routed_envs import FinalStep, Overseen
-from routed_rl.program import exit_code
+from routed_rl.cli.terminal import exit_code
 
 
 @dataclass(frozen=True)

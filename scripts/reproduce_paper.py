@@ -17,10 +17,10 @@ from typing import Literal
 import tyro
 
 import routed_rl
-from routed_rl.program import exit_code, fail
+from routed_rl.cli.sweep_commands import failures_text
+from routed_rl.cli.terminal import exit_code, fail
 from routed_rl.report import write_report
-from routed_rl.sweep_commands import failures_text
-from routed_rl.sweeps.settings import plan
+from routed_rl.sweeps.plan import plan
 
 METHODS = ("routed", "no-routing", "no-gate", "naive", "filtering", "oracle")
 LEVELS = (0.003, 0.01, 0.025, 0.03, 0.05, 0.1)

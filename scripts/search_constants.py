@@ -21,9 +21,9 @@ from rich.table import Table
 
 import routed_rl
 from routed_agents import METHODS
-from routed_rl.program import exit_code, fail
-from routed_rl.sweep_commands import failures_text
-from routed_rl.sweeps.settings import plan
+from routed_rl.cli.sweep_commands import failures_text
+from routed_rl.cli.terminal import exit_code, fail
+from routed_rl.sweeps.plan import plan
 
 RATES_AND_ENTROPIES = ((1.7e-3, 0.1), (1.7e-3, 0.03), (1e-3, 0.1), (2.4e-3, 0.1))
 ROUTING_CONSTANTS = ((2.2, 20.0, 0.36), (0.0, 1.0, 1.0))

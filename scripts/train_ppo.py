@@ -19,7 +19,7 @@ import tyro
 import routed_rl
 from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings
 from routed_envs import DiamondGhostWorld, WorldVecEnv
-from routed_rl.program import exit_code
+from routed_rl.cli.terminal import exit_code
 
 ROUTING = RoutingSettings(overseen_weight=20.0, overseen_limit=0.36, advantage_offset=2.2)
 ENTROPY = (0.55, 0.02)

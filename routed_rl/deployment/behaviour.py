@@ -10,9 +10,9 @@ import torch
 
 from routed_agents.policies.policy import Policy
 from routed_envs.worlds import EnumerableWorld, World
-from routed_rl.evaluation import oversight_levels, steerings
-from routed_rl.exact import Evaluator, is_listable, same_states
-from routed_rl.figures import Evaluation
+from routed_rl.evaluation.exact import Evaluator, is_listable, same_states
+from routed_rl.evaluation.record import Evaluation
+from routed_rl.evaluation.steerings import oversight_levels, steerings
 
 LARGE = 0.1
 """From here on a change of a start's probability counts as large."""

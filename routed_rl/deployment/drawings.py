@@ -8,11 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from routed_envs.gridworld.drawing import DIAMOND, EYE, GHOST
-from routed_rl.deployment.behaviour import Change, Evaluations, changes
-from routed_rl.deployment.forewarning import Forewarning
-from routed_rl.deployment.words import actor_name, level_names, level_text, points_text
-from routed_rl.report.canvas import Grid
-from routed_rl.report.colours import (
+from routed_rl.charts.canvas import Grid
+from routed_rl.charts.colours import (
     ACCENT,
     INK,
     MARKERS,
@@ -21,8 +18,11 @@ from routed_rl.report.colours import (
     OTHERS,
     level_colour,
 )
-from routed_rl.report.drawing import Drawing, Record
-from routed_rl.report.legend import Key
+from routed_rl.charts.drawing import Drawing, Record
+from routed_rl.charts.legend import Key
+from routed_rl.deployment.behaviour import Change, Evaluations, changes
+from routed_rl.deployment.early_warning import Forewarning
+from routed_rl.deployment.words import actor_name, level_names, level_text, points_text
 
 LEVEL_MARKS = {"unwatched": (INK, "o"), "training": (ACCENT, "D"), "watched": (EYE, "s")}
 """The colour and the marker of each level of oversight."""

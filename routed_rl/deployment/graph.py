@@ -16,7 +16,7 @@ from torch.export import Dim, ExportedProgram
 from routed_agents.policies.policy import Policy
 from routed_agents.policies.steering import steering_weights
 from routed_rl.extras import need
-from routed_rl.policy_file import KEY, describe_policy
+from routed_rl.training.policy_file import KEY, describe_policy
 
 INPUT, OUTPUT = "observations", "probabilities"
 """The names of the graph's input, int8 [B, *observation_shape], and output, float32 [B, A]."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from routed_rl.deployment.behaviour import Evaluations, StartChange, changes
 from routed_rl.deployment.drawings import behaviour_records
-from routed_rl.deployment.forewarning import Forewarning
+from routed_rl.deployment.early_warning import Forewarning
 from routed_rl.deployment.words import actor_name, change_text, level_text, points_text
 from routed_rl.report.tables import NumberTable
 from routed_rl.report.words import number_text

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from routed_envs.errors import InputError
-from routed_rl.folder import RunFolder
+from routed_rl.runs.run_folder import RunFolder
 
 
 def deployment_folder(path: Path) -> Path:

@@ -11,7 +11,7 @@ from routed_agents.policies.policy import Policy
 from routed_agents.rollout import sample_actions
 from routed_envs.gridworld.world import DiamondGhostWorld, GridState
 from routed_envs.worlds import map_states
-from routed_rl.monte_carlo import seeded
+from routed_rl.evaluation.sampled import seeded
 
 ACTION_NAMES = ("up", "right", "down", "left")
 

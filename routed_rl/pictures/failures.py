@@ -8,7 +8,7 @@ from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.gridworld.grid import next_cells
 from routed_envs.gridworld.world import DiamondGhostWorld, GridState
-from routed_rl.monte_carlo import seeded
+from routed_rl.evaluation.sampled import seeded
 from routed_rl.pictures.episodes import Frame, frames_of, starts_of, walk
 
 BATCH, SEARCHED = 1000, 20_000

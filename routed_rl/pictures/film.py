@@ -15,8 +15,8 @@ from routed_agents.files import write_atomically
 from routed_agents.policies.policy import Policy
 from routed_envs.gridworld.drawing import AGENT, DIAMOND, GHOST, draw_grid
 from routed_envs.gridworld.world import DiamondGhostWorld
+from routed_rl.pictures.encoding import beside, check_film, film_bytes
 from routed_rl.pictures.episodes import Frame
-from routed_rl.pictures.moving import beside, check_film, film_bytes
 
 CELL = 64
 MARGIN = 16

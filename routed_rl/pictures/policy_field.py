@@ -21,7 +21,7 @@ from routed_agents.files import write_atomically
 from routed_agents.policies.policy import Policy
 from routed_envs.gridworld.drawing import DIAMOND, GHOST, draw_grid
 from routed_envs.gridworld.world import MOVES, DiamondGhostWorld, GridState
-from routed_rl.evaluation import steerings
+from routed_rl.evaluation.steerings import steerings
 
 SHADES = LinearSegmentedColormap.from_list("gate", [GHOST, "#ffffff", DIAMOND])
 SPRITE_PIXELS = 128

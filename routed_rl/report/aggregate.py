@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from routed_rl.report.series import Comparison, Series
-from routed_rl.report.statistics import (
+from routed_rl.charts.statistics import (
     FEWEST,
     SEED,
     Interval,
     bootstrap_interval,
     interquartile_mean,
 )
+from routed_rl.report.series import Comparison, Series
 from routed_rl.report.tables import NONE, NumberTable, interval_text
 from routed_rl.report.words import RATE, RETURN, number_text
 

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from routed_rl.report.canvas import Grid, Key, horizontal_lines, named_grid, reference_line
-from routed_rl.report.colours import level_colour
-from routed_rl.report.drawing import Drawing
+from routed_rl.charts.canvas import Grid, Key, horizontal_lines, named_grid, reference_line
+from routed_rl.charts.colours import level_colour
+from routed_rl.charts.drawing import Drawing
+from routed_rl.charts.statistics import FEWEST, SEED, mean_bands
 from routed_rl.report.marks import best_text, series_keys, style_of, value_limits
 from routed_rl.report.series import Comparison
-from routed_rl.report.statistics import FEWEST, SEED, mean_bands
 from routed_rl.report.words import RETURN, count_text, is_number
 
 HEADER = ("series", "oversight", "environment_steps", "seeds", "mean", "low", "high")

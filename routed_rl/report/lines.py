@@ -10,9 +10,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from routed_rl.report.canvas import Grid, horizontal_lines, named_grid, reference_line
-from routed_rl.report.colours import OTHERS, PAPER
-from routed_rl.report.drawing import SUMMARY_HEADER, Drawing, summary_record
+from routed_rl.charts.canvas import Grid, horizontal_lines, named_grid, reference_line
+from routed_rl.charts.colours import OTHERS, PAPER
+from routed_rl.charts.drawing import SUMMARY_HEADER, Drawing, summary_record
+from routed_rl.charts.scale import BrokenLogScale
+from routed_rl.charts.statistics import Summary
 from routed_rl.report.marks import (
     MARK_KEYS,
     best_caption,
@@ -22,9 +24,7 @@ from routed_rl.report.marks import (
     value_limits,
     write_values,
 )
-from routed_rl.report.scale import BrokenLogScale
 from routed_rl.report.series import Comparison, Series
-from routed_rl.report.statistics import Summary
 from routed_rl.report.words import RATE, RETURN, TITLES, joined
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from routed_rl.report.colours import ACCENT, MARKERS, MUTED, SERIES
-from routed_rl.report.legend import Key
+from routed_rl.charts.colours import ACCENT, MARKERS, MUTED, SERIES
+from routed_rl.charts.legend import Key
 from routed_rl.report.series import Comparison, Series
 from routed_rl.report.words import number_text, short_name
 

@@ -12,9 +12,10 @@ from matplotlib import rc_context
 
 from routed_agents.files import write_atomically
 from routed_envs.errors import InputError
-from routed_rl.report.canvas import LOOK
-from routed_rl.report.drawing import table_text
-from routed_rl.report.markup import FIGURES, GENERATOR, Section, document, paragraph
+from routed_rl.charts.canvas import LOOK
+from routed_rl.charts.drawing import table_text
+from routed_rl.charts.markup import FIGURES, GENERATOR, Section, document, paragraph
+from routed_rl.naming import counted
 from routed_rl.report.sections import (
     deployed_section,
     experts_section,
@@ -31,7 +32,6 @@ from routed_rl.report.table_sections import (
     winners_section,
 )
 from routed_rl.report.words import Row, joined, span_text
-from routed_rl.wording import counted
 
 SectionMaker = Callable[[Comparison, Path], Section | None]
 SECTIONS: tuple[SectionMaker, ...] = (

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from routed_rl.report.canvas import Grid, horizontal_lines, named_grid
-from routed_rl.report.colours import OTHERS
-from routed_rl.report.drawing import SUMMARY_HEADER, Drawing, summary_record
-from routed_rl.report.legend import CHARACTER, Key
-from routed_rl.report.scale import BrokenLogScale
+from routed_rl.charts.canvas import Grid, horizontal_lines, named_grid
+from routed_rl.charts.colours import OTHERS
+from routed_rl.charts.drawing import SUMMARY_HEADER, Drawing, summary_record
+from routed_rl.charts.legend import CHARACTER, Key
+from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.report.series import Comparison, Series
 from routed_rl.report.words import ROW_CHARACTERS, line_count, longest_line, wrapped_names
 

@@ -7,13 +7,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from routed_rl.report.canvas import WIDTH, Grid, reference_line
-from routed_rl.report.colours import INK, MUTED, PAPER
-from routed_rl.report.drawing import SUMMARY_HEADER, Drawing, summary_record
-from routed_rl.report.legend import CHARACTER
+from routed_rl.charts.canvas import WIDTH, Grid, reference_line
+from routed_rl.charts.colours import INK, MUTED, PAPER
+from routed_rl.charts.drawing import SUMMARY_HEADER, Drawing, summary_record
+from routed_rl.charts.legend import CHARACTER
+from routed_rl.charts.statistics import Summary
 from routed_rl.report.marks import MARK_KEYS, best_caption, best_text, style_of, value_limits
 from routed_rl.report.series import Comparison, Series
-from routed_rl.report.statistics import Summary
 from routed_rl.report.words import (
     RETURN,
     ROW_CHARACTERS,

@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from routed_envs.gridworld.drawing import DIAMOND, EYE, GHOST
-from routed_rl.report import markup
-from routed_rl.report.colours import MIXTURE_COLOUR
-from routed_rl.report.drawing import Drawing
+from routed_rl.charts import markup
+from routed_rl.charts.colours import MIXTURE_COLOUR
+from routed_rl.charts.drawing import Drawing
+from routed_rl.charts.markup import Section, paragraph
+from routed_rl.charts.scale import BrokenLogScale
+from routed_rl.charts.statistics import mean
 from routed_rl.report.learning import draw_learning_curves
 from routed_rl.report.lines import Lines, draw_lines
 from routed_rl.report.marks import READING
-from routed_rl.report.markup import Section, paragraph
 from routed_rl.report.profiles import Profile, draw_profiles
 from routed_rl.report.ranking import draw_ranking
-from routed_rl.report.scale import BrokenLogScale
 from routed_rl.report.series import Comparison, Series
-from routed_rl.report.statistics import mean
 from routed_rl.report.words import (
     BAD,
     BEST_RETURN,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from routed_envs.errors import InputError
-from routed_rl.report.statistics import Summary, summarise
+from routed_rl.charts.statistics import Summary, summarise
+from routed_rl.naming import AXES, INCIDENTAL, SETTINGS, plain, series_name, varying
 from routed_rl.report.words import RETURN, Row, is_number, with_shares
-from routed_rl.wording import AXES, INCIDENTAL, SETTINGS, plain, series_name, varying
 
 OVERLAID = 8
 """Up to this many series share a panel, each in its own colour."""

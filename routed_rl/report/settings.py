@@ -5,11 +5,11 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-from routed_rl.report.drawing import Record
+from routed_rl.charts.drawing import Record
+from routed_rl.naming import SETTINGS, plain, setting_text
 from routed_rl.report.series import Comparison, Series
 from routed_rl.report.tables import NONE, NumberTable
 from routed_rl.report.words import count_text, is_number
-from routed_rl.wording import SETTINGS, plain, setting_text
 
 MOST_VALUES = 4
 """A cell lists up to this many values."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from routed_agents.files import write_atomically
-from routed_rl.report import markup
+from routed_rl.charts import markup
+from routed_rl.charts.drawing import table_text
+from routed_rl.charts.markup import Section, paragraph
 from routed_rl.report.aggregate import aggregates, shared_levels
-from routed_rl.report.drawing import table_text
-from routed_rl.report.markup import Section, paragraph
 from routed_rl.report.series import Comparison
 from routed_rl.report.settings import common_settings, settings_table
 from routed_rl.report.tables import RELABEL, NumberTable, numbers, stopping_sentence, winners

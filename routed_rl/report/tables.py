@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from routed_rl.report.drawing import SUMMARY_HEADER, Record, summary_record
+from routed_rl.charts.drawing import SUMMARY_HEADER, Record, summary_record
+from routed_rl.charts.statistics import FEWEST, Interval, Summary
 from routed_rl.report.series import Comparison
-from routed_rl.report.statistics import FEWEST, Interval, Summary
 from routed_rl.report.words import RETURN, joined, number_text
 
 RELABEL = "relabel_accuracy"

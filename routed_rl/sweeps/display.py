@@ -8,7 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from routed_rl.sweeps.status import RunStatus, SweepStatus
+from routed_rl.sweeps.survey import RunStatus, SweepStatus
 
 MARKS = {"finished": ("●", "green"), "running": ("◐", "cyan"), "failed": ("✗", "red")}
 WAITING = ("·", "dim")

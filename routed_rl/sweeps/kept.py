@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
-from routed_rl.experiment import Experiment
-from routed_rl.folder import read_disposable
-from routed_rl.sweeps.folder import SweepFolder
+from routed_rl.runs.run_folder import read_disposable
+from routed_rl.sweeps.sweep_folder import SweepFolder
+from routed_rl.training.experiment import Experiment
 
 TABLE = "table of the method"
 MOST_NAMED = 5

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.live import Live
 
+from routed_rl.sweeps.backends.local import Ended
 from routed_rl.sweeps.display import picture
-from routed_rl.sweeps.folder import SweepFolder
-from routed_rl.sweeps.local import Ended
-from routed_rl.sweeps.status import Surveyor
+from routed_rl.sweeps.survey import Surveyor
+from routed_rl.sweeps.sweep_folder import SweepFolder
 
 SHOW_SECONDS = 1.0
 

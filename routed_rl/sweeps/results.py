@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from routed_envs.errors import InputError
-from routed_rl.folder import RunFolder, read_json
-from routed_rl.run_log import read_log
-from routed_rl.sweeps.folder import SweepFolder
+from routed_rl.runs.run_folder import RunFolder, read_json
+from routed_rl.runs.run_log import read_log
+from routed_rl.sweeps.sweep_folder import SweepFolder
 
 Row = dict[str, Any]
 RESULTS = ("seconds", "labels", "selected", "relabel_accuracy")

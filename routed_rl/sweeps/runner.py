@@ -12,13 +12,13 @@ from typing import Protocol
 
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
-from routed_rl.folder import write_json
+from routed_rl.runs.run_folder import write_json
+from routed_rl.sweeps.backends.local import Ended, LocalBackend
 from routed_rl.sweeps.display import duration
-from routed_rl.sweeps.estimate import available_cores, expected_seconds
-from routed_rl.sweeps.folder import SweepFolder, by_name
 from routed_rl.sweeps.kept import check_methods
 from routed_rl.sweeps.live import shown
-from routed_rl.sweeps.local import Ended, LocalBackend
+from routed_rl.sweeps.preflight import available_cores, expected_seconds
+from routed_rl.sweeps.sweep_folder import SweepFolder, by_name
 
 LOOK_SECONDS = 0.05
 
@@ -147,7 +147,9 @@ def _backend(
     """Where the runs train; whatever happens, nothing trains on afterwards."""
     threads = max(config.threads for config in planned.values())
     if ray and missing:
-        from routed_rl.sweeps.ray_cluster import RayBackend  # Slow to import, and optional.
+        from routed_rl.sweeps.backends.ray_cluster import (
+            RayBackend,  # Slow to import, and optional.
+        )
 
         backend: Backend = RayBackend(path, address, jobs, threads)
     else:

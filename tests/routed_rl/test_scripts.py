@@ -13,7 +13,7 @@ from helpers import tiny_with
 from routed_agents import get_method
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import load_results, train
-from routed_rl.program import exit_code
+from routed_rl.cli.terminal import exit_code
 from scripts import custom_method, reproduce_paper, search_constants
 
 

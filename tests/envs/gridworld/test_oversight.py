@@ -22,8 +22,8 @@ from routed_envs import DiamondGhostEnv, DiamondGhostVectorEnv, DiamondGhostWorl
 from routed_envs.gridworld.grid import mean_decay
 from routed_envs.gridworld.world import OUTCOMES, GridState
 from routed_rl import TrainConfig, evaluate
-from routed_rl.experiment import Experiment
-from routed_rl.monte_carlo import sample_episodes, wilson_interval
+from routed_rl.evaluation.sampled import sample_episodes, wilson_interval
+from routed_rl.training.experiment import Experiment
 
 COUNT = 200_000
 ALL_KINDS: dict[str, Any] = {

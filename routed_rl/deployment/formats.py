@@ -1,0 +1,91 @@
+"""Files that hold a steered policy and nothing else of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from routed_agents.files import write_atomically
+from routed_agents.policies.experts import keep_experts
+from routed_agents.policies.policy import Policy
+from routed_agents.policies.steering import steering_weights
+from routed_envs.errors import InputError, unknown_name
+from routed_rl.deployment.graph import onnx_bytes, torch_export_bytes
+from routed_rl.deployment.targets import writable
+from routed_rl.training.policy_file import policy_bytes
+
+FORMATS: dict[str, tuple[str, Callable[[Policy], bytes]]] = {
+    "safetensors": (".safetensors", policy_bytes),
+    "onnx": (".onnx", onnx_bytes),
+    "torch-export": (".pt2", torch_export_bytes),
+}
+"""The ending of each format's files, and what makes their content."""
+
+
+def steered_alone(policy: Policy) -> Policy:
+    """The same behaviour without what the steering leaves unused.
+
+    A steered policy keeps the experts that have a weight, and no learned gate. An unsteered one
+    keeps everything.
+
+    Args:
+        policy: From `load_policy`, steered or not.
+
+    Returns:
+        A policy with one expert, or one with the same steering among several; or the policy itself.
+    """
+    weights = steering_weights(policy.steering, policy.experts)
+    if weights is None:
+        return policy
+    named = dict(zip(policy.experts, weights, strict=True))
+    kept = [name for name, weight in named.items() if weight > 0]
+    network = keep_experts(policy.network, kept, keep_gate=False)
+    steering = {name: named[name] for name in kept} if len(kept) > 1 else None
+    return Policy(network, policy.world, steering, steering, policy.seed)
+
+
+def export_policy(policy: Policy, path: str | Path, form: str | None = None) -> Path:
+    """Write the policy as it is steered, without the other experts' and the gate's weights.
+
+    - `safetensors` is a policy file, for `load_policy`; opening it runs no code.
+    - `onnx` runs wherever ONNX does, and needs the extra `export` to be written. It maps
+      `observations`, int8 [B, *observation_shape], to `probabilities`, float32 [B, A], for any B.
+    - `torch-export` is the same for `torch.export.load`, which PyTorch asks to use on files from
+      sources that you trust.
+
+    Args:
+        policy: As it shall act; unsteered, all of its experts and its gate are in the file.
+        path: The file; its folder is made.
+        form: One of `FORMATS`; from the file's ending if None.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: No such format, another ending than the format's, a file that cannot be written,
+            or a missing package; nothing was written.
+    """
+    if not isinstance(policy, Policy):
+        raise InputError(
+            f"policy={type(policy).__name__}: give a Policy, from load_policy. Policies of "
+            "stable-baselines3 have an export of their own: model.export(path)."
+        )
+    path = Path(path)
+    form = _form(path) if form is None else form
+    if form not in FORMATS:
+        raise unknown_name("format", form, FORMATS)
+    ending, content = FORMATS[form]
+    if path.suffix != ending:
+        raise InputError(f"{path}: a policy in the format {form} has a name that ends in {ending}.")
+    made = content(steered_alone(policy))
+    write_atomically(writable(path), made)
+    return path
+
+
+def _form(path: Path) -> str:
+    """The format whose files have that ending."""
+    for form, (ending, _) in FORMATS.items():
+        if path.suffix == ending:
+            return form
+    known = ", ".join(f"{ending} ({form})" for form, (ending, _) in FORMATS.items())
+    raise InputError(f"{path}: give a name that ends in one of {known}.")

@@ -1,0 +1,105 @@
+"""What a policy does in an environment of Gymnasium or stable-baselines3, by sampling."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+import gymnasium
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
+
+from routed_agents.stable_baselines.checks import check_env
+from routed_envs.errors import InputError, unknown_name
+from routed_envs.outcomes import Outcomes
+from routed_rl.evaluation.record import Evaluation
+from routed_rl.evaluation.sampled import Sample, check_episodes, summarise
+
+
+class Predictor(Protocol):
+    """Whatever chooses actions as stable-baselines3's policies do."""
+
+    def predict(
+        self, observation: NDArray[Any], *, deterministic: bool = False
+    ) -> tuple[NDArray[Any], Any]:
+        """Actions for a batch of observations, and a state that is not used here."""
+        ...
+
+
+def evaluate_env(
+    policy: Predictor,
+    env: VecEnv | gymnasium.Env[Any, Any],
+    episodes: int = 1000,
+    *,
+    deterministic: bool = False,
+    seed: int | None = 0,
+) -> Evaluation:
+    """How a policy behaves on average in an overseen environment.
+
+    Every environment of a vector plays as many episodes, so that short ones are not counted more
+    often. The actions come from the policy's own generator, PyTorch's global one for policies of
+    stable-baselines3.
+
+    Args:
+        policy: ``model.steer("diamond")``, ``model.deployed()``, a `Policy`, or anything with the
+            same `predict`.
+        env: An overseen environment, or a vector environment of them.
+        episodes: How many at least, 2 or more.
+        deterministic: Take the likeliest action instead of sampling.
+        seed: Seeds the environment; None leaves it as it is.
+
+    Returns:
+        The figures with 95% intervals: rates of each outcome, and the return, +1 for a good target
+        and -1 for another, discounted by 0.97 a step.
+
+    Raises:
+        InputError: Too few episodes, or an environment that does not tell how an episode ended.
+    """
+    check_episodes(episodes)
+    check_env(env)
+    vector = env if isinstance(env, VecEnv) else DummyVecEnv([lambda: env])
+    if not (vector.has_attr("outcomes") and vector.has_attr("overseen_share")):
+        raise InputError(
+            f"{env} does not tell how its episodes end. Wrap it in routed_envs.Overseen, or use "
+            "one of routed_envs."
+        )
+    if seed is not None:
+        vector.seed(seed)
+    outcomes, share = (vector.get_attr(name)[0] for name in ("outcomes", "overseen_share"))
+    sample = _play(policy, vector, outcomes, math.ceil(episodes / vector.num_envs), deterministic)
+    return summarise(sample, outcomes, getattr(policy, "steering", None), float(share))
+
+
+def _play(
+    policy: Predictor, env: VecEnv, outcomes: Outcomes, quota: int, deterministic: bool
+) -> Sample:
+    """The first episodes of each environment, `quota` of each."""
+    found: list[tuple[int, int, int]] = []
+    steps, done = np.zeros(env.num_envs, int), np.zeros(env.num_envs, int)
+    observations: Any = env.reset()
+    while done.min() < quota:
+        actions, _ = policy.predict(observations, deterministic=deterministic)
+        observations, _, ended, infos = env.step(actions)
+        steps += 1
+        for index in np.flatnonzero(ended).tolist():
+            if done[index] < quota:
+                outcome, label = (infos[index].get(key) for key in ("hidden_outcome", "label"))
+                codes = _code(outcomes, outcome), _code(outcomes, label)
+                found.append((int(steps[index]), *codes))
+        done += ended
+        steps[ended] = 0
+    lengths, ends, labels = torch.tensor(found).unbind(1)
+    return Sample(lengths, ends, labels)
+
+
+def _code(outcomes: Outcomes, name: Any) -> int:
+    """The code of an outcome or label of an ended episode.
+
+    Raises:
+        InputError: There is no such name.
+    """
+    if name not in outcomes.labels:
+        raise unknown_name("outcome", name, outcomes.labels)
+    return outcomes.labels.index(name)

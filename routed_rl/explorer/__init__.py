@@ -1,5 +1,0 @@
-"""The explorer: one HTML page that holds whole policies and answers what they would do."""
-
-from routed_rl.explorer.write import explore
-
-__all__ = ["explore"]

@@ -1,0 +1,1 @@
+"""Runs: a folder that explains itself, with its lock, log, checkpoint and progress."""

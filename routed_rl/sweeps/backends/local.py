@@ -1,0 +1,117 @@
+"""Runs on this machine: one process for each, forked from a server that has PyTorch loaded."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from routed_rl.sweeps.backends.worker import child, last_lines
+from routed_rl.sweeps.sweep_folder import SweepFolder
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that is no longer training.
+
+    Attributes:
+        name: The run's.
+        failure: None if it is finished, else what went wrong in a few words.
+        lines: The last lines that a failed run printed.
+    """
+
+    name: str
+    failure: str | None = None
+    lines: tuple[str, ...] = ()
+
+
+class LocalBackend:
+    """Trains on this machine.
+
+    Args:
+        sweep: The sweep's folder.
+        slots: How many runs train at a time.
+    """
+
+    def __init__(self, sweep: Path, slots: int) -> None:
+        self._sweep = SweepFolder(sweep)
+        self._running: dict[str, tuple[BaseProcess, Connection]] = {}
+        self.slots = slots
+        # Importing PyTorch takes seconds; a forked process has it at once. Forking after such
+        # imports is not safe on macOS.
+        self._context = multiprocessing.get_context(
+            "forkserver" if sys.platform == "linux" else "spawn"
+        )
+        if sys.platform == "linux":
+            self._context.set_forkserver_preload(["routed_rl.sweeps.backends.worker"])
+
+    @property
+    def running(self) -> int:
+        """The runs whose end was not told yet."""
+        return len(self._running)
+
+    def start(self, name: str) -> None:
+        """Start a run.
+
+        Args:
+            name: One that is not running.
+        """
+        _start_server()
+        theirs, ours = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=child, args=(self._sweep.path, name, theirs), name=name, daemon=False
+        )
+        process.start()
+        theirs.close()
+        self._running[name] = (process, ours)
+
+    def ended(self) -> list[Ended]:
+        """The runs that ended since the last call."""
+        over = [
+            name for name, (process, _) in self._running.items() if process.exitcode is not None
+        ]
+        return [self._collect(name) for name in over]
+
+    def interrupt(self) -> None:
+        """Ask every run to save and end."""
+        for process, _ in self._running.values():
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, signal.SIGINT)
+
+    def close(self) -> None:
+        """End every run at once."""
+        for process, connection in self._running.values():
+            connection.close()
+            process.join()
+        self._running.clear()
+
+    def _collect(self, name: str) -> Ended:
+        """How a run ended."""
+        process, connection = self._running.pop(name)
+        connection.close()
+        code = process.exitcode or 0
+        if self._sweep.finished(name):
+            return Ended(name)
+        reason = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return Ended(name, reason, tuple(last_lines(self._sweep.output(name))))
+
+
+def _start_server() -> None:
+    """Start the server that forks, if there is none, where Ctrl-C does not reach it.
+
+    It would end while it imports PyTorch, and whoever waits for its first process with it.
+    """
+    if sys.platform != "linux":
+        return
+    resource_tracker.ensure_running()  # Else the server starts it, which lets Ctrl-C in again.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

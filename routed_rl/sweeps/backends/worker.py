@@ -1,0 +1,85 @@
+"""One run of a sweep, in a process of its own."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from routed_envs.errors import InputError
+from routed_rl.config import TrainConfig
+from routed_rl.runs.run_folder import RunFolder
+from routed_rl.sweeps.sweep_folder import SweepFolder
+from routed_rl.training.loop import train
+
+WAIT_SECONDS = 30.0
+"""How long a run waits for its lock: a trainer whose sweep was killed needs a moment to end."""
+TAIL = 12
+"""Lines of a failed run's output that are shown."""
+
+
+def train_planned(sweep: Path, name: str) -> None:
+    """Train one run of a sweep from where it stands, to its end.
+
+    Args:
+        sweep: The sweep's folder; its plan has the run.
+        name: The run's.
+    """
+    folder = SweepFolder(sweep)
+    config = TrainConfig.from_json(folder.runs()[name]["config"])
+    run: RunFolder = folder.run(name)
+    run.wait_until_free(WAIT_SECONDS)
+    try:
+        train(config, run.path, resume=True, progress=False)
+    except InputError as error:
+        raise InputError(f"{error} In a sweep: move {run.path} away, and sweep again.") from None
+
+
+def child(sweep: Path, name: str, parent: Connection) -> None:
+    """What a run's process does: train, print into a file, and end when its parent does.
+
+    Args:
+        sweep: The sweep's folder.
+        name: The run's name.
+        parent: Closed by the operating system when the parent ends, however it ends.
+    """
+    # Ctrl-C goes to the sweep alone, which then asks each of its runs once.
+    os.setsid()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    output = SweepFolder(sweep).output(name)
+    with output.open("w", buffering=1) as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+        os.dup2(file.fileno(), sys.stderr.fileno())
+        faulthandler.enable()
+        try:
+            # The server that forked this process keeps Ctrl-C out.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            train_planned(sweep, name)
+        except KeyboardInterrupt:
+            os._exit(130)
+
+
+def _end_with(parent: Connection) -> None:
+    """End this process at once when the other end of the connection is gone.
+
+    Nothing can be half-written by that: every file of a run is replaced as a whole.
+    """
+    try:
+        parent.recv()
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+def last_lines(output: Path) -> list[str]:
+    """The end of what a run printed.
+
+    Args:
+        output: The file, if there is one.
+    """
+    if not output.exists():
+        return []
+    return output.read_text(errors="replace").splitlines()[-TAIL:]

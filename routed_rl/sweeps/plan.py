@@ -1,0 +1,230 @@
+"""From lists of settings to the configurations of a sweep's runs; what cannot be is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import itertools
+import json
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from routed_envs.errors import InputError, unknown_name
+from routed_rl.config import HOST_FIELDS, PRESETS, TrainConfig, field_adapters
+from routed_rl.naming import INCIDENTAL, counted
+
+Values = Mapping[str, Sequence[Any]]
+"""For each setting the values that it takes."""
+
+PLURALS = {"methods": "method"}
+SETTINGS = tuple(f.name for f in dataclasses.fields(TrainConfig) if f.name != "method")
+WORDS = ("preset", "methods", "seeds", *SETTINGS)
+"""What a sweep's file may say."""
+OPTIONS = ("out", "jobs", "backend", "address", "config")
+"""What only the command line may say."""
+MOST_RUNS = 100_000
+MOST_FAULTS = 5
+"""Faults of single runs that are told."""
+
+
+def run_name(config: TrainConfig) -> str:
+    """The name of a run's folder in a sweep: 12 hexadecimal digits of its configuration's hash.
+
+    Args:
+        config: What decides the run; the device and the threads do not count.
+    """
+    values = {k: v for k, v in config.to_json().items() if k not in HOST_FIELDS}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def plan(words: Mapping[str, Any]) -> list[TrainConfig]:
+    """The configurations that a sweep's words ask for: every combination of the lists.
+
+    The seed varies slowest, so that a sweep that is stopped early has every method and level.
+
+    Args:
+        words: By name: `preset`; `methods`, names; `seeds`, a number n for the seeds 0 to n - 1;
+            any other setting of `TrainConfig`, one value or a list. Text is read as the command
+            line would, with commas between the parts of a single value.
+
+    Returns:
+        One configuration for each run, all different.
+
+    Raises:
+        InputError: An unknown word, an empty list, a duplicate or a value that cannot be used;
+            every fault is listed.
+    """
+    faults: list[str] = []
+    preset = _preset(words.get("preset", "fast"), faults)
+    values = {name: _listed(given) for name, given in words.items() if name != "preset"}
+    checked = {
+        PLURALS.get(name, name): _checked(name, given, faults) for name, given in values.items()
+    }
+    if "seed" in checked and "seeds" in checked:
+        faults.append("Both seeds and seed were given. Give one of them.")
+    if faults:
+        raise InputError("\n".join(faults))
+    _check_size(checked)
+    checked |= {"seed": range(checked.pop("seeds")[0])} if "seeds" in checked else {}
+    return _combinations(preset, checked)
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The words of a sweep's TOML file.
+
+    Args:
+        path: The file; its keys are the words of the command line, with `-` or `_`.
+
+    Raises:
+        InputError: The file cannot be read, or something in it cannot be used; every fault is
+            listed with its line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        given = tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as TOML: {error}.") from None
+    found = {key.replace("-", "_"): value for key, value in given.items()}
+    faults: list[str] = []
+    for word, value in found.items():
+        lines = _lines_of(word, text)
+        told = _faults_of(word, value)
+        if sum(key.replace("-", "_") == word for key in given) > 1:
+            told.append(f"{word} is given again on line {lines[-1]}. Give it once.")
+        faults += [f"  line {lines[0]}: {fault}" for fault in told]
+    if {"seed", "seeds"} <= set(found):
+        faults.append(f"  line {_lines_of('seed', text)[0]}: seeds is given too. Give one of them.")
+    if faults:
+        known = [f"Settings: {', '.join(WORDS)}."] if found.keys() - set(WORDS) else []
+        raise InputError("\n".join((f"{path} holds what cannot be used:", *faults, *known)))
+    return found
+
+
+def _faults_of(word: str, given: Any) -> list[str]:
+    """What is wrong with one word of a file."""
+    if word in OPTIONS:
+        option = f"--{word}"
+        return [f"{word} is an option of the command line, not of the file: give {option} there."]
+    if word not in WORDS:
+        near = difflib.get_close_matches(word, WORDS, 1)
+        return [f"There is no setting {word!r}." + (f" Did you mean {near[0]!r}?" if near else "")]
+    try:
+        plan({word: given})
+    except InputError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _lines_of(word: str, text: str) -> list[int]:
+    """The numbers of the lines on which a key is given; the first line if they are not found."""
+    key = re.escape(word).replace("_", "[-_]")
+    pattern = re.compile(rf"^\s*\[?\s*[\"']?{key}[\"']?\s*[\]=.]")
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if pattern.match(line)]
+    return lines or [1]
+
+
+def _preset(given: Any, faults: list[str]) -> str:
+    """The preset's name, or a fault."""
+    if isinstance(given, str) and given in PRESETS:
+        return given
+    faults.append(str(unknown_name("preset", given, PRESETS)))
+    return "fast"
+
+
+def _listed(given: Any) -> list[Any]:
+    """A setting's values as a list; one value alone stands for a list of it."""
+    if isinstance(given, Mapping | str) or not isinstance(given, Iterable):
+        return [given]
+    return list(given)
+
+
+def _checked(name: str, given: list[Any], faults: list[str]) -> list[Any]:
+    """A setting's values as its field holds them; what cannot be used is added to the faults."""
+    if name not in WORDS:
+        faults.append(str(unknown_name("setting", name, WORDS)))
+        return []
+    if not given:
+        faults.append(f"{name} is an empty list. Give at least one value, or leave it out.")
+        return []
+    if name.endswith("_widths") and all(isinstance(value, int) for value in given):
+        lists = [[value] for value in given]
+        faults.append(
+            f"{name}={given!r} cannot be used: a value is a list of widths. Give {lists!r} for "
+            f"{counted(len(lists), 'value')}, or {[given]!r} for one."
+        )
+        return []
+    values = []
+    for index, value in enumerate(given):
+        place = f"{name}[{index}]" if len(given) > 1 else name
+        try:
+            values.append(_value(name, value))
+        except (TypeError, ValueError) as error:
+            told = f"{place}={value!r} cannot be used: give {_allowed(name)}."
+            faults.append(str(error) if isinstance(error, InputError) else told)
+    if name in INCIDENTAL and len(given) > 1:
+        faults.append(f"{name} does not change what a run learns: give one value.")
+    if name == "seeds" and len(given) > 1:
+        faults.append(f"seeds={given!r}: give one number n for the seeds 0 to n - 1, or seed.")
+    for value in values:
+        if values.count(value) > 1:
+            fault = f"{name} has {value!r} twice. Give each value once."
+            faults += [] if fault in faults else [fault]
+    return values
+
+
+def _value(name: str, given: Any) -> Any:
+    """One value as the field of that name holds it; text is read as the command line would."""
+    if name == "methods" and isinstance(given, str) and ":" not in given:
+        from routed_agents.methods.catalogue import METHODS  # Loads PyTorch.
+
+        if given not in METHODS:
+            raise unknown_name("method", given, METHODS)
+    adapter = field_adapters()["updates" if name == "seeds" else PLURALS.get(name, name)]
+    if not isinstance(given, str):
+        return adapter.validate_json(json.dumps(given), strict=True)
+    if given.lower() == "none":
+        return adapter.validate_python(None)
+    if name.endswith("_widths"):
+        return adapter.validate_json(f"[{given}]", strict=True)
+    return adapter.validate_strings(given)
+
+
+def _allowed(name: str) -> str:
+    """What a setting's values can be, in words."""
+    if name == "seeds":
+        return "a whole number of at least 1"
+    return field_adapters()[PLURALS.get(name, name)].json_schema()["description"]
+
+
+def _check_size(values: Values) -> None:
+    """Refuse more runs than anyone can mean, before any is made."""
+    sizes = {name: v[0] if name == "seeds" else len(v) for name, v in values.items()}
+    runs = math.prod(sizes.values())
+    if runs > MOST_RUNS:
+        product = " x ".join(f"{n:,} {name}" for name, n in sizes.items() if n > 1)
+        raise InputError(
+            f"{product} = {runs:,} runs; a sweep has at most {MOST_RUNS:,}. Give fewer values."
+        )
+
+
+def _combinations(preset: str, values: Values) -> list[TrainConfig]:
+    """A configuration for every combination of the values; the seed varies slowest."""
+    names = sorted(values, key=lambda name: name != "seed")
+    faults: dict[str, None] = {}
+    configs = []
+    for combination in itertools.product(*(values[name] for name in names)):
+        changes = dict(zip(names, combination, strict=True))
+        try:
+            configs.append(TrainConfig.from_preset(preset, **changes))
+        except ValueError as error:
+            changes.pop("seed", None)
+            faults[f"With {changes}: {error}"] = None
+    if faults:
+        more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
+        raise InputError("\n".join((*list(faults)[:MOST_FAULTS], *more)))
+    return configs

@@ -1,0 +1,1 @@
+"""Training: a policy in a world, from a configuration to a finished run."""

@@ -1,0 +1,239 @@
+"""What a configuration means: its world, its method, its networks, and one update of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from routed_agents.learner import (
+    LossSettings,
+    count_labels,
+    gradient_step,
+    loss,
+    make_batch,
+    method_labels,
+)
+from routed_agents.methods.early_stopping import Selector
+from routed_agents.methods.lookup import get_method
+from routed_agents.methods.record import Method
+from routed_agents.methods.table import Table, limited_weight
+from routed_agents.policies.networks import (
+    NetworkSettings,
+    PlaneNetwork,
+    RoutedPolicyNetwork,
+    initialise,
+)
+from routed_agents.policies.policy import Policy
+from routed_agents.rollout import Collected, Rollout, collect
+from routed_envs.errors import InputError
+from routed_envs.gridworld.world import DiamondGhostWorld
+from routed_envs.worlds import World
+from routed_rl.config import HOST_FIELDS, TrainConfig
+from routed_rl.runs.checkpoint import TrainingState
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A configuration with everything it names.
+
+    Attributes:
+        config: What decides the run.
+        world: Where it trains.
+        method: How it learns.
+        device: Where its tensors live.
+    """
+
+    config: TrainConfig
+    world: World[Any]
+    method: Method
+    device: torch.device
+
+    @classmethod
+    def of(
+        cls, config: TrainConfig, world: World[Any] | None = None, method: Method | None = None
+    ) -> Experiment:
+        """Find what the configuration names, and refuse what does not fit.
+
+        Args:
+            config: What decides the run.
+            world: Your own world; the gridworld that the configuration describes if None.
+            method: Your own method; the one that the configuration names if None.
+
+        Raises:
+            InputError: An unknown method, a device that is not there, or a method that does not
+                fit the world's outcomes.
+        """
+        if world is None:
+            fields = dataclasses.fields(DiamondGhostWorld)
+            world = DiamondGhostWorld(**{f.name: getattr(config, f.name) for f in fields})
+        name = config.method if method is None else method.name
+        method = method or get_method(name, world.outcomes)
+        method.check_labels(world.outcomes)
+        names = {field.name for field in dataclasses.fields(config)}
+        shared = {k: v for k, v in world.settings().items() if k in names}
+        config = dataclasses.replace(config, **shared, method=name)
+        return cls(config, world, method, _device(config.device))
+
+    @property
+    def updates(self) -> int:
+        """The gradient steps that the method takes of the budget."""
+        return self.method.budget(self.config.updates, self.world.overseen_share)
+
+    @property
+    def overseen_weight(self) -> float:
+        """The weight of an overseen sample: the configuration's, unless its limit is reached."""
+        config = self.config
+        share = self.world.overseen_share
+        return limited_weight(config.overseen_weight, config.overseen_limit, share)
+
+    def loss_settings(self, progress: float) -> LossSettings:
+        """The loss's constants at a point of the run, 0 at the first update and 1 at the last."""
+        config = self.config
+        return LossSettings(
+            discount=config.discount,
+            trace_decay=config.trace_decay,
+            bootstrap=config.bootstrap,
+            normalise_advantages=config.normalise_advantages,
+            # The fewer labels there are, the more each expert must be drawn to what teaches it;
+            # where nearly all is overseen, a push would only teach it to repeat itself.
+            advantage_offset=config.advantage_offset * (1 - self.world.overseen_share),
+            entropy_coefficient=_between(
+                config.entropy_coefficient, config.final_entropy_coefficient, progress
+            ),
+            value_coefficient=config.value_coefficient,
+            gate_coefficient=_between(
+                config.gate_coefficient, config.final_gate_coefficient, progress
+            ),
+        )
+
+    def learning_rate(self, progress: float) -> float:
+        """Adam's learning rate at a point of the run, 0 at the first update and 1 at the last."""
+        return _between(self.config.learning_rate, self.config.final_learning_rate, progress)
+
+    def identity(self) -> dict[str, Any]:
+        """What makes a run this run and no other, by name; the budget and the host do not."""
+        config = self.config.to_json()
+        kept = {k: v for k, v in config.items() if k not in (*HOST_FIELDS, "updates")}
+        world = {"world": type(self.world).__name__} | self.world.settings()
+        return kept | world | {"table of the method": self.method.describe()}
+
+    def start(self) -> TrainingState:
+        """Fresh networks and running worlds, all drawn from the seed."""
+        config, world, device = self.config, self.world, self.device
+        initial = torch.Generator().manual_seed(config.seed)
+        policy, baseline = self._networks(initial)
+        # A stream of its own: the rollouts must not repeat the numbers of the weights.
+        second_seed = int(torch.randint(2**62, (), generator=initial))
+        generator = torch.Generator(device).manual_seed(second_seed)
+        shape = (config.environments, world.random_numbers)
+        worlds = world.place(torch.rand(shape, generator=generator, device=device))
+        select = self.method.select
+        return TrainingState(
+            policy=policy,
+            baseline=baseline,
+            optimizer=torch.optim.AdamW(
+                [*policy.parameters(), *baseline.parameters()],
+                lr=config.learning_rate,
+                weight_decay=config.weight_decay,
+                fused=True,
+            ),
+            generator=generator,
+            worlds=worlds,
+            observation=world.observe(worlds),
+            memory={},
+            selector=Selector(select, world.outcomes) if select else None,
+            identity=json.dumps(self.identity(), sort_keys=True),
+        )
+
+    def _networks(self, generator: torch.Generator) -> tuple[RoutedPolicyNetwork, PlaneNetwork]:
+        """The policy and the baseline, with fresh weights."""
+        config, world = self.config, self.world
+        settings = NetworkSettings(
+            experts=self.method.experts,
+            gate=self.method.gate,
+            observation_shape=world.observation_shape,
+            actions=world.actions,
+            expert_widths=config.expert_widths,
+            gate_widths=config.gate_widths,
+            gate_channels=config.gate_channels,
+        )
+        widths = (*config.value_widths, 1)
+        # Without storage at first: layers would draw their weights from the global generator.
+        with torch.device("meta"):
+            policy = RoutedPolicyNetwork(settings)
+            baseline = PlaneNetwork(
+                world.observation_shape, config.value_channels, widths, config.linear_value
+            )
+        for network in (policy, baseline):
+            initialise(network.to_empty(device=self.device), generator)
+        return policy, baseline
+
+    def table(self) -> Table:
+        """The method's rows as tensors on the run's device."""
+        return Table.of(self.method, self.world.outcomes, self.device, self.overseen_weight)
+
+    def policy(self, state: TrainingState) -> Policy:
+        """The policy as it stands, sharing its weights with the state."""
+        return Policy(state.policy, self.world, self.method.deploy, seed=self.config.seed)
+
+    def update(self, state: TrainingState, table: Table) -> tuple[Rollout, dict[str, torch.Tensor]]:
+        """One rollout and one gradient step; the state is changed.
+
+        Args:
+            state: The run's.
+            table: The method's rows on the run's device.
+
+        Returns:
+            The rollout, and the learner's figures as scalars by name.
+        """
+        progress = state.update / max(1, self.updates - 1)
+        collected = self.collect(state)
+        rollout = collected.rollout
+        if state.selector:
+            state.selector.observe(rollout.labels, state.policy)
+        state.labels += count_labels(self.method, collected)
+        labels, state.memory = method_labels(self.method, collected, state.memory, state.generator)
+        batch = make_batch(rollout, labels, table)
+        total, figures = loss(state.policy, state.baseline, batch, self.loss_settings(progress))
+        gradient_step(state.optimizer, total, self.learning_rate(progress))
+        state.worlds, state.observation = collected.state, rollout.observations[-1]
+        state.update += 1
+        return rollout, figures
+
+    def collect(self, state: TrainingState) -> Collected[Any]:
+        """A rollout of the unsteered policy, from where the state's worlds stand."""
+
+        @torch.inference_mode()
+        def act(observations: torch.Tensor) -> torch.Tensor:
+            return state.policy(observations)[0].softmax(1)
+
+        return collect(
+            self.world,
+            act,
+            state.worlds,
+            state.observation,
+            self.config.rollout_steps,
+            state.generator,
+            self.method.final_observations,
+        )
+
+
+def _between(first: float, last: float, progress: float) -> float:
+    """The point of a straight line from `first` to `last` at progress 0 to 1."""
+    return first + (last - first) * progress
+
+
+def _device(name: str) -> torch.device:
+    """The device of that name; `auto` takes a CUDA device if there is one.
+
+    Raises:
+        InputError: `cuda` was asked for and there is none.
+    """
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise InputError("device='cuda', but PyTorch finds no CUDA device here. Give cpu or auto.")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
