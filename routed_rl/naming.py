@@ -9,11 +9,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from routed_rl.config import TrainConfig
+from routed_rl.config import HOST_FIELDS, TrainConfig
 
 AXES = ("method", "oversight", "seed")
 """The settings over which sweeps are compared."""
-INCIDENTAL = ("device", "threads", "evaluate_every")
+INCIDENTAL = (*HOST_FIELDS, "evaluate_every")
 """Settings that decide where a run happens and what it logs, not what it learns."""
 SETTINGS = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in AXES)
 

@@ -8,19 +8,42 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from routed_envs.errors import InputError
-from routed_rl.runs.checkpoint import TrainingState, load_checkpoint
 from routed_rl.runs.run_folder import FORMAT, RunFolder, check_format, write_json
-from routed_rl.training.experiment import Experiment
 
 PACKAGES = ("routed-rl", "torch", "numpy", "gymnasium")
+"""The packages whose versions a run's folder names."""
 
 
-def check_folder(folder: RunFolder, experiment: Experiment, resume: bool, overwrite: bool) -> None:
+def describe(config: dict[str, Any], identity: dict[str, Any]) -> dict[str, Any]:
+    """What `config.json` holds: the configuration, and the versions it runs with.
+
+    Args:
+        config: Every setting of the run; `updates` is its budget.
+        identity: What makes the run this run and no other, as plain values by name.
+    """
+    return {
+        "format": FORMAT,
+        "config": config,
+        "identity": identity,
+        "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def check_folder(
+    folder: RunFolder, description: dict[str, Any], resume: bool, overwrite: bool
+) -> None:
     """Refuse a folder in which this run may not train; nothing is changed.
 
     Args:
         folder: The run's.
-        experiment: What shall be trained.
+        description: What shall be trained, as `describe` gives it.
         resume: Continue what is there.
         overwrite: Start again over what is there.
 
@@ -46,7 +69,7 @@ def check_folder(folder: RunFolder, experiment: Experiment, resume: bool, overwr
             f"{folder.config} is damaged. Start again with --overwrite, or give another folder."
         )
     check_format(folder.config, saved.get("format", 0))
-    differences = _differences(saved, experiment)
+    differences = _differences(saved, description)
     if differences:
         raise InputError(
             f"{folder.path} holds a run of another configuration:\n"
@@ -55,65 +78,35 @@ def check_folder(folder: RunFolder, experiment: Experiment, resume: bool, overwr
         )
 
 
-def open_folder(folder: RunFolder, experiment: Experiment, resume: bool) -> TrainingState:
-    """The state with which training begins, and a folder that says what is trained in it.
-
-    Args:
-        folder: The run's; locked, and not refused by `check_folder`.
-        experiment: What shall be trained.
-        resume: Continue from the checkpoint, if there is one.
-
-    Raises:
-        InputError: The checkpoint is damaged; nothing was changed.
-    """
-    state = experiment.start()
-    description = describe(experiment)
-    if resume and folder.checkpoint.exists():
-        load_checkpoint(state, folder.checkpoint)
-    if resume and folder.config.exists():
-        if folder.read_config()["config"]["updates"] != experiment.config.updates:
-            for path in folder.results:
-                path.unlink(missing_ok=True)
-            shutil.rmtree(folder.deployment, ignore_errors=True)
-            write_json(folder.config, description)
-    else:
-        for path in (*folder.results, folder.checkpoint, folder.log):
-            path.unlink(missing_ok=True)
-        for made in (folder.tensorboard, folder.deployment, folder.snapshots):
-            shutil.rmtree(made, ignore_errors=True)
-        write_json(folder.config, description)
-    return state
-
-
-def _differences(saved: dict[str, Any], experiment: Experiment) -> list[str]:
+def _differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     """Where the saved run differs from the wanted one, a line each."""
-    there, here = saved["identity"], experiment.identity()
+    there, here = saved["identity"], wanted["identity"]
     lines = [
         f"{name}: there {there.get(name)!r}, here {here.get(name)!r}"
         for name in sorted(set(there) | set(here))
         if there.get(name) != here.get(name)
     ]
-    before, now = saved["config"].get("updates", 0), experiment.config.updates
+    before, now = saved["config"].get("updates", 0), wanted["config"]["updates"]
     return lines + ([f"updates: there {before}, here only {now}"] if now < before else [])
 
 
-def describe(experiment: Experiment) -> dict[str, Any]:
-    """What `config.json` holds: the configuration, and the versions it runs with.
+def prepare_folder(folder: RunFolder, description: dict[str, Any], resume: bool) -> None:
+    """Remove from a folder what the coming training makes anew, and say what is trained in it.
 
     Args:
-        experiment: What shall be trained.
+        folder: The run's; locked, and not refused by `check_folder`.
+        description: What shall be trained, as `describe` gives it.
+        resume: Keep what is there, unless a larger budget makes its results old.
     """
-    return {
-        "format": FORMAT,
-        "config": experiment.config.to_json(),
-        "identity": experiment.identity(),
-        "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
-    }
-
-
-def _version(package: str) -> str:
-    """The version of an installed package."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
+    if resume and folder.config.exists():
+        if folder.read_config()["config"]["updates"] == description["config"]["updates"]:
+            return
+        files, folders = folder.results, [folder.deployment]
+    else:
+        files = [*folder.results, folder.checkpoint, folder.log]
+        folders = [folder.tensorboard, folder.deployment, folder.snapshots]
+    for path in files:
+        path.unlink(missing_ok=True)
+    for made in folders:
+        shutil.rmtree(made, ignore_errors=True)
+    write_json(folder.config, description)

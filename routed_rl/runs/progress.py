@@ -17,8 +17,6 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from routed_rl.evaluation.record import Evaluation
-
 
 class TrainingBar:
     """A bar with the speed, the time left and the current figures; silent when piped.
@@ -40,14 +38,9 @@ class TrainingBar:
         """One more gradient step is done."""
         self._progress.advance(self._task)
 
-    def show(self, evaluations: dict[str, Evaluation]) -> None:
-        """Show the diamond's rate (the first target's) of each steering."""
-        figures = "  ".join(
-            f"{name} {100 * next(iter(evaluation.rates.values())):.0f}%"
-            for name, evaluation in evaluations.items()
-        )
-        target = next(iter(next(iter(evaluations.values())).rates))
-        self._progress.update(self._task, figures=f"ends on {target}: {figures}")
+    def show(self, figures: str) -> None:
+        """Show a few words about how well it goes."""
+        self._progress.update(self._task, figures=figures)
 
 
 class _StepsPerSecond(ProgressColumn):

@@ -1,4 +1,4 @@
-"""A run's log: one JSON object a line."""
+"""A run's log: one JSON object a line, repeated as TensorBoard curves where they are wanted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from routed_envs.errors import InputError
+from routed_rl.extras import need
 
 
 class Mirror(Protocol):
@@ -85,3 +86,60 @@ def read_log(path: Path, evaluations_only: bool = False) -> list[dict[str, Any]]
         return [json.loads(line) for line in complete]
     except ValueError as error:
         raise InputError(f"The log {path} is damaged ({error}). Move it away to go on.") from None
+
+
+class TensorBoardMirror:
+    """Repeats each entry of a run's log as TensorBoard scalars.
+
+    Args:
+        path: The folder of the event files.
+        update: The updates already taken; curves of a killed run are cut off there.
+
+    Raises:
+        InputError: TensorBoard is not installed.
+    """
+
+    def __init__(self, path: Path, update: int = 0) -> None:
+        need_tensorboard()
+        from torch.utils.tensorboard import SummaryWriter  # Slow to import, and optional.
+
+        self._writer = SummaryWriter(str(path), purge_step=update + 1)
+
+    def write(self, entry: dict[str, Any]) -> None:
+        """Repeat one entry.
+
+        Args:
+            entry: As the log has it; its groups become the curves' groups.
+        """
+        for group in ("overseer", "learner", "evaluation", "timing"):
+            for name, value in scalars(entry[group] or {}).items():
+                self._writer.add_scalar(f"{group}/{name}", value, entry["update"])
+
+    def close(self) -> None:
+        """Write what is left and close the files."""
+        self._writer.close()
+
+
+def need_tensorboard() -> None:
+    """Refuse early where TensorBoard, an optional package, is missing.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    need("tensorboard", "--tensorboard", ("tensorboard",))
+
+
+def scalars(values: dict[str, Any], prefix: str = "") -> dict[str, float]:
+    """The numbers in nested dictionaries, by their path.
+
+    Args:
+        values: Numbers and dictionaries of them by name; anything else is left out.
+        prefix: Goes before each name.
+    """
+    found: dict[str, float] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            found |= scalars(value, f"{prefix}{name}/")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[prefix + name] = float(value)
+    return found

@@ -33,7 +33,7 @@ from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World
 from routed_rl.config import HOST_FIELDS, TrainConfig
-from routed_rl.runs.checkpoint import TrainingState
+from routed_rl.training.state import TrainingState
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,15 @@ class Experiment:
                 fit the world's outcomes.
         """
         if world is None:
-            fields = dataclasses.fields(DiamondGhostWorld)
-            world = DiamondGhostWorld(**{f.name: getattr(config, f.name) for f in fields})
-        name = config.method if method is None else method.name
-        method = method or get_method(name, world.outcomes)
+            world = gridworld(config)
+        else:
+            # A world of one's own brings its settings: what the configuration says of them is its.
+            config = dataclasses.replace(config, **_shared(world.settings(), config))
+        if method is None:
+            method = get_method(config.method, world.outcomes)
+        else:
+            config = dataclasses.replace(config, method=method.name)
         method.check_labels(world.outcomes)
-        names = {field.name for field in dataclasses.fields(config)}
-        shared = {k: v for k, v in world.settings().items() if k in names}
-        config = dataclasses.replace(config, **shared, method=name)
         return cls(config, world, method, _device(config.device))
 
     @property
@@ -220,6 +221,22 @@ class Experiment:
             state.generator,
             self.method.final_observations,
         )
+
+
+def gridworld(config: TrainConfig) -> DiamondGhostWorld:
+    """The world that a configuration describes.
+
+    Args:
+        config: Has a field for each of the world's.
+    """
+    fields = dataclasses.fields(DiamondGhostWorld)
+    return DiamondGhostWorld(**{field.name: getattr(config, field.name) for field in fields})
+
+
+def _shared(settings: dict[str, Any], config: TrainConfig) -> dict[str, Any]:
+    """Those of a world's settings that a configuration has too."""
+    names = {field.name for field in dataclasses.fields(config)}
+    return {name: value for name, value in settings.items() if name in names}
 
 
 def _between(first: float, last: float, progress: float) -> float:

@@ -18,20 +18,20 @@ from routed_agents.rollout import Rollout
 from routed_envs.worlds import World
 from routed_rl.config import TrainConfig, default_folder
 from routed_rl.evaluation.record import Evaluation
-from routed_rl.evaluation.steerings import deployed_actor, evaluate_steerings, oversight_levels
-from routed_rl.runs.checkpoint import TrainingState, save_checkpoint
-from routed_rl.runs.opening import check_folder, open_folder
+from routed_rl.evaluation.steerings import evaluate_steerings
+from routed_rl.runs.checkpoint import load_checkpoint, save_checkpoint
+from routed_rl.runs.opening import check_folder, describe, prepare_folder
 from routed_rl.runs.progress import TrainingBar, training_bar
-from routed_rl.runs.run_folder import FORMAT, RunFolder, write_json
-from routed_rl.runs.run_log import Mirror, RunLog
-from routed_rl.runs.tensorboard import TensorBoardMirror, check_installed
+from routed_rl.runs.run_folder import RunFolder
+from routed_rl.runs.run_log import Mirror, RunLog, TensorBoardMirror, need_tensorboard
 from routed_rl.training.experiment import Experiment
-from routed_rl.training.policy_file import save_policy
-from routed_rl.training.relabel_accuracy import relabel_accuracy
+from routed_rl.training.finishing import finish
 from routed_rl.training.run import Run, load_run
 from routed_rl.training.snapshots import Snapshots
+from routed_rl.training.state import TrainingState
 
 CHECKPOINT_SECONDS = 5.0
+"""At most so long a killed run is thrown back."""
 LOG_EVERY = 10
 """Updates between two lines of the log."""
 EVALUATION_ON_THE_WAY = {"max_states": 100_000, "episodes": 1000}
@@ -79,12 +79,16 @@ def train(
     experiment = Experiment.of(config, world, method)
     kept = Snapshots(snapshots, experiment.updates)
     folder = RunFolder(Path(out) if out is not None else default_folder(experiment.config))
-    check_folder(folder, experiment, resume, overwrite)
+    description = describe(experiment.config.to_json(), experiment.identity())
+    check_folder(folder, description, resume, overwrite)
     if tensorboard:
-        check_installed()
+        need_tensorboard()
     with folder.locked(), _threads(config.threads):
-        check_folder(folder, experiment, resume, overwrite)
-        state = open_folder(folder, experiment, resume)
+        check_folder(folder, description, resume, overwrite)
+        state = experiment.start()
+        if resume and folder.checkpoint.exists():
+            load_checkpoint(state, folder.checkpoint)
+        prepare_folder(folder, description, resume)
         if folder.read_result() is None:
             folder.result.unlink(missing_ok=True)
             with (
@@ -93,7 +97,7 @@ def train(
                 _stoppable() as stop,
             ):
                 _train_on(experiment, state, folder, log, bar, stop, kept)
-            _finish(experiment, state, folder)
+            finish(experiment, state, folder)
     return load_run(folder.path, world=experiment.world)
 
 
@@ -127,7 +131,7 @@ def _train_on(
         bar.advance()
         evaluations = _evaluations_due(experiment, state)
         if evaluations:
-            bar.show(evaluations)
+            bar.show(_in_words(evaluations))
         if evaluations or state.update % LOG_EVERY == 0:
             seconds = time.monotonic() - started
             log.write(_entry(experiment, state, rollout, figures, evaluations, seconds))
@@ -147,6 +151,13 @@ def _evaluations_due(experiment: Experiment, state: TrainingState) -> dict[str, 
     worlds = {"training": experiment.world}
     policy = experiment.policy(state)
     return evaluate_steerings(policy, worlds, **EVALUATION_ON_THE_WAY)["training"]
+
+
+def _in_words(evaluations: dict[str, Evaluation]) -> str:
+    """How often each steering ends on the first target."""
+    target = next(iter(next(iter(evaluations.values())).rates))
+    figures = (f"{name} {100 * found.rates[target]:.0f}%" for name, found in evaluations.items())
+    return f"ends on {target}: {'  '.join(figures)}"
 
 
 def _entry(
@@ -185,35 +196,6 @@ def overseer_view(rollout: Rollout) -> dict[str, float]:
     names = rollout.outcomes.labels[:-1]
     return {"episodes": ended, "reward_per_step": float(rollout.rewards.mean())} | dict(
         zip(names, shares[:-1], strict=True)
-    )
-
-
-def _finish(experiment: Experiment, state: TrainingState, folder: RunFolder) -> None:
-    """Save the policy that the method selects, judge it, and mark the folder as finished."""
-    accuracy = relabel_accuracy(experiment, state)
-    selected = None if state.selector is None else state.selector.best is not None
-    if state.selector and state.selector.best:
-        state.policy.load_state_dict(state.selector.best)
-    policy = experiment.policy(state)
-    save_policy(policy, folder.policy)
-    judged = evaluate_steerings(policy, oversight_levels(experiment.world))
-    write_json(
-        folder.evaluation,
-        {w: {name: e.to_json() for name, e in row.items()} for w, row in judged.items()},
-    )
-    write_json(
-        folder.result,
-        {
-            "format": FORMAT,
-            "method": experiment.method.name,
-            "updates": state.update,
-            "seconds": state.seconds,
-            "labels": state.labels,
-            "selected": selected,
-            "relabel_accuracy": accuracy,
-            "deployed_actor": deployed_actor(policy),
-            "deployed": judged["training"][deployed_actor(policy)].to_json(),
-        },
     )
 
 

@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 
 from routed_envs.errors import InputError
-from routed_rl.runs.checkpoint import TrainingState
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.training.experiment import Experiment
 from routed_rl.training.policy_file import save_policy
+from routed_rl.training.state import TrainingState
 
 PREFIX, SUFFIX = "policy-", ".safetensors"
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from routed_agents.former_names import saved_name
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
 
@@ -139,7 +140,8 @@ def _name(function: Callable[..., object]) -> str:
     """Where a function is defined; a record that can be called shows its values instead."""
     if dataclasses.is_dataclass(function):
         return repr(function)
-    return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__name__)}"
+    name = getattr(function, "__qualname__", type(function).__name__)
+    return f"{saved_name(function.__module__)}.{name}"
 
 
 def _check_row(place: str, row: Row, experts: tuple[str, ...]) -> None:

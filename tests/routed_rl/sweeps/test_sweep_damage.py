@@ -137,9 +137,7 @@ def test_a_method_that_has_changed_is_not_mixed_with_what_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.syspath_prepend(tmp_path)
-    code = (
-        "import dataclasses\nfrom routed_agents import get_method\nfrom routed_envs.world import "
-    )
+    code = "import dataclasses\nfrom routed_agents import get_method\nfrom routed_envs.gridworld.world import "
     code += "OUTCOMES\nMINE = dataclasses.replace(get_method({!r}, OUTCOMES), name='mine')\n"
     (tmp_path / "changing.py").write_text(code.format("naive"))
     mine = {seed: tiny_with(method="changing:MINE", seed=seed) for seed in (0, 1)}

@@ -1,0 +1,84 @@
+"""What changes while a policy trains in a world."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from routed_agents.methods.early_stopping import Selector
+from routed_agents.policies.networks import PlaneNetwork, RoutedPolicyNetwork
+
+PLAIN = ("observation", "memory", "update", "labels", "seconds", "log_bytes")
+"""The fields that a checkpoint holds as they are."""
+
+
+@dataclass
+class TrainingState:
+    """What changes while a run trains.
+
+    Attributes:
+        policy: The policy network.
+        baseline: The value network.
+        optimizer: Over the parameters of both.
+        generator: The run's own, on its device.
+        worlds: The running environments, a dataclass of tensors.
+        observation: What they show, int8 [N, *observation_shape].
+        memory: What the method's `relabel` remembers.
+        selector: Keeps the best policy; None if the method keeps the last.
+        identity: What makes the run this run and no other.
+        update: The gradient steps taken.
+        labels: The endings on a target that the method was told of.
+        seconds: The time they took.
+        log_bytes: The log's length.
+    """
+
+    policy: RoutedPolicyNetwork
+    baseline: PlaneNetwork
+    optimizer: torch.optim.Optimizer
+    generator: torch.Generator
+    worlds: Any
+    observation: torch.Tensor
+    memory: dict[str, torch.Tensor]
+    selector: Selector | None
+    identity: str
+    update: int = 0
+    labels: int = 0
+    seconds: float = 0.0
+    log_bytes: int = 0
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors live."""
+        return self.observation.device
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state, as tensors, numbers and containers of them."""
+        worlds = dataclasses.fields(self.worlds)
+        return {
+            "device": self.device.type,
+            "policy": self.policy.state_dict(),
+            "baseline": self.baseline.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "worlds": {field.name: getattr(self.worlds, field.name) for field in worlds},
+            "selector": self.selector.state_dict() if self.selector else None,
+            **{name: getattr(self, name) for name in PLAIN},
+        }
+
+    def load_state_dict(self, content: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave, also on another device."""
+        self.policy.load_state_dict(content["policy"])
+        self.baseline.load_state_dict(content["baseline"])
+        self.optimizer.load_state_dict(content["optimizer"])
+        if content["device"] == self.device.type:
+            self.generator.set_state(content["generator"].cpu())
+        else:  # Generators of another kind of device cannot be continued, only started anew.
+            self.generator.manual_seed(self.generator.initial_seed() + content["update"])
+        self.worlds = dataclasses.replace(self.worlds, **content["worlds"])
+        if self.selector:
+            self.selector.load_state_dict(content["selector"])
+        for name in PLAIN:
+            setattr(self, name, content[name])
