@@ -17,9 +17,9 @@ from routed_envs.errors import InputError
 FORMAT = 1
 """The version of the folder's files."""
 FILM_ENDINGS = (".gif", ".mp4")
-"""Of films of rollouts."""
-RESULTS = ("updates", "labels", "selected", "relabel_accuracy", "deployed_actor")
-"""What a finished run's result tells beside its `seconds`."""
+"""A film of rollouts is a file with one of these endings."""
+TOLD = ("updates", "labels", "selected", "relabel_accuracy", "deployed_actor")
+"""A finished run's result has these entries beside its `seconds`."""
 
 
 def check_format(path: Path, found: Any) -> None:
@@ -115,7 +115,7 @@ class RunFolder:
             return None
         result = read_disposable(self.result)
         timed = isinstance(result.get("seconds"), int | float)
-        return result if timed and result.keys() >= set(RESULTS) else None
+        return result if timed and result.keys() >= set(TOLD) else None
 
     @property
     def results(self) -> list[Path]:

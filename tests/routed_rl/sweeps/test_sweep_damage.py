@@ -137,8 +137,9 @@ def test_a_method_that_has_changed_is_not_mixed_with_what_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.syspath_prepend(tmp_path)
-    code = "import dataclasses\nfrom routed_agents import get_method\nfrom routed_envs.gridworld.world import "
-    code += "OUTCOMES\nMINE = dataclasses.replace(get_method({!r}, OUTCOMES), name='mine')\n"
+    code = "import dataclasses\nfrom routed_agents import get_method\n"
+    code += "from routed_envs.gridworld.world import OUTCOMES\n"
+    code += "MINE = dataclasses.replace(get_method({!r}, OUTCOMES), name='mine')\n"
     (tmp_path / "changing.py").write_text(code.format("naive"))
     mine = {seed: tiny_with(method="changing:MINE", seed=seed) for seed in (0, 1)}
     out = tmp_path / "sweep"
