@@ -204,7 +204,6 @@ class TrainConfig:
 
 @cache
 def _record() -> TypeAdapter[TrainConfig]:
-    """What reads and writes whole records."""
     return TypeAdapter(TrainConfig)
 
 

@@ -79,12 +79,10 @@ def _finished(sweep: str | Path) -> Iterator[tuple[str, Row, RunFolder, Row]]:
 
 
 def _evaluations(folder: RunFolder) -> list[Row]:
-    """The entries of a run's log that have an evaluation; none if the log is gone."""
     return read_log(folder.log, evaluations_only=True) if folder.log.exists() else []
 
 
 def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
-    """One run's row."""
     try:
         evaluation = read_json(folder.evaluation)
         training, actor = evaluation["training"], result["deployed_actor"]
@@ -102,12 +100,10 @@ def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
 
 
 def _prefixed(prefix: str, figures: Row) -> Row:
-    """The figures with a prefix before each name."""
     return {f"{prefix}_{name}": value for name, value in _figures(figures).items()}
 
 
 def _figures(figures: Row) -> Row:
-    """An evaluation's figures as columns."""
     targets = [name.removesuffix("_rate") for name in figures if name.endswith("_rate")]
     columns = {name: figures[name] for name in ("episode_return", "mean_length", "exact")}
     columns |= {f"{target}_rate": figures[f"{target}_rate"] for target in targets}

@@ -118,7 +118,6 @@ class Surveyor:
     def _status(
         self, name: str, running: frozenset[str], failures: dict[str, dict[str, Any]], pace: float
     ) -> RunStatus:
-        """Where one run stands."""
         config = self._plan[name]["config"]
         stage: Stage = "waiting"
         if name in self._seconds:

@@ -186,7 +186,6 @@ def _is_planned(entry: Any) -> bool:
 
 
 def _lines(failure: dict[str, Any]) -> list[str]:
-    """The lines that a failed run printed."""
     lines = failure.get("lines")
     return [str(line) for line in lines] if isinstance(lines, list) else []
 

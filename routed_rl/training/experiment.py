@@ -151,7 +151,6 @@ class Experiment:
         )
 
     def _networks(self, generator: torch.Generator) -> tuple[RoutedPolicyNetwork, PlaneNetwork]:
-        """The policy and the baseline, with fresh weights."""
         config, world = self.config, self.world
         settings = NetworkSettings(
             experts=self.method.experts,
@@ -234,7 +233,6 @@ def gridworld(config: TrainConfig) -> DiamondGhostWorld:
 
 
 def _shared(settings: dict[str, Any], config: TrainConfig) -> dict[str, Any]:
-    """Those of a world's settings that a configuration has too."""
     names = {field.name for field in dataclasses.fields(config)}
     return {name: value for name, value in settings.items() if name in names}
 

@@ -102,7 +102,6 @@ def train(
 
 
 def _mirrors(folder: RunFolder, state: TrainingState, tensorboard: bool) -> list[Mirror]:
-    """What repeats the log elsewhere."""
     return [TensorBoardMirror(folder.tensorboard, state.update)] if tensorboard else []
 
 

@@ -92,7 +92,6 @@ class LocalBackend:
         self._running.clear()
 
     def _collect(self, name: str) -> Ended:
-        """How a run ended."""
         process, connection = self._running.pop(name)
         connection.close()
         code = process.exitcode or 0

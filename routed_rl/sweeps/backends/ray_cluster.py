@@ -107,7 +107,6 @@ class RayBackend:
         disconnect(self._ray)
 
     def _collect(self, task: Any) -> Ended:
-        """How a run ended."""
         name = self._running.pop(task)
         failure = self._outcome(task)
         if failure is None or self._sweep.finished(name):
@@ -185,12 +184,10 @@ def check_shared(folder: Path, ask: Callable[[Path], Mapping[str, tuple[str, str
 
 
 def _arrives(file: Path, token: bytes) -> bool:
-    """Whether a node's answer can be read here."""
     return file.exists() and file.read_bytes() == token
 
 
 def _only_on(node: Mapping[str, Any]) -> Any:
-    """What makes a task run on one node and nowhere else."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     return NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
