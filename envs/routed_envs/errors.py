@@ -29,6 +29,23 @@ def unknown_name(kind: str, given: str, known: Iterable[str]) -> InputError:
     return InputError(f"There is no {kind} {given!r}.{guess} Known: {', '.join(names)}.")
 
 
+def check_names(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse names that do not exist.
+
+    Args:
+        kind: What a name should name, such as `setting`.
+        given: The names.
+        known: The names that exist, at least one.
+
+    Raises:
+        InputError: A name is unknown; the message tells the nearest one that exists.
+    """
+    known = tuple(known)
+    for name in given:
+        if name not in known:
+            raise unknown_name(kind, name, known)
+
+
 def check_probability(name: str, given: Any, also: str = "") -> None:
     """Refuse what is no probability.
 
