@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from numbers import Real
 from typing import Any
 
@@ -29,7 +29,7 @@ def unknown_name(kind: str, given: str, known: Iterable[str]) -> InputError:
     return InputError(f"There is no {kind} {given!r}.{guess} Known: {', '.join(names)}.")
 
 
-def check_names(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
+def check_names(kind: str, given: Iterable[str], known: Collection[str]) -> None:
     """Refuse names that do not exist.
 
     Args:
@@ -40,7 +40,6 @@ def check_names(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
     Raises:
         InputError: A name is unknown; the message tells the nearest one that exists.
     """
-    known = tuple(known)
     for name in given:
         if name not in known:
             raise unknown_name(kind, name, known)

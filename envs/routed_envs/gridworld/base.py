@@ -16,8 +16,10 @@ from routed_envs.worlds import Ending
 
 Observation = NDArray[np.int8]
 NAMES = np.array(OUTCOMES.labels, dtype=object)
-"""The name of each outcome and label, indexed by its code."""
+"""The outcome or label with code i is named by entry i."""
 RENDER_MODES = ("rgb_array", "human", "ansi")
+SETTINGS = (*(field.name for field in fields(DiamondGhostWorld)), "render_mode")
+"""Both environments know these settings."""
 
 
 class WorldSettings(TypedDict, total=False):
@@ -41,8 +43,7 @@ def make_world(*values: Any, **settings: Any) -> DiamondGhostWorld:
     Raises:
         InputError: There is no setting of that name, or a value is outside its range.
     """
-    known = [field.name for field in fields(DiamondGhostWorld)]
-    check_names("setting", settings, (*known, "render_mode"))
+    check_names("setting", settings, SETTINGS)
     return DiamondGhostWorld(*values, **settings)
 
 

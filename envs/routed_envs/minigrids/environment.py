@@ -173,7 +173,6 @@ class DiamondGhostMiniGrid(MiniGridEnv):
         self.agent_dir = start.direction
 
     def _put(self, thing: WorldObj, square: int) -> None:
-        """Lay an object on a square."""
         self.grid.grid[square] = thing
         thing.init_pos = thing.cur_pos = (square % self.size, square // self.size)
 

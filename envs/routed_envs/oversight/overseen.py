@@ -128,14 +128,14 @@ class Overseen(OversightWrapper[gymnasium.Env[Any, Any]], gymnasium.Wrapper[Any,
         if self._watch is None:
             raise gymnasium.error.ResetNeeded("No episode is running: call reset() first.")
         observation, reward, terminated, truncated, info = self.env.step(action)
-        paid, told = float(reward), RUNNING
+        paid, names = float(reward), RUNNING
         if terminated or truncated:
             final = FinalStep(
                 observation, action, paid, terminated, truncated, info, self.env.unwrapped
             )
             judgement = self._rules.judge(final, self._watch)
-            paid, told = judgement.reward, judgement.info
-        return self._shown(observation, self._watch), paid, terminated, truncated, {**info, **told}
+            paid, names = judgement.reward, judgement.info
+        return self._shown(observation, self._watch), paid, terminated, truncated, {**info, **names}
 
     def _shown(self, observation: Any, watch: Watch) -> Any:
         return self._flag.add(observation, np.asarray(watch.overseen))

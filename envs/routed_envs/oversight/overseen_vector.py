@@ -18,7 +18,7 @@ from routed_envs.oversight.overseer import FinalStep, Judgement, Watch, overseer
 from routed_envs.oversight.wrapper import OversightWrapper
 
 Step = tuple[Any, NDArray[Any], NDArray[np.bool_], NDArray[np.bool_], Infos]
-"""Observations, rewards, terminations, truncations and information, each for N."""
+"""A step brings observations, rewards, terminations, truncations and information, each for N."""
 
 
 class OverseenVector(
@@ -42,7 +42,7 @@ class OverseenVector(
         self._mode = _autoreset_mode(env)
         VectorWrapper.__init__(self, env)
         self._generators = [overseer_generator(None) for _ in range(env.num_envs)]
-        self._watches: list[Watch] | None = None
+        self._watches: list[Watch] = []
         self._ended = np.zeros(env.num_envs, bool)
         return env.single_observation_space
 
@@ -89,7 +89,7 @@ class OverseenVector(
             gymnasium.error.ResetNeeded: No episode was started.
             InputError: `outcome` named no target.
         """
-        if self._watches is None:
+        if not self._watches:
             raise gymnasium.error.ResetNeeded("No episode is running: call reset() first.")
         step = self.env.step(actions)
         observations, rewards, terminated, truncated, infos = step
@@ -108,8 +108,7 @@ class OverseenVector(
         return self._shown(observations), paid, terminated, truncated, infos
 
     def _judge(self, actions: Any, step: Step) -> dict[int, Judgement]:
-        """What to add to the last steps of the episodes that end, by their places."""
-        assert self._watches is not None, "drawn at the reset that comes first"
+        """What the last steps of the episodes that end say and pay, by the episodes' places."""
         observations, rewards, terminated, truncated, infos = step
         last = tuple(iterate(self.env.observation_space, observations))
         if self._mode is AutoresetMode.SAME_STEP:
@@ -132,34 +131,27 @@ class OverseenVector(
     def _told(self, infos: Infos, judgements: dict[int, Judgement]) -> Infos:
         """The information with what the overseer says of the episodes that end."""
         last = self._mode is AutoresetMode.SAME_STEP
-        told = running(np.zeros(self.num_envs, bool)) if last else infos
+        names = running(np.zeros(self.num_envs, bool)) if last else infos
         for index, judgement in judgements.items():
             for key, name in judgement.info.items():
-                told[key][index], told[f"_{key}"][index] = name, True
+                names[key][index], names[f"_{key}"][index] = name, True
         if not last:
-            return told
+            return names
         final = infos["final_obs"].copy()
         for index in judgements:
-            final[index] = self._shown_by(index, final[index])
-        info = infos.get("final_info", {}) | told
+            overseen = np.asarray(self._watches[index].overseen)
+            final[index] = self._flag.add(final[index], overseen)
+        info = infos.get("final_info", {}) | names
         return infos | masked({"final_obs": final, "final_info": info}, self._ended)
 
     def _draw(self, places: NDArray[np.intp]) -> None:
-        """Decide for the new episodes at these places whether they are overseen."""
-        if self._watches is None:
+        if not self._watches:
             self._watches = [Watch(False)] * self.num_envs
         for index in places:
             self._watches[index] = self._rules.overseer.draw(self._generators[index])
 
     def _shown(self, observations: Any) -> Any:
-        """A batch of observations with the flags."""
-        assert self._watches is not None, "drawn at the reset that comes first"
         return self._flag.add(observations, np.array([watch.overseen for watch in self._watches]))
-
-    def _shown_by(self, index: int, observation: Any) -> Any:
-        """One environment's observation with the flag."""
-        assert self._watches is not None, "drawn at the reset that comes first"
-        return self._flag.add(observation, np.asarray(self._watches[index].overseen))
 
 
 def _autoreset_mode(env: Any) -> AutoresetMode:
