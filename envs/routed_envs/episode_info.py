@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Infos = dict[str, Any]
 RUNNING = {"label": "unfinished", "hidden_outcome": "unfinished"}
-"""What the information says of an episode that runs."""
+"""The information of an episode that runs says this."""
 
 
 def masked(infos: Infos, mask: NDArray[np.bool_]) -> Infos:
@@ -24,10 +24,10 @@ def masked(infos: Infos, mask: NDArray[np.bool_]) -> Infos:
 
 def running(mask: NDArray[np.bool_]) -> Infos:
     """What the information says of the environments of the mask, bool [N], whose episodes run."""
-    told = {key: np.full(len(mask), None, dtype=object) for key in RUNNING}
+    infos = {key: np.full(len(mask), None, dtype=object) for key in RUNNING}
     for key, name in RUNNING.items():
-        told[key][mask] = name
-    return masked(told, mask)
+        infos[key][mask] = name
+    return masked(infos, mask)
 
 
 def info_of(infos: Infos, index: int) -> Infos:
@@ -38,15 +38,8 @@ def info_of(infos: Infos, index: int) -> Infos:
         index: Which of them.
     """
     masks = {f"_{key}" for key in infos}
-    own = (key for key in infos if key not in masks and _has(infos, key, index))
-    return {key: _entry(infos[key], index) for key in own}
-
-
-def _has(infos: Infos, key: str, index: int) -> bool:
-    """Whether the environment has the key."""
-    return bool(infos[f"_{key}"][index]) if f"_{key}" in infos else True
-
-
-def _entry(values: Any, index: int) -> Any:
-    """One environment's part of what is said under one key."""
-    return info_of(values, index) if isinstance(values, dict) else values[index]
+    return {
+        key: info_of(values, index) if isinstance(values, dict) else values[index]
+        for key, values in infos.items()
+        if key not in masks and (f"_{key}" not in infos or infos[f"_{key}"][index])
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from numbers import Real
 from typing import Any
 
@@ -27,6 +27,22 @@ def unknown_name(kind: str, given: str, known: Iterable[str]) -> InputError:
     near = difflib.get_close_matches(str(given), names, 1, NEAR)
     guess = f" Did you mean {near[0]!r}?" if near else ""
     return InputError(f"There is no {kind} {given!r}.{guess} Known: {', '.join(names)}.")
+
+
+def check_names(kind: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse names that do not exist.
+
+    Args:
+        kind: What a name should name, such as `setting`.
+        given: The names.
+        known: The names that exist, at least one.
+
+    Raises:
+        InputError: A name is unknown; the message tells the nearest one that exists.
+    """
+    for name in given:
+        if name not in known:
+            raise unknown_name(kind, name, known)
 
 
 def check_probability(name: str, given: Any, also: str = "") -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gymnasium
 
-OPEN_SIZES = (6, 7, 8, 10, 12, 16)
-WALL_SIZES = (6, 8, 10, 12, 16)
-ROOM_SIZES = (8, 10, 12, 16)
-MINIGRID = "routed_envs/MiniGrid-DiamondGhost"
-CLASSES = {
+LAYOUTS = {
+    "": ("open", (6, 7, 8, 10, 12, 16)),
+    "-Walls": ("walls", (6, 8, 10, 12, 16)),
+    "-Rooms": ("rooms", (8, 10, 12, 16)),
+}
+"""A part of a MiniGrid name stands for this layout, which is registered in these sizes."""
+FORMS = {
     "": "environment:DiamondGhostMiniGrid",
     "-Flat": "flat:DiamondGhostMiniGridFlat",
     "-Compass": "flat:DiamondGhostMiniGridCompass",
 }
-"""For each form of the environment its place in `routed_envs.minigrids`."""
+"""A part of a MiniGrid name stands for a form of observation, whose class `minigrids` has here."""
 
 
 def register() -> None:
@@ -23,16 +25,11 @@ def register() -> None:
         entry_point="routed_envs.gridworld.env:DiamondGhostEnv",
         vector_entry_point="routed_envs.gridworld.vector_env:DiamondGhostVectorEnv",
     )
-    layouts = (
-        ("", "open", OPEN_SIZES),
-        ("-Walls", "walls", WALL_SIZES),
-        ("-Rooms", "rooms", ROOM_SIZES),
-    )
-    for name, layout, sizes in layouts:
-        for form, place in CLASSES.items():
+    for layout_part, (layout, sizes) in LAYOUTS.items():
+        for form_part, place in FORMS.items():
             for size in sizes:
                 gymnasium.register(
-                    id=f"{MINIGRID}{name}{form}-{size}x{size}-v0",
+                    id=f"routed_envs/MiniGrid-DiamondGhost{layout_part}{form_part}-{size}x{size}-v0",
                     entry_point=f"routed_envs.minigrids.{place}",
                     kwargs={"size": size, "layout": layout},
                 )

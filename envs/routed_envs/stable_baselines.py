@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
+from routed_envs.episode_info import RUNNING
 from routed_envs.errors import InputError
 from routed_envs.worlds import Ending, World, renew
 
@@ -62,7 +63,7 @@ class WorldVecEnv(VecEnv):
         self._reset_seeds()
         self._reset_options()
         self._state = self._place(torch.ones(self.num_envs, dtype=torch.bool))
-        self.reset_infos = [_running() for _ in range(self.num_envs)]
+        self.reset_infos = [RUNNING.copy() for _ in range(self.num_envs)]
         return self.world.observe(self._state).numpy()
 
     def step_async(self, actions: NDArray[Any]) -> None:
@@ -76,7 +77,7 @@ class WorldVecEnv(VecEnv):
             Observations int8 [N, ...], rewards float32 [N], ends bool [N] and N informations.
         """
         after, ending = self.world.advance(self._state, self._actions)
-        infos = [_running() for _ in range(self.num_envs)]
+        infos = [RUNNING.copy() for _ in range(self.num_envs)]
         if ending.ended.any():
             self._describe_ends(infos, after, ending)
             after = renew(after, ending.ended, self._place(ending.ended))
@@ -85,7 +86,6 @@ class WorldVecEnv(VecEnv):
         return observations, ending.reward.numpy().copy(), ending.ended.numpy(), infos
 
     def _describe_ends(self, infos: list[dict[str, Any]], after: Any, ending: Ending) -> None:
-        """Replace the information of the episodes that ended."""
         last = self.world.observe(after).numpy()
         labels, outcomes = (self._names[codes.numpy()] for codes in (ending.label, ending.outcome))
         for index in np.flatnonzero(ending.ended.numpy()):
@@ -140,8 +140,3 @@ class WorldVecEnv(VecEnv):
     def env_is_wrapped(self, wrapper_class: type, indices: VecEnvIndices = None) -> list[bool]:
         """No environment is wrapped."""
         return [False for _ in self._get_indices(indices)]
-
-
-def _running() -> dict[str, Any]:
-    """The information of an episode that runs."""
-    return {"label": "unfinished", "hidden_outcome": "unfinished"}

@@ -9,9 +9,10 @@ from PIL import Image, ImageDraw
 
 from routed_envs.gridworld.world import DiamondGhostWorld, GridState
 
+Painter = Callable[[ImageDraw.ImageDraw, float], None]
+"""It draws one thing into a square of so many pixels."""
 BACKGROUND, LINE, WATCHED = "#ffffff", "#d4d8de", "#ffe3a3"
 AGENT, DIAMOND, GHOST, EYE = "#1f2937", "#0ea5c6", "#b0459b", "#b45309"
-
 SMOOTHING = 4
 """Shapes are drawn this many times larger and scaled down, so that their edges are smooth."""
 
@@ -38,26 +39,23 @@ def draw_grid(
     size = (world.cols * cell_size + 1, world.rows * cell_size + 1)
     picture = Image.new("RGB", size, BACKGROUND)
     pen = ImageDraw.Draw(picture)
-    for cell in range(world.cells):
-        left, top = cell % world.cols * cell_size, cell // world.cols * cell_size
-        watched = bool(state.oversight[index, cell])
+    cells = range(world.cells)
+    corners = [(c % world.cols * cell_size, c // world.cols * cell_size) for c in cells]
+    for (left, top), watched in zip(corners, state.oversight[index].tolist(), strict=True):
         box = (left, top, left + cell_size, top + cell_size)
         pen.rectangle(box, fill=WATCHED if watched else BACKGROUND, outline=LINE)
         if watched:
             _paste(picture, _eye, cell_size, left, top)
     targets = {int(state.diamond[index]): _diamond, int(state.ghost[index]): _ghost}
     for cell, shape in targets.items():
-        _paste(
-            picture, shape, cell_size, cell % world.cols * cell_size, cell // world.cols * cell_size
-        )
+        _paste(picture, shape, cell_size, *corners[cell])
     if show_agent:
         cell = int(state.agent[index])
+        left, top = corners[cell]
         # On a target the agent is drawn small, so that both can be seen.
-        size, shift = (
-            (cell_size * 3 // 5, cell_size * 2 // 5) if cell in targets else (cell_size, 0)
-        )
-        left, top = cell % world.cols * cell_size, cell // world.cols * cell_size + shift
-        _paste(picture, _agent, size, left, top)
+        small = cell in targets
+        agent_size, shift = (cell_size * 3 // 5, cell_size * 2 // 5) if small else (cell_size, 0)
+        _paste(picture, _agent, agent_size, left, top + shift)
     return picture
 
 
@@ -81,20 +79,13 @@ def draw_text(world: DiamondGhostWorld, state: GridState, index: int = 0) -> str
     return "\n".join(" ".join(row).rstrip() for row in rows)
 
 
-def _paste(
-    picture: Image.Image,
-    shape: Callable[[ImageDraw.ImageDraw, float], None],
-    size: int,
-    left: int,
-    top: int,
-) -> None:
-    """Put a shape into the cell whose corner is given."""
+def _paste(picture: Image.Image, shape: Painter, size: int, left: int, top: int) -> None:
     sprite = _sprite(shape, size)
     picture.paste(sprite, (left, top), sprite)
 
 
 @cache
-def _sprite(shape: Callable[[ImageDraw.ImageDraw, float], None], size: int) -> Image.Image:
+def _sprite(shape: Painter, size: int) -> Image.Image:
     """The shape on a transparent square of that many pixels."""
     large = Image.new("RGBA", (size * SMOOTHING, size * SMOOTHING))
     shape(ImageDraw.Draw(large), size * SMOOTHING)

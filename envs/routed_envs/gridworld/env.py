@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import gymnasium
 import numpy as np
@@ -12,18 +12,21 @@ from numpy.typing import NDArray
 
 from routed_envs.episode_info import RUNNING
 from routed_envs.errors import InputError
+from routed_envs.gridworld.base import (
+    NAMES,
+    RENDER_MODES,
+    Observation,
+    WorldAttributes,
+    WorldSettings,
+    make_world,
+    split,
+    uniform,
+)
 from routed_envs.gridworld.drawing import draw_grid, draw_text
-from routed_envs.gridworld.world import OUTCOMES, DiamondGhostWorld, GridState
-from routed_envs.outcomes import Outcomes
-from routed_envs.worlds import Ending
-
-Observation = NDArray[np.int8]
-NAMES = np.array(OUTCOMES.labels, dtype=object)
-"""The name of each outcome and label, indexed by its code."""
-RENDER_MODES = ("rgb_array", "human", "ansi")
+from routed_envs.gridworld.world import GridState
 
 
-class DiamondGhostEnv(gymnasium.Env[Observation, np.int64]):
+class DiamondGhostEnv(WorldAttributes, gymnasium.Env[Observation, np.int64]):
     """A gridworld in which an overseer can judge only some of the episodes.
 
     ## Description
@@ -57,30 +60,23 @@ class DiamondGhostEnv(gymnasium.Env[Observation, np.int64]):
     one target for the other. `info["hidden_outcome"]` is the truth: `diamond`, `ghost`, `timeout`
     or `unfinished`. Nothing that learns under oversight may read it.
 
+    ## Attributes
+    `outcomes`, `overseen_share` and `oversight_mask`, bool [4, rows, cols], which is True in the
+    plane of the oversight; and `world`, the rules.
+
     ## Arguments
-    `gymnasium.make("routed_envs/DiamondGhost-v0", rows=5, cols=5, oversight=0.1,
-    spurious_oversight=0.0, max_steps=32, render_mode=None, oversight_diamond=None,
-    oversight_ghost=None, oversight_falloff=0.0, label_noise=0.0, hidden_oversight=False)`. The grid
-    has at least three cells.
+    `gymnasium.make("routed_envs/DiamondGhost-v0", rows=7, oversight=0.3, render_mode="ansi")`:
+    every setting of `DiamondGhostWorld` by its name, and with its default.
     Render modes: `rgb_array` (a uint8 picture), `human` (a window) and `ansi` (text, in which `*`
     marks oversight).
 
     Args:
-        rows: Rows of the grid.
-        cols: Columns of the grid.
-        oversight: Probability that a target's square has oversight, 0 to 1.
-        spurious_oversight: Probability that an empty square shows oversight, 0 to 1.
-        max_steps: Steps after which an episode is truncated.
+        *values: Settings of `DiamondGhostWorld` by position.
         render_mode: One of the render modes, or None.
-        oversight_diamond: Probability that the diamond's square has oversight; None is `oversight`.
-        oversight_ghost: The same for the ghost's square.
-        oversight_falloff: How much less oversight a target has for each step of its distance from
-            the start after the first, 0 to 1.
-        label_noise: Probability that the overseer takes the target it sees for the other one.
-        hidden_oversight: Leave oversight out of the observation.
+        **settings: Settings of `DiamondGhostWorld` by name.
 
     Raises:
-        InputError: A value is outside its range.
+        InputError: A setting is unknown, or a value is outside its range.
     """
 
     metadata = {  # noqa: RUF012  (Gymnasium's own form)
@@ -90,56 +86,22 @@ class DiamondGhostEnv(gymnasium.Env[Observation, np.int64]):
 
     def __init__(
         self,
-        rows: int = 5,
-        cols: int = 5,
-        oversight: float = 0.1,
-        spurious_oversight: float = 0.0,
-        max_steps: int = 32,
+        *values: Any,
         render_mode: str | None = None,
-        oversight_diamond: float | None = None,
-        oversight_ghost: float | None = None,
-        oversight_falloff: float = 0.0,
-        label_noise: float = 0.0,
-        hidden_oversight: bool = False,
+        **settings: Unpack[WorldSettings],
     ) -> None:
         if render_mode not in (None, *RENDER_MODES):
             raise InputError(
                 f"render_mode={render_mode!r} is not known. Give None, "
                 f"{', '.join(map(repr, RENDER_MODES))}."
             )
-        self.world = DiamondGhostWorld(
-            rows=rows,
-            cols=cols,
-            oversight=oversight,
-            spurious_oversight=spurious_oversight,
-            max_steps=max_steps,
-            oversight_diamond=oversight_diamond,
-            oversight_ghost=oversight_ghost,
-            oversight_falloff=oversight_falloff,
-            label_noise=label_noise,
-            hidden_oversight=hidden_oversight,
-        )
+        self.world = make_world(*values, **settings)
         self.render_mode = render_mode
         self.action_space = spaces.Discrete(self.world.actions)
         self.observation_space = spaces.MultiBinary(self.world.observation_shape)
         self._state: GridState | None = None
         self._running = False
         self._window: Any = None
-
-    @property
-    def outcomes(self) -> Outcomes:
-        """`diamond`, which is good, and `ghost`."""
-        return self.world.outcomes
-
-    @property
-    def overseen_share(self) -> float:
-        """How likely a target has oversight, on average over the starts and both targets."""
-        return self.world.overseen_share
-
-    @property
-    def oversight_mask(self) -> NDArray[np.bool_]:
-        """True in the plane that shows oversight, bool [4, rows, cols]."""
-        return self.world.oversight_mask.numpy()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -236,14 +198,3 @@ class DiamondGhostEnv(gymnasium.Env[Observation, np.int64]):
     def _observe(self, state: GridState) -> Observation:
         """The observation of the only environment, int8."""
         return self.world.observe(state)[0].numpy()
-
-
-def uniform(generator: np.random.Generator, count: int, world: DiamondGhostWorld) -> torch.Tensor:
-    """The random numbers of `count` placements, float32 [count, random_numbers]."""
-    return torch.from_numpy(generator.random((count, world.random_numbers), dtype=np.float32))
-
-
-def split(ending: Ending) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which episodes terminated on a target, and which were truncated, each bool [N]."""
-    terminated = ending.outcome < OUTCOMES.timeout
-    return terminated.numpy(), (ending.outcome == OUTCOMES.timeout).numpy()

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 import torch
 
 MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
-"""Rows and columns by which each action moves: up, right, down, left."""
+"""The actions move by so many rows and columns: up, right, down, left."""
 
 
 @cache

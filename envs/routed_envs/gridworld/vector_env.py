@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import gymnasium
 import numpy as np
@@ -14,14 +14,24 @@ from numpy.typing import NDArray
 
 from routed_envs.episode_info import Infos, masked, running
 from routed_envs.errors import InputError
+from routed_envs.gridworld.base import (
+    NAMES,
+    RENDER_MODES,
+    Observation,
+    WorldAttributes,
+    WorldSettings,
+    make_world,
+    split,
+    uniform,
+)
 from routed_envs.gridworld.drawing import draw_grid, draw_text
-from routed_envs.gridworld.env import NAMES, RENDER_MODES, Observation, split, uniform
-from routed_envs.gridworld.world import DiamondGhostWorld, GridState
-from routed_envs.outcomes import Outcomes
+from routed_envs.gridworld.world import GridState
 from routed_envs.worlds import Ending, renew
 
 
-class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]):
+class DiamondGhostVectorEnv(
+    WorldAttributes, VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]
+):
     """`DiamondGhostEnv` for many environments at once; see its docstring for the rules.
 
     ``gymnasium.make_vec("routed_envs/DiamondGhost-v0", num_envs=4096)``. Autoreset is SAME_STEP:
@@ -32,21 +42,12 @@ class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[An
 
     Args:
         num_envs: The number of environments, at least 1.
-        rows: Rows of the grid.
-        cols: Columns of the grid.
-        oversight: Probability that a target's square has oversight, 0 to 1.
-        spurious_oversight: Probability that an empty square shows oversight, 0 to 1.
-        max_steps: Steps after which an episode is truncated.
+        *values: Settings of `DiamondGhostWorld` by position.
         render_mode: `rgb_array` or `ansi`, one picture for each environment, or None.
-        oversight_diamond: Probability that the diamond's square has oversight; None is `oversight`.
-        oversight_ghost: The same for the ghost's square.
-        oversight_falloff: How much less oversight a target has for each step of its distance from
-            the start after the first, 0 to 1.
-        label_noise: Probability that the overseer takes the target it sees for the other one.
-        hidden_oversight: Leave oversight out of the observation.
+        **settings: Settings of `DiamondGhostWorld` by name.
 
     Raises:
-        InputError: A value is outside its range.
+        InputError: A setting is unknown, or a value is outside its range.
     """
 
     metadata = {  # noqa: RUF012  (Gymnasium's own form)
@@ -58,17 +59,9 @@ class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[An
     def __init__(
         self,
         num_envs: int = 1,
-        rows: int = 5,
-        cols: int = 5,
-        oversight: float = 0.1,
-        spurious_oversight: float = 0.0,
-        max_steps: int = 32,
+        *values: Any,
         render_mode: str | None = None,
-        oversight_diamond: float | None = None,
-        oversight_ghost: float | None = None,
-        oversight_falloff: float = 0.0,
-        label_noise: float = 0.0,
-        hidden_oversight: bool = False,
+        **settings: Unpack[WorldSettings],
     ) -> None:
         if num_envs < 1:
             raise InputError(f"num_envs={num_envs}: give at least 1.")
@@ -78,39 +71,13 @@ class DiamondGhostVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[An
                 f"{', '.join(map(repr, self.metadata['render_modes']))}."
             )
         self.num_envs = num_envs
-        self.world = DiamondGhostWorld(
-            rows=rows,
-            cols=cols,
-            oversight=oversight,
-            spurious_oversight=spurious_oversight,
-            max_steps=max_steps,
-            oversight_diamond=oversight_diamond,
-            oversight_ghost=oversight_ghost,
-            oversight_falloff=oversight_falloff,
-            label_noise=label_noise,
-            hidden_oversight=hidden_oversight,
-        )
+        self.world = make_world(*values, **settings)
         self.render_mode = render_mode
         self.single_action_space = spaces.Discrete(self.world.actions)
         self.single_observation_space = spaces.MultiBinary(self.world.observation_shape)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._state: GridState | None = None
-
-    @property
-    def outcomes(self) -> Outcomes:
-        """`diamond`, which is good, and `ghost`."""
-        return self.world.outcomes
-
-    @property
-    def overseen_share(self) -> float:
-        """How likely a target has oversight, on average over the starts and both targets."""
-        return self.world.overseen_share
-
-    @property
-    def oversight_mask(self) -> NDArray[np.bool_]:
-        """True in the plane that shows oversight, bool [4, rows, cols]."""
-        return self.world.oversight_mask.numpy()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from dataclasses import fields
+from inspect import signature
 from operator import index
 from typing import Any
 
@@ -12,11 +15,11 @@ from minigrid.core.world_object import WorldObj
 from minigrid.minigrid_env import MiniGridEnv
 
 from routed_envs.episode_info import RUNNING
+from routed_envs.errors import InputError, check_names
 from routed_envs.gridworld.world import OUTCOMES, DiamondGhostWorld
 from routed_envs.minigrids.layout import check_layout
 from routed_envs.minigrids.objects import WALL, Diamond, Ghost, OverseenFloor, outer_walls
-from routed_envs.minigrids.placement import Placement, placement_from
-from routed_envs.minigrids.start import Start, Starts
+from routed_envs.minigrids.start import Placement, Start, Starts, placement_from
 from routed_envs.outcomes import Outcomes
 from routed_envs.oversight.overseer import Overseer, Watch
 from routed_envs.oversight.visibility import Mask
@@ -25,6 +28,24 @@ AGENTS, LETTERS = (
     (">>", "VV", "<<", "^^"),
     {"diamond": "D", "ghost": "G", "wall": "W", "floor": " "},
 )
+REFUSED = {
+    "rows": "Give size, which counts the outer walls.",
+    "cols": "Give size, which counts the outer walls.",
+    "oversight_falloff": "In MiniGrid oversight does not fall off with the distance. Leave it out.",
+}
+"""These settings of the world have no meaning here; each has the advice that its refusal gives."""
+OWN = ("size", "layout", "max_steps")
+"""These settings are the environment's own; the world's and MiniGrid's follow from them."""
+OVERSIGHT = tuple(
+    field.name for field in fields(DiamondGhostWorld) if field.name not in (*REFUSED, *OWN)
+)
+"""These settings of the world hold here too: the kinds of oversight."""
+MINIGRID = tuple(
+    name
+    for name in signature(MiniGridEnv).parameters
+    if name not in ("mission_space", "grid_size", "width", "height", *OWN)
+)
+"""These arguments of `MiniGridEnv` are left to the user."""
 
 
 class DiamondGhostMiniGrid(MiniGridEnv):
@@ -72,51 +93,34 @@ class DiamondGhostMiniGrid(MiniGridEnv):
     Args:
         size: Rows and columns, outer walls included.
         layout: `open`; `walls`, single ones at random; or `rooms`, four with gaps at random.
-        oversight: Probability that a target's square has oversight, 0 to 1.
-        spurious_oversight: Probability that an empty square shows oversight, 0 to 1.
         max_steps: Steps after which an episode is truncated; None is 8 x `size`.
-        oversight_diamond: Probability that the diamond's square has oversight; None is `oversight`.
-        oversight_ghost: The same for the ghost's square.
-        label_noise: Probability that the overseer takes the target it sees for the other one.
-        hidden_oversight: The agent does not see where there is oversight.
-        **kwargs: Those of `MiniGridEnv`, such as `render_mode`, `agent_view_size` and `tile_size`.
+        **kwargs: The kinds of oversight, which are settings of `DiamondGhostWorld` (all but
+            `oversight_falloff`), and arguments of `MiniGridEnv`, such as `render_mode`,
+            `agent_view_size` and `tile_size`.
 
     Raises:
-        InputError: A value is outside its range.
+        InputError: An argument is unknown, or a value is outside its range.
     """
 
     def __init__(
         self,
         size: int = 8,
         layout: str = "open",
-        oversight: float = 0.1,
-        spurious_oversight: float = 0.0,
+        *,
         max_steps: int | None = None,
-        oversight_diamond: float | None = None,
-        oversight_ghost: float | None = None,
-        label_noise: float = 0.0,
-        hidden_oversight: bool = False,
         **kwargs: Any,
     ) -> None:
         check_layout(layout, size)
         max_steps = 8 * size if max_steps is None else max_steps
-        self.rules = DiamondGhostWorld(
-            rows=size - 2,
-            cols=size - 2,
-            oversight=oversight,
-            spurious_oversight=spurious_oversight,
-            max_steps=max_steps,
-            oversight_diamond=oversight_diamond,
-            oversight_ghost=oversight_ghost,
-            label_noise=label_noise,
-            hidden_oversight=hidden_oversight,
-        )
+        kinds, own = _divided(kwargs)
+        self.rules = DiamondGhostWorld(size - 2, size - 2, max_steps=max_steps, **kinds)
         self.size, self.layout = size, layout
-        self._starts = Starts(layout, size, self.rules, Overseer(OUTCOMES, oversight, label_noise))
+        overseer = Overseer(OUTCOMES, self.rules.oversight, self.rules.label_noise)
+        self._starts = Starts(layout, size, self.rules, overseer)
         self._placement = Placement()
         self._start: Start
         mission = MissionSpace(mission_func=mission_of)
-        super().__init__(mission, grid_size=size, max_steps=max_steps, **kwargs)
+        super().__init__(mission, grid_size=size, max_steps=max_steps, **own)
 
     @property
     def outcomes(self) -> Outcomes:
@@ -169,7 +173,6 @@ class DiamondGhostMiniGrid(MiniGridEnv):
         self.agent_dir = start.direction
 
     def _put(self, thing: WorldObj, square: int) -> None:
-        """Lay an object on a square."""
         self.grid.grid[square] = thing
         thing.init_pos = thing.cur_pos = (square % self.size, square // self.size)
 
@@ -238,3 +241,12 @@ class DiamondGhostMiniGrid(MiniGridEnv):
 def mission_of() -> str:
     """What every episode asks for."""
     return "get to the diamond"
+
+
+def _divided(kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The kinds of oversight and MiniGrid's arguments; whatever is neither is refused."""
+    for name in REFUSED.keys() & kwargs.keys():
+        raise InputError(f"{name}={kwargs[name]!r}: {REFUSED[name]}")
+    check_names("setting", kwargs, (*OWN, *OVERSIGHT, *MINIGRID))
+    kinds = {name: kwargs[name] for name in OVERSIGHT if name in kwargs}
+    return kinds, {name: kwargs[name] for name in MINIGRID if name in kwargs}

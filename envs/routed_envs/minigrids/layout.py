@@ -9,9 +9,8 @@ import numpy as np
 
 from routed_envs.errors import InputError, unknown_name
 
-LAYOUTS = ("open", "walls", "rooms")
 SMALLEST = {"open": 4, "walls": 5, "rooms": 7}
-"""The smallest size of each layout, outer walls included."""
+"""A layout has at least this size, which includes the outer walls."""
 SQUARES_PER_WALL = 6
 """In the layout `walls`, one in so many inner squares is a wall."""
 
@@ -20,14 +19,14 @@ def check_layout(layout: str, size: int) -> None:
     """Refuse what no grid can be built from.
 
     Args:
-        layout: One of `LAYOUTS`.
+        layout: `open`, `walls` or `rooms`; see `inner_walls`.
         size: Rows and columns, outer walls included.
 
     Raises:
         InputError: There is no such layout, or the size is too small for it.
     """
-    if layout not in LAYOUTS:
-        raise unknown_name("layout", layout, LAYOUTS)
+    if layout not in SMALLEST:
+        raise unknown_name("layout", layout, SMALLEST)
     if not isinstance(size, int) or size < SMALLEST[layout]:
         raise InputError(
             f"size={size!r}: give a whole number of at least {SMALLEST[layout]} for the layout "

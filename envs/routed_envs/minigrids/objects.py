@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 Shape = Callable[[float, float], Any]
 OVERSEEN = 1
-"""The state byte of a square with oversight."""
+"""A square with oversight has this state byte."""
 TINT, EYE, WHITE = (110, 80, 20), (255, 190, 60), (255, 255, 255)
 CYAN, PALE_CYAN, MAGENTA, DARK = (20, 170, 205), (150, 230, 245), (205, 95, 190), (25, 25, 35)
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.utils import RecordConstructorArgs
 
 from routed_envs.episode_info import RUNNING
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
-from routed_envs.oversight.overseer import FinalStep, Watch, ending_rules, overseer_generator
-from routed_envs.oversight.visibility import Mask, flag_for
+from routed_envs.oversight.overseer import FinalStep, Watch, overseer_generator
+from routed_envs.oversight.wrapper import OversightWrapper
 
 
-class Overseen(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+class Overseen(OversightWrapper[gymnasium.Env[Any, Any]], gymnasium.Wrapper[Any, Any, Any, Any]):
     """Lets an overseer judge some of the episodes of any environment.
 
     ```python
@@ -78,28 +76,7 @@ class Overseen(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         InputError: An argument cannot be used, or `outcome` names no target.
     """
 
-    def __init__(
-        self,
-        env: gymnasium.Env[Any, Any],
-        targets: Sequence[str],
-        good: Sequence[str],
-        outcome: Callable[[FinalStep], str],
-        oversight: float = 0.1,
-        label_noise: float = 0.0,
-        show_oversight: bool = True,
-        reward: float | None = None,
-    ) -> None:
-        RecordConstructorArgs.__init__(
-            self,
-            _disable_deepcopy=True,  # The function may hold what cannot be copied.
-            targets=targets,
-            good=good,
-            outcome=outcome,
-            oversight=oversight,
-            label_noise=label_noise,
-            show_oversight=show_oversight,
-            reward=reward,
-        )
+    def _wrap(self, env: gymnasium.Env[Any, Any]) -> gymnasium.Space[Any]:
         if not isinstance(env, gymnasium.Env):
             raise InputError(
                 f"env={env!r} is no gymnasium.Env. Give one from gymnasium.make(); OverseenVector "
@@ -109,27 +86,13 @@ class Overseen(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             env.get_wrapper_attr("outcomes"), Outcomes
         ):
             raise InputError(f"{env} has an overseer already. Use it without Overseen.")
-        super().__init__(env)
-        self._rules = ending_rules(targets, good, outcome, oversight, label_noise, reward)
-        self._flag = flag_for(env.observation_space, show_oversight)
-        self.observation_space = self._flag.space
+        gymnasium.Wrapper.__init__(self, env)
         self._generator = overseer_generator(None)
         self._watch: Watch | None = None
+        return env.observation_space
 
-    @property
-    def outcomes(self) -> Outcomes:
-        """The names of the ways in which an episode can end."""
-        return self._rules.overseer.outcomes
-
-    @property
-    def overseen_share(self) -> float:
-        """How likely an episode is overseen, 0 to 1."""
-        return self._rules.overseer.oversight
-
-    @property
-    def oversight_mask(self) -> Mask:
-        """Which entries of an observation show oversight."""
-        return self._flag.mask
+    def _show(self, space: gymnasium.Space[Any]) -> None:
+        self.observation_space = space
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -165,15 +128,14 @@ class Overseen(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         if self._watch is None:
             raise gymnasium.error.ResetNeeded("No episode is running: call reset() first.")
         observation, reward, terminated, truncated, info = self.env.step(action)
-        paid, told = float(reward), RUNNING
+        paid, names = float(reward), RUNNING
         if terminated or truncated:
             final = FinalStep(
                 observation, action, paid, terminated, truncated, info, self.env.unwrapped
             )
             judgement = self._rules.judge(final, self._watch)
-            paid, told = judgement.reward, judgement.info
-        return self._shown(observation, self._watch), paid, terminated, truncated, {**info, **told}
+            paid, names = judgement.reward, judgement.info
+        return self._shown(observation, self._watch), paid, terminated, truncated, {**info, **names}
 
     def _shown(self, observation: Any, watch: Watch) -> Any:
-        """The observation with the flag."""
         return self._flag.add(observation, np.asarray(watch.overseen))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space, iterate
 from numpy.typing import NDArray
@@ -15,20 +14,16 @@ from numpy.typing import NDArray
 from routed_envs.episode_info import Infos, info_of, masked, running
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
-from routed_envs.oversight.overseer import (
-    FinalStep,
-    Judgement,
-    Watch,
-    ending_rules,
-    overseer_generator,
-)
-from routed_envs.oversight.visibility import Mask, flag_for
+from routed_envs.oversight.overseer import FinalStep, Judgement, Watch, overseer_generator
+from routed_envs.oversight.wrapper import OversightWrapper
 
 Step = tuple[Any, NDArray[Any], NDArray[np.bool_], NDArray[np.bool_], Infos]
-"""Observations, rewards, terminations, truncations and information, each for N."""
+"""A step brings observations, rewards, terminations, truncations and information, each for N."""
 
 
-class OverseenVector(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorArgs):
+class OverseenVector(
+    OversightWrapper[VectorEnv[Any, Any, Any]], VectorWrapper[Any, Any, Any, Any, Any]
+):
     """`Overseen` for a vector environment; see its docstring for the rules.
 
     Every mode of autoreset works. Where an episode's last step moves into `infos["final_info"]`
@@ -36,69 +31,24 @@ class OverseenVector(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorAr
     names, with the masks `_label` and `_hidden_outcome`. Each environment has an overseer of its
     own, seeded as the environment is: the episodes are those of a vector of `Overseen`.
 
-    Args:
-        env: The vector environment.
-        targets: The names of the ways in which an episode can end, besides `timeout`.
-        good: The targets that we want; the others are unwanted.
-        outcome: Called with the `FinalStep` of each episode, in which `index` is the environment's
-            place and `env` is None; returns a target's name or `"timeout"`.
-        oversight: Probability that an episode is overseen, 0 to 1.
-        label_noise: Probability that the overseer takes the target it sees for one of the others.
-        show_oversight: Show in the observation whether the episode is overseen.
-        reward: The last step's reward if the episode ends on a target; None keeps the
-            environment's.
+    The arguments are those of `Overseen`, with a vector environment as `env`. In the `FinalStep`
+    with which `outcome` is called, `index` is the environment's place and `env` is None.
 
     Raises:
         InputError: An argument cannot be used, or `outcome` names no target.
     """
 
-    def __init__(
-        self,
-        env: VectorEnv[Any, Any, Any],
-        targets: Sequence[str],
-        good: Sequence[str],
-        outcome: Callable[[FinalStep], str],
-        oversight: float = 0.1,
-        label_noise: float = 0.0,
-        show_oversight: bool = True,
-        reward: float | None = None,
-    ) -> None:
-        RecordConstructorArgs.__init__(
-            self,
-            _disable_deepcopy=True,  # The function may hold what cannot be copied.
-            targets=targets,
-            good=good,
-            outcome=outcome,
-            oversight=oversight,
-            label_noise=label_noise,
-            show_oversight=show_oversight,
-            reward=reward,
-        )
+    def _wrap(self, env: VectorEnv[Any, Any, Any]) -> gymnasium.Space[Any]:
         self._mode = _autoreset_mode(env)
-        super().__init__(env)
-        self._rules = ending_rules(targets, good, outcome, oversight, label_noise, reward)
-        self._flag = flag_for(env.single_observation_space, show_oversight)
-        if show_oversight:
-            self.single_observation_space = self._flag.space
-            self.observation_space = batch_space(self._flag.space, env.num_envs)
+        VectorWrapper.__init__(self, env)
         self._generators = [overseer_generator(None) for _ in range(env.num_envs)]
-        self._watches: list[Watch] | None = None
+        self._watches: list[Watch] = []
         self._ended = np.zeros(env.num_envs, bool)
+        return env.single_observation_space
 
-    @property
-    def outcomes(self) -> Outcomes:
-        """The names of the ways in which an episode can end."""
-        return self._rules.overseer.outcomes
-
-    @property
-    def overseen_share(self) -> float:
-        """How likely an episode is overseen, 0 to 1."""
-        return self._rules.overseer.oversight
-
-    @property
-    def oversight_mask(self) -> Mask:
-        """Which entries of one observation show oversight."""
-        return self._flag.mask
+    def _show(self, space: gymnasium.Space[Any]) -> None:
+        self.single_observation_space = space
+        self.observation_space = batch_space(space, self.num_envs)
 
     def reset(
         self,
@@ -139,7 +89,7 @@ class OverseenVector(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorAr
             gymnasium.error.ResetNeeded: No episode was started.
             InputError: `outcome` named no target.
         """
-        if self._watches is None:
+        if not self._watches:
             raise gymnasium.error.ResetNeeded("No episode is running: call reset() first.")
         step = self.env.step(actions)
         observations, rewards, terminated, truncated, infos = step
@@ -158,8 +108,7 @@ class OverseenVector(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorAr
         return self._shown(observations), paid, terminated, truncated, infos
 
     def _judge(self, actions: Any, step: Step) -> dict[int, Judgement]:
-        """What to add to the last steps of the episodes that end, by their places."""
-        assert self._watches is not None, "drawn at the reset that comes first"
+        """What the last steps of the episodes that end say and pay, by the episodes' places."""
         observations, rewards, terminated, truncated, infos = step
         last = tuple(iterate(self.env.observation_space, observations))
         if self._mode is AutoresetMode.SAME_STEP:
@@ -182,34 +131,27 @@ class OverseenVector(VectorWrapper[Any, Any, Any, Any, Any], RecordConstructorAr
     def _told(self, infos: Infos, judgements: dict[int, Judgement]) -> Infos:
         """The information with what the overseer says of the episodes that end."""
         last = self._mode is AutoresetMode.SAME_STEP
-        told = running(np.zeros(self.num_envs, bool)) if last else infos
+        names = running(np.zeros(self.num_envs, bool)) if last else infos
         for index, judgement in judgements.items():
             for key, name in judgement.info.items():
-                told[key][index], told[f"_{key}"][index] = name, True
+                names[key][index], names[f"_{key}"][index] = name, True
         if not last:
-            return told
+            return names
         final = infos["final_obs"].copy()
         for index in judgements:
-            final[index] = self._shown_by(index, final[index])
-        info = infos.get("final_info", {}) | told
+            overseen = np.asarray(self._watches[index].overseen)
+            final[index] = self._flag.add(final[index], overseen)
+        info = infos.get("final_info", {}) | names
         return infos | masked({"final_obs": final, "final_info": info}, self._ended)
 
     def _draw(self, places: NDArray[np.intp]) -> None:
-        """Decide for the new episodes at these places whether they are overseen."""
-        if self._watches is None:
+        if not self._watches:
             self._watches = [Watch(False)] * self.num_envs
         for index in places:
             self._watches[index] = self._rules.overseer.draw(self._generators[index])
 
     def _shown(self, observations: Any) -> Any:
-        """A batch of observations with the flags."""
-        assert self._watches is not None, "drawn at the reset that comes first"
         return self._flag.add(observations, np.array([watch.overseen for watch in self._watches]))
-
-    def _shown_by(self, index: int, observation: Any) -> Any:
-        """One environment's observation with the flag."""
-        assert self._watches is not None, "drawn at the reset that comes first"
-        return self._flag.add(observation, np.asarray(self._watches[index].overseen))
 
 
 def _autoreset_mode(env: Any) -> AutoresetMode:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from routed_envs.errors import InputError
 
 KEY = "oversight"
-"""The flag's key in observations that are dictionaries."""
+"""Observations that are dictionaries hold the flag under this key."""
 Mask = NDArray[np.bool_] | dict[str, Any] | None
-"""Which entries of an observation show oversight; see `Overseen`."""
+"""It tells which entries of an observation show oversight; see `Overseen`."""
 
 
 @dataclass(frozen=True)
@@ -103,15 +103,10 @@ def _array_flag(space: Space[Any], axis: int, on: int) -> Flag:
     if isinstance(space, spaces.Box):
         low = np.concatenate((space.low, np.zeros(shape, space.dtype)), axis)
         high = np.concatenate((space.high, np.full(shape, on, space.dtype)), axis)
-        return Flag(spaces.Box(low, high, dtype=_scalar(space)), axis, on, True, mask)
+        return Flag(spaces.Box(low, high, dtype=low.dtype.type), axis, on, True, mask)
     # A number and not a tuple where there is one axis: stable-baselines3 asks for it.
     whole = mask.shape if mask.ndim > 1 else mask.size
     return Flag(spaces.MultiBinary(whole), axis, on, True, mask)
-
-
-def _scalar(space: spaces.Box) -> type[np.floating[Any]] | type[np.integer[Any]]:
-    """The space's kind of number, as `Box` wants to have it."""
-    return np.dtype(space.dtype).type  # pyright: ignore[reportReturnType]
 
 
 def _key_flag(space: spaces.Dict) -> Flag:
