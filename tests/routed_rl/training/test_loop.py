@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import multiprocessing
 import os
-import subprocess
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from helpers import TINY, tiny_with
+from helpers import THREE_BY_THREE, TINY, patience, tiny_with
+from killed_runs import train_until
 from run_files import FILES, weights, without_timings
 
 from routed_agents import BestOverseen, get_method
@@ -51,7 +53,7 @@ def test_a_run_folder_explains_itself(tmp_path: Path):
 def test_the_seed_decides_the_weights_and_every_figure_but_the_timings(tmp_path: Path):
     folders = [tmp_path / name for name in ("one", "again", "other")]
     for folder, seed in zip(folders, (3, 3, 4), strict=True):
-        train(tiny_with(seed=seed, updates=10, evaluate_every=5), folder)
+        train(tiny_with(seed=seed, updates=10, evaluate_every=5, **THREE_BY_THREE), folder)
     one, again, other = folders
     assert weights(one) == weights(again)
     assert without_timings(one) == without_timings(again)
@@ -74,38 +76,6 @@ def test_evaluating_during_training_changes_nothing(tmp_path: Path):
         assert torch.equal(one, other)
 
 
-KILLED = """
-import json, os, signal, sys
-import routed_rl.training.loop
-from routed_rl import TrainConfig, train
-
-out, moment, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-routed_rl.training.loop.CHECKPOINT_SECONDS = 0.0  # A checkpoint after every update.
-routed_rl.training.loop.LOG_EVERY = 1
-
-def die(function, before):
-    calls = 0
-    def wrapped(*args, **kwargs):
-        nonlocal calls
-        calls += 1
-        if calls == count and before:
-            os.kill(os.getpid(), signal.SIGKILL)
-        value = function(*args, **kwargs)
-        if calls == count:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return value
-    return wrapped
-
-if moment == "before a file appears":
-    os.replace = die(os.replace, True)
-elif moment == "after a file appears":
-    os.replace = die(os.replace, False)
-elif moment == "after a log line":
-    routed_rl.training.loop.RunLog.write = die(routed_rl.training.loop.RunLog.write, False)
-train(TrainConfig.from_json(json.loads(os.environ["CONFIG"])), out, resume=True)
-"""
-
-
 MOMENTS = [
     ("before a file appears", 1),  # The configuration.
     ("before a file appears", 4),  # The third update's checkpoint.
@@ -117,21 +87,22 @@ MOMENTS = [
 
 
 def test_a_run_killed_at_any_moment_and_resumed_equals_an_uninterrupted_one(tmp_path: Path):
-    config = tiny_with(updates=7)
+    config = tiny_with(updates=7, **THREE_BY_THREE)
     train(config, tmp_path / "whole")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    for first in range(0, len(MOMENTS), 2):  # Two at a time, one for each core.
-        processes = [
-            subprocess.Popen(
-                [sys.executable, "-c", KILLED, tmp_path / f"{moment} {count}", moment, str(count)],
-                env=environment | {"CONFIG": json.dumps(config.to_json())},
-                stderr=subprocess.PIPE,
-            )
-            for moment, count in MOMENTS[first : first + 2]
-        ]
-        for process in processes:
-            _, error = process.communicate(timeout=120)
-            assert process.returncode == -9, error.decode()
+    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+    if sys.platform == "linux":
+        context.set_forkserver_preload(["routed_rl.sweeps.backends.worker"])  # As a sweep does.
+    processes = [
+        context.Process(
+            target=train_until, args=(config, tmp_path / f"{moment} {count}", moment, count)
+        )
+        for moment, count in MOMENTS
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(patience())
+        assert process.exitcode == -signal.SIGKILL
     for moment, count in MOMENTS:
         folder = tmp_path / f"{moment} {count}"
         assert not (folder / "result.json").exists()
@@ -141,7 +112,7 @@ def test_a_run_killed_at_any_moment_and_resumed_equals_an_uninterrupted_one(tmp_
 
 
 def test_ctrl_c_saves_and_the_resumed_run_is_the_same(tmp_path: Path, monkeypatch):
-    config, folder = tiny_with(updates=12, evaluate_every=4), tmp_path / "stopped"
+    config, folder = tiny_with(updates=12, evaluate_every=4, **THREE_BY_THREE), tmp_path / "stopped"
     train(config, tmp_path / "whole")
     calls = 0
     update = training_module.Experiment.update
@@ -150,7 +121,7 @@ def test_ctrl_c_saves_and_the_resumed_run_is_the_same(tmp_path: Path, monkeypatc
         nonlocal calls
         calls += 1
         if calls == 5:
-            os.kill(os.getpid(), 2)
+            os.kill(os.getpid(), signal.SIGINT)
         return update(self, state, table)
 
     with monkeypatch.context() as patch:
