@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import patience
 
 DESKTOP, PHONE = (1200, 900), (360, 740)
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -42,6 +43,7 @@ def opened(
     width, height = size
     own = browser.new_context(viewport={"width": width, "height": height}, **context)
     page = own.new_page()
+    page.set_default_timeout(1000 * patience())
     page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(

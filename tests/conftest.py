@@ -1,8 +1,20 @@
-"""Settings for every test."""
+"""Settings for every test, and what may be asked for by name."""
 
 import os
+import sys
+from pathlib import Path
 
+import pytest
 import torch
+from patient_methods import PatientMethods
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # `human` rendering without a display.
 torch.set_num_threads(1)
+
+
+@pytest.fixture
+def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PatientMethods:
+    """Methods whose runs last until they are told to hurry."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "patient", raising=False)  # Another test's.
+    return PatientMethods.in_folder(tmp_path)

@@ -1,10 +1,19 @@
-"""What several tests share: tiny configurations, states, networks, rollouts."""
+"""What several tests share: tiny configurations, states, networks, rollouts, waits, processes."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import os
+import runpy
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from routed_agents import NetworkSettings, Policy, RoutedPolicyNetwork
@@ -25,6 +34,60 @@ TINY = TrainConfig(
     evaluate_every=0,
     device="cpu",
 )
+
+
+TINY_WORDS = [
+    *("--environments", "8", "--rollout-steps", "8", "--expert-widths", "16", "--device", "cpu"),
+    *("--gate-widths", "8", "--value-widths", "8", "--evaluate-every", "0"),
+]
+"""The tiny configuration on the command line, without its updates."""
+THREE_BY_THREE = {"rows": 3, "cols": 3}
+"""A world that is judged in no time, where the size of the world does not matter."""
+
+
+@functools.cache
+def seconds_to_start() -> float:
+    """How long a process that imports PyTorch takes on this machine, as busy as it is."""
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    return max(1.0, time.monotonic() - started)
+
+
+def patience(starts: float = 40) -> float:
+    """Seconds to wait for a process, which grow with the time that starting one takes here."""
+    return starts * seconds_to_start()
+
+
+def wait_for(condition: Callable[[], object], starts: float = 40) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + patience(starts)
+    while not condition():
+        assert time.monotonic() < end, f"it did not come to pass within {patience(starts):.0f} s"
+        time.sleep(0.02)
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a process that finds the packages where this one does."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)} | changes
+
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+
+
+def run_script(monkeypatch: pytest.MonkeyPatch, name: str, *words: str) -> int:
+    """Run a program of scripts/ as Python does, but in this process, which has PyTorch loaded.
+
+    Returns:
+        Its exit code.
+    """
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", [str(SCRIPTS / name), *words])
+        patch.syspath_prepend(SCRIPTS)
+        try:
+            runpy.run_path(str(SCRIPTS / name), run_name="__main__")
+        except SystemExit as leaving:
+            return int(leaving.code or 0)
+    return 0
 
 
 def tiny_with(**changes: Any) -> TrainConfig:

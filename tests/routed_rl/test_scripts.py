@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from helpers import tiny_with
+from helpers import THREE_BY_THREE, run_script, tiny_with
 
 from routed_agents import get_method
 from routed_envs.gridworld.world import OUTCOMES
@@ -45,7 +42,8 @@ def test_the_search_tries_the_same_settings_for_every_method(
 ):
     assert len(search_constants.SETTINGS) == 8
     monkeypatch.setattr(search_constants, "METHODS", ("naive", "routed"))
-    monkeypatch.setattr(search_constants, "SETTINGS", search_constants.SETTINGS[:2])
+    two = [setting | THREE_BY_THREE for setting in search_constants.SETTINGS[:2]]
+    monkeypatch.setattr(search_constants, "SETTINGS", two)
     search_constants.main(search_constants.Options(updates=2, out=tmp_path / "search"))
     assert {row["seed"] for row in load_results(tmp_path / "search")} == {1000}
     shown = capsys.readouterr().out
@@ -79,19 +77,19 @@ def test_deployment_is_measured(
     ],
 )
 def test_what_cannot_be_used_is_refused_in_words(
-    program: str, words: list[str], code: int, message: str
+    program: str,
+    words: list[str],
+    code: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ):
-    paths = os.pathsep.join(path for path in sys.path if path)
-    ended = subprocess.run(
-        [sys.executable, f"scripts/{program}.py", *words],
-        cwd=Path(__file__).parents[2],
-        env=os.environ | {"PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-    )
-    assert (ended.returncode, ended.stdout) == (code, "")
-    assert message in ended.stderr
-    assert "Traceback" not in ended.stderr
+    monkeypatch.chdir(Path(__file__).parents[2])
+    ended = run_script(monkeypatch, f"{program}.py", *words)
+    shown = capsys.readouterr()
+    assert (ended, shown.out) == (code, "")
+    assert message in shown.err
+    assert "Traceback" not in shown.err
 
 
 def test_runs_that_fail_are_told_by_the_exit_code(

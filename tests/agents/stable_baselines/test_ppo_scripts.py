@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
-SCRIPTS = Path(__file__).parents[3] / "scripts"
+import pytest
+from helpers import run_script
+
+Output = Callable[..., str]
 
 
-def output(script: str, *words: str) -> str:
-    """What a program prints."""
-    command = [sys.executable, str(SCRIPTS / script), *words]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+@pytest.fixture
+def output(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Output:
+    """Calls a program with words, and hands on what it prints."""
+
+    def call(script: str, *words: str) -> str:
+        assert run_script(monkeypatch, script, *words) == 0
+        return capsys.readouterr().out
+
+    return call
 
 
-def test_a_routed_ppo_is_trained_judged_and_saved(tmp_path: Path):
+def test_a_routed_ppo_is_trained_judged_and_saved(output: Output, tmp_path: Path):
     found = output("train_ppo.py", "--steps", "8192", "--out", str(tmp_path / "ppo"))
     assert [line.split()[0] for line in found.splitlines()[-4:-1]] == [
         "mixture",
@@ -29,7 +36,9 @@ def test_a_routed_ppo_is_trained_judged_and_saved(tmp_path: Path):
     }
 
 
-def test_minigrid_is_compared_and_a_finished_run_is_not_done_again(tmp_path: Path):
+def test_minigrid_is_compared_and_a_finished_run_is_not_done_again(
+    output: Callable[..., str], tmp_path: Path
+):
     words = ["--steps", "4096", "--episodes", "256", "--out", str(tmp_path), "--seeds", "7"]
     assert "naive" in output("minigrid_comparison.py", "--methods", "naive", *words)
     (file,) = tmp_path.iterdir()
@@ -45,7 +54,7 @@ def test_minigrid_is_compared_and_a_finished_run_is_not_done_again(tmp_path: Pat
     }
 
 
-def test_an_environment_of_someone_else_is_overseen_and_learned():
+def test_an_environment_of_someone_else_is_overseen_and_learned(output: Output):
     found = output("overseen_minigrid.py", "--episodes", "3", "--steps", "1024").splitlines()
     assert found[0].strip() == "the overseer said"
     assert [line.split()[0] for line in found[-3:]] == ["mixture", "key", "ball"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import os
 import resource
 import shlex
+import signal
 import subprocess
 import sys
 from itertools import pairwise
@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import TINY, tiny_with
+from helpers import TINY, environment, patience, tiny_with, wait_for
+from patient_methods import PatientMethods
 from PIL import Image, ImageSequence
 
 from routed_envs import DiamondGhostWorld, InputError
@@ -97,9 +98,8 @@ def test_help_and_version(capsys):
 def test_help_does_not_import_torch():
     words = "import sys; sys.argv = ['routed-rl', '--version']; from routed_rl.cli.main import main"
     code = f"{words}; main(); print('torch' in sys.modules)"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     shown = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment()
     )
     assert shown.stdout.splitlines()[-1] == "False"
 
@@ -260,26 +260,26 @@ def test_the_first_run_folder_is_named_by_what_it_is(tmp_path: Path, monkeypatch
     assert "policy" in capsys.readouterr().out
 
 
-def test_ctrl_c_prints_the_command_that_resumes(tmp_path: Path):
+def test_ctrl_c_prints_the_command_that_resumes(patient: PatientMethods, tmp_path: Path):
     """A real process, a real signal, exit code 130, and the printed words continue the run."""
     out = tmp_path / "run"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    words = [*SMALL, "--updates", "600", "--evaluate-every", "0", "--out", str(out)]
+    words = [*SMALL, "--method", patient.routed, "--updates", "60", "--evaluate-every", "0"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "routed_rl", "train", *words],
-        env=environment,
+        [sys.executable, "-m", "routed_rl", "train", *words, "--out", str(out)],
+        env=environment(),
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not (out / "log.jsonl").exists() or not (out / "log.jsonl").stat().st_size:
-        assert process.poll() is None
-    process.send_signal(2)
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
+    log = out / "log.jsonl"
+    wait_for(lambda: process.poll() is not None or (log.exists() and log.stat().st_size))
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=patience())
+    assert process.returncode == 130, error
     command = next(line.strip() for line in error.splitlines() if "routed_rl train" in line)
     assert command.startswith("python -m routed_rl train")
     assert command.endswith("--resume")
     assert not (out / "result.json").exists()
+    patient.hurry.touch()
     assert run(*shlex.split(command)[3:]) == 0
     assert (out / "result.json").exists()
 
@@ -289,16 +289,15 @@ def test_a_full_disk_keeps_the_last_good_checkpoint_and_exits_with_1(tmp_path: P
     out = tmp_path / "run"
     train(TINY, out)
     good = (out / "checkpoint.pt").read_bytes()
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     config = ["--config", str(out / "config.json"), "--updates", "6", "--out", str(out)]
     limit = len(good) // 2
     process = subprocess.run(
         [sys.executable, "-m", "routed_rl", "train", *config, "--resume"],
-        env=environment | {"PYTHONDONTWRITEBYTECODE": "1"},
+        env=environment(PYTHONDONTWRITEBYTECODE="1"),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(),
     )
     assert process.returncode == 1, process.stderr
     assert "What was saved before is untouched" in process.stderr

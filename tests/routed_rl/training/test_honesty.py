@@ -18,8 +18,8 @@ from routed_rl import Experiment, evaluate
 
 HONEST = [name for name in METHODS if get_method(name, OUTCOMES).relabel != "truth"]
 LEARNING = {
-    "environments": 32,
-    "rollout_steps": 16,
+    "environments": 128,
+    "rollout_steps": 4,  # As many samples as 16 steps of 32 environments, in a third of the time.
     "learning_rate": 4e-3,
     "expert_widths": (48,),
     "gate_widths": (16,),
@@ -52,6 +52,22 @@ class SwappedLabels(DiamondGhostWorld):
         return after, dataclasses.replace(
             ending, label=swap(ending.label, torch.ones_like(ending.ended))
         )
+
+
+@dataclass(frozen=True)
+class LeakyOversight(DiamondGhostWorld):
+    """The same world, but one in twenty of the labels that nobody gave gets through."""
+
+    def advance(self, state: GridState, actions: torch.Tensor) -> tuple[GridState, Ending]:
+        after, ending = super().advance(state, actions)
+        chance = torch.rand(ending.label.shape, generator=LEAKS)
+        leaks = (ending.label == OUTCOMES.unknown) & (chance < 0.05)
+        return after, dataclasses.replace(
+            ending, label=torch.where(leaks, ending.outcome, ending.label)
+        )
+
+
+LEAKS = torch.Generator()
 
 
 def train_in(world: DiamondGhostWorld, method: Method, updates: int, **changes: Any) -> Policy:
@@ -98,14 +114,29 @@ def test_the_truth_does_change_what_an_oracle_learns():
     assert not torch.equal(one, other)
 
 
+def mean_leaning(world: DiamondGhostWorld, method: Method) -> tuple[float, float]:
+    """Where eight seeds lean on average, and three standard errors of it.
+
+    Each seed leans somewhere; on average they lean nowhere, if nothing tells them where to.
+    """
+    seeds = [leaning(train_in(world, method, 100, seed=seed, **LEARNING)) for seed in range(8)]
+    return statistics.mean(seeds), 3 * statistics.stdev(seeds) / 8**0.5
+
+
 @pytest.mark.parametrize("name", HONEST)
 def test_without_oversight_a_method_stays_at_chance_on_average(name: str):
-    method, world = get_method(name, OUTCOMES), DiamondGhostWorld(rows=3, cols=3, oversight=0.0)
-    seeds = [leaning(train_in(world, method, 100, seed=seed, **LEARNING)) for seed in range(8)]
-    mean = statistics.mean(seeds)
-    # Each seed leans somewhere; on average nowhere, within three standard errors.
-    assert abs(mean) < 3 * statistics.stdev(seeds) / 8**0.5
+    world = DiamondGhostWorld(rows=3, cols=3, oversight=0.0)
+    mean, bar = mean_leaning(world, get_method(name, OUTCOMES))
+    assert abs(mean) < bar
     assert abs(mean) < 0.2
+
+
+@pytest.mark.parametrize("name", ["naive", "routed"])
+def test_the_bar_notices_one_label_in_twenty_that_leaks(name: str):
+    LEAKS.manual_seed(0)
+    world = LeakyOversight(rows=3, cols=3, oversight=0.0)
+    mean, bar = mean_leaning(world, get_method(name, OUTCOMES))
+    assert mean > bar
 
 
 def test_without_oversight_an_oracle_does_not_stay_at_chance():

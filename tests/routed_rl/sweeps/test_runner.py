@@ -10,14 +10,17 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from helpers import TINY, tiny_with
+from helpers import THREE_BY_THREE, TINY, TINY_WORDS, environment, patience, tiny_with, wait_for
+from patient_methods import PatientMethods
 
 from routed_envs import InputError
-from routed_rl import load_policy, load_results, sweep, train
+from routed_rl import TrainConfig, load_policy, load_results, sweep, train
 from routed_rl.cli.main import main
 from routed_rl.cli.sweep_commands import time_taken
 from routed_rl.runs.run_log import read_log
@@ -29,20 +32,14 @@ from routed_rl.sweeps.runner import SweepOutcome
 from routed_rl.sweeps.survey import survey
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
-TINY_WORDS = [
-    *("--environments", "8", "--rollout-steps", "8", "--expert-widths", "16", "--device", "cpu"),
-    *("--gate-widths", "8", "--value-widths", "8", "--evaluate-every", "0"),
-]
-LONG = ["--updates", "800", *TINY_WORDS]
-"""A run of these takes a few seconds."""
+SMALL = [*TINY_WORDS, "--rows", "3", "--cols", "3"]
+SIX_SECONDS = ["--updates", "60"]
+"""Of a patient method."""
+ENDLESS = ["--updates", "20000"]
 
 
 def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "routed_rl", *words]
-
-
-def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 
 
 def run(*words: str) -> int:
@@ -67,11 +64,9 @@ def trainers(sweep_folder: Path) -> list[int]:
     return found
 
 
-def wait_for(condition, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.02)
+def small(**changes: Any) -> TrainConfig:
+    """A run that is judged on the way, in a world that takes no time."""
+    return tiny_with(evaluate_every=2, **THREE_BY_THREE, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +74,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sweep of four runs that is done."""
     path = tmp_path_factory.mktemp("sweeps") / "finished"
     configs = [
-        tiny_with(method=method, oversight=level, evaluate_every=2)
+        small(method=method, oversight=level)
         for method in ("routed", "naive-early-stop")
         for level in (0.1, 0.5)
     ]
@@ -90,7 +85,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_of_a_sweep_equals_the_same_run_alone(finished: Path, tmp_path: Path):
-    config = tiny_with(method="routed", oversight=0.5, evaluate_every=2)
+    config = small(method="routed", oversight=0.5)
     alone = train(config, tmp_path / "alone").policy.network.state_dict()
     swept = load_policy(finished / "runs" / run_name(config)).network.state_dict()
     assert all(torch.equal(weights, swept[name]) for name, weights in alone.items())
@@ -124,8 +119,8 @@ def test_the_results_are_one_table(finished: Path):
 
 def test_only_what_is_missing_is_trained_and_more_extends_the_sweep(finished: Path):
     before = {path: path.stat().st_mtime_ns for path in finished.glob("runs/*/result.json")}
-    old = [tiny_with(method="routed", oversight=level, evaluate_every=2) for level in (0.1, 0.5)]
-    new = tiny_with(method="naive", evaluate_every=2)
+    old = [small(method="routed", oversight=level) for level in (0.1, 0.5)]
+    new = small(method="naive")
     outcome = sweep([*old, new], finished, jobs=2, progress=False)
     assert outcome.trained == (run_name(new),)
     assert outcome.kept == tuple(run_name(config) for config in old)
@@ -137,7 +132,7 @@ def test_only_what_is_missing_is_trained_and_more_extends_the_sweep(finished: Pa
 
 def test_a_run_that_fails_is_told_and_does_not_stop_the_others(tmp_path: Path, capsys):
     out = tmp_path / "sweep"
-    words = ["sweep", "--methods", "own_methods:BREAKS", "naive", "--updates", "8", *TINY_WORDS]
+    words = ["sweep", "--methods", "own_methods:BREAKS", "naive", *SMALL, "--updates", "8"]
     assert run(*words, "--out", str(out)) == 1
     shown = capsys.readouterr()
     assert "1 of 2 runs are finished" in shown.out
@@ -153,28 +148,38 @@ def test_a_run_that_fails_is_told_and_does_not_stop_the_others(tmp_path: Path, c
 
 
 def test_a_sweep_that_is_killed_leaves_nobody_training_and_is_finished_by_the_next_call(
-    tmp_path: Path,
+    patient: PatientMethods, tmp_path: Path
 ):
     out = tmp_path / "sweep"
-    words = ["sweep", "--methods", "routed", "naive", "--seeds", "2", *LONG, "--out", str(out)]
-    for moment in (0, 2):
+    words = ["sweep", "--methods", patient.routed, patient.naive, "--seeds", "2", *SMALL]
+    words += ["--updates", "40", "--out", str(out)]
+    for finished in (0, 1):
         process = subprocess.Popen(command(*words), stderr=subprocess.DEVNULL, env=environment())
-        wait_for(lambda moment=moment: len(list(out.glob("runs/*/log.jsonl"))) > moment)
+        wait_for(
+            lambda finished=finished: (
+                len(list(out.glob("runs/*/result.json"))) >= finished and len(trainers(out)) == 2
+            )
+        )
         process.kill()
         process.wait()
-        wait_for(lambda: not trainers(out), 10)
+        wait_for(lambda: not trainers(out))
     done = {path: path.stat().st_mtime_ns for path in out.glob("runs/*/result.json")}
+    assert 1 <= len(done) < 4
+    patient.hurry.touch()
     assert run(*words) == 0
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in done.items())
     for name in SweepFolder(out).require():
         updates = [entry["update"] for entry in read_log(out / "runs" / name / "log.jsonl")]
-        assert updates == list(range(10, 801, 10))
+        assert updates == list(range(10, 41, 10))
     assert not list(out.rglob("*.partial"))
 
 
-def test_ctrl_c_saves_every_run_and_leaves_nothing_half_written(tmp_path: Path, capsys):
+def test_ctrl_c_saves_every_run_and_leaves_nothing_half_written(
+    patient: PatientMethods, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     out = tmp_path / "sweep"
-    words = ["sweep", "--methods", "routed", "naive", *LONG, "--out", str(out)]
+    words = ["sweep", "--methods", patient.routed, patient.naive, *SMALL, *SIX_SECONDS]
+    words += ["--out", str(out)]
     process = subprocess.Popen(
         command(*words), stderr=subprocess.PIPE, env=environment(), text=True
     )
@@ -184,7 +189,7 @@ def test_ctrl_c_saves_every_run_and_leaves_nothing_half_written(tmp_path: Path, 
     with pytest.raises(InputError, match="Another process is sweeping"):
         sweep([TINY], out, progress=False)
     process.send_signal(signal.SIGINT)
-    _, shown = process.communicate(timeout=60)
+    _, shown = process.communicate(timeout=patience())
     assert process.returncode == 130
     assert "The same command goes on from here" in shown
     assert len(list(out.glob("runs/*/checkpoint.pt"))) == 2
@@ -195,10 +200,11 @@ def test_ctrl_c_saves_every_run_and_leaves_nothing_half_written(tmp_path: Path, 
 
 
 def test_ctrl_c_in_the_first_moments_ends_a_sweep(tmp_path: Path):
-    for number, seconds in enumerate((0.0, 0.3, 1.0)):
-        out = tmp_path / str(number)
+    def interrupted(seconds: float) -> tuple[int, str]:
+        """A sweep that is interrupted so many seconds after its plan is written."""
+        out = tmp_path / str(seconds)
         process = subprocess.Popen(
-            command("sweep", "--methods", "routed", "naive", *LONG, "--out", str(out)),
+            command("sweep", *SMALL, *ENDLESS, "--out", str(out)),
             stderr=subprocess.PIPE,
             env=environment(),
             text=True,
@@ -207,10 +213,14 @@ def test_ctrl_c_in_the_first_moments_ends_a_sweep(tmp_path: Path):
         wait_for((out / "sweep.json").exists)
         time.sleep(seconds)
         os.killpg(process.pid, signal.SIGINT)  # As a terminal does: to all at once.
-        _, shown = process.communicate(timeout=60)
-        assert process.returncode == 130, shown
-        assert "Traceback" not in shown
-        wait_for(lambda out=out: not trainers(out), 10)
+        _, shown = process.communicate(timeout=patience())
+        wait_for(lambda: not trainers(out))
+        return process.returncode, shown
+
+    with ThreadPoolExecutor() as pool:
+        for code, shown in pool.map(interrupted, (0.0, 0.3, 1.0)):
+            assert code == 130, shown
+            assert "Traceback" not in shown
 
 
 def test_ctrl_c_before_anything_trains_does_not_claim_that_it_was_saved(
@@ -222,13 +232,13 @@ def test_ctrl_c_before_anything_trains_does_not_claim_that_it_was_saved(
     for place in ("runner.expected_seconds", "backends.local.LocalBackend.start"):
         with monkeypatch.context() as patch:
             patch.setattr(f"routed_rl.sweeps.{place}", interrupt)
-            assert run("sweep", *LONG, "--out", str(tmp_path / "sweep")) == 130
+            assert run("sweep", *SMALL, *ENDLESS, "--out", str(tmp_path / "sweep")) == 130
         assert "saved" not in capsys.readouterr().err
 
 
 def test_what_varies_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     out = str(tmp_path / "sweep")
-    words = ["--methods", "naive", "--updates", "4", *TINY_WORDS, "--label-noise", "0", "0.2"]
+    words = ["--methods", "naive", "--updates", "4", *SMALL, "--label-noise", "0", "0.2"]
     assert run("sweep", *words, "--jobs", "2", "--out", out) == 0
     shown = capsys.readouterr()
     assert "2 of 2 runs are finished" in shown.out

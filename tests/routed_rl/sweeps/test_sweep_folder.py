@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from helpers import tiny_with
+from helpers import THREE_BY_THREE, tiny_with
 
 from routed_envs import InputError
 from routed_rl import load_policy, load_results, sweep, train
@@ -21,7 +21,7 @@ from routed_rl.sweeps.results import load_curves
 from routed_rl.sweeps.survey import survey
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
-CONFIGS = [tiny_with(seed=seed, evaluate_every=2) for seed in (0, 1)]
+CONFIGS = [tiny_with(seed=seed, evaluate_every=2, **THREE_BY_THREE) for seed in (0, 1)]
 FIRST, SECOND = map(run_name, CONFIGS)
 
 
@@ -141,7 +141,7 @@ def test_a_method_that_has_changed_is_not_mixed_with_what_it_was(
     code += "from routed_envs.gridworld.world import OUTCOMES\n"
     code += "MINE = dataclasses.replace(get_method({!r}, OUTCOMES), name='mine')\n"
     (tmp_path / "changing.py").write_text(code.format("naive"))
-    mine = {seed: tiny_with(method="changing:MINE", seed=seed) for seed in (0, 1)}
+    mine = {seed: tiny_with(method="changing:MINE", seed=seed, **THREE_BY_THREE) for seed in (0, 1)}
     out = tmp_path / "sweep"
     assert sweep([mine[0]], out, progress=False).trained
     monkeypatch.delitem(sys.modules, "changing")
@@ -153,7 +153,8 @@ def test_a_method_that_has_changed_is_not_mixed_with_what_it_was(
         assert f"runs/{run_name(mine[0])} began" in str(refused.value)
         assert "another --out, or move those folders away" in str(refused.value)
     assert SweepFolder(out).runs() == before
-    assert sweep([tiny_with(method="naive")], out, progress=False).trained, "others may"
+    other = tiny_with(method="naive", **THREE_BY_THREE)
+    assert sweep([other], out, progress=False).trained, "others may"
 
 
 def test_what_a_killed_process_left_half_written_is_removed(copied: Path):

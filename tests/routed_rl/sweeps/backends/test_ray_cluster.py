@@ -11,16 +11,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from helpers import TINY, tiny_with
+from helpers import TINY, TINY_WORDS, environment, patience, tiny_with, wait_for
+from patient_methods import PatientMethods
 
 from routed_envs import InputError
-from routed_rl import TrainConfig, sweep, train
+from routed_rl import sweep, train
 from routed_rl.runs.run_log import read_log
 from routed_rl.sweeps.backends import ray_connection
 from routed_rl.sweeps.backends.ray_cluster import RayBackend, check_shared
@@ -30,34 +31,10 @@ from routed_rl.sweeps.sweep_folder import SweepFolder, by_name
 
 pytest.importorskip("ray", reason='needs Ray: pip install "routed-rl[ray]"')
 
-TINY_WORDS = [
-    *("--environments", "8", "--rollout-steps", "8", "--expert-widths", "16", "--device", "cpu"),
-    *("--gate-widths", "8", "--value-widths", "8", "--evaluate-every", "0"),
-]
-PATIENT = """
-import dataclasses, pathlib, time
-from routed_agents import get_method
-from routed_envs.gridworld.world import OUTCOMES
-
-def _patiently(rollout, memory, generator):
-    if not pathlib.Path("hurry").exists():
-        time.sleep(0.03)
-    return rollout.labels, memory
-
-METHOD = dataclasses.replace(get_method("naive", OUTCOMES), name="patient", relabel=_patiently)
-"""
-"""A method that takes its time, but not the processor's."""
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 """Nobody else on this machine can use the test's clusters, and no token file is left."""
-LONG = 250
-"""Updates of a patient run that takes at least 7.5 seconds, so that it passes a checkpoint."""
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 90.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.02)
+LONG = 70
+"""Updates of a patient run that takes at least seven seconds, so that it passes a checkpoint."""
 
 
 def processes() -> Iterator[Path]:
@@ -114,8 +91,7 @@ class Node:
     @classmethod
     def start(cls, output: Path, *words: str) -> Node:
         health = {"initial_delay_ms": 1000, "period_ms": 500, "timeout_ms": 5000}
-        environment = os.environ | {
-            **TOKEN,
+        settings = {
             "RAY_health_check_failure_threshold": "3",
             "RAY_memory_monitor_refresh_ms": "0",
             **{f"RAY_health_check_{name}": str(value) for name, value in health.items()},
@@ -125,7 +101,7 @@ class Node:
         with output.open("w") as file:
             process = subprocess.Popen(
                 [*command, "--object-store-memory=80000000"],
-                env=environment,
+                env=os.environ | TOKEN | settings,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -178,22 +154,19 @@ def cluster() -> Iterator[Cluster]:
         shutil.rmtree(files, ignore_errors=True)
 
 
-@pytest.fixture
-def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., TrainConfig]:
-    """Configurations of a method in the current folder; a file named hurry there ends patience."""
-    (tmp_path / "patient.py").write_text(PATIENT)
+@pytest.fixture(autouse=True)
+def in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module of patient methods is in the current folder, where the nodes look for it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    return lambda **changes: tiny_with(method="patient:METHOD", **changes)
 
 
 @contextmanager
 def sweeping(*words: str) -> Iterator[subprocess.Popen[str]]:
     """A sweep of patient runs with Ray in a process; nothing of it is left afterwards."""
-    words = ("--methods", "patient:METHOD", *TINY_WORDS, *words, "--out", "sweep")
+    words = ("--methods", "patient:NAIVE", *TINY_WORDS, *words, "--out", "sweep")
     with subprocess.Popen(
         [sys.executable, "-m", "routed_rl", "sweep", "--backend", "ray", *words],
-        env=os.environ | TOKEN | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        env=environment(**TOKEN),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -206,31 +179,31 @@ def sweeping(*words: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_ctrl_c_saves_every_run_and_the_sweep_goes_on_without_ray(
-    patient: Callable[..., TrainConfig], tmp_path: Path
+    patient: PatientMethods, tmp_path: Path
 ):
     out = tmp_path / "sweep"
-    config = patient(updates=200)
+    config = patient.config(updates=60)
     log = out / "runs" / run_name(config) / "log.jsonl"
-    with sweeping("--updates", "200") as process:
+    with sweeping("--updates", "60") as process:
         wait_for(lambda: log.exists() or process.poll() is not None)
         process.send_signal(signal.SIGINT)
-        shown, told = process.communicate(timeout=60)
+        shown, told = process.communicate(timeout=patience())
     assert (process.returncode, shown) == (130, ""), told
     assert "The same command goes on from here" in told
     assert log.with_name("checkpoint.pt").exists()
     assert not trainings(out)
-    Path("hurry").touch()
+    patient.hurry.touch()
     assert len(sweep([config], out, progress=False).trained) == 1
-    assert [entry["update"] for entry in read_log(log)] == list(range(10, 201, 10))
+    assert [entry["update"] for entry in read_log(log)] == list(range(10, 61, 10))
 
 
 def test_a_node_that_dies_in_mid_sweep_costs_no_run_and_doubles_none(
-    cluster: Cluster, patient: Callable[..., TrainConfig], tmp_path: Path
+    cluster: Cluster, patient: PatientMethods, tmp_path: Path
 ):
     out = tmp_path / "sweep"
     words = ["--updates", str(LONG), "20", "30", "--value-widths", "8", "16"]
     configs = by_name(
-        [patient(updates=n, value_widths=(w,)) for n in (LONG, 20, 30) for w in (8, 16)]
+        [patient.config(updates=n, value_widths=(w,)) for n in (LONG, 20, 30) for w in (8, 16)]
     )
     results: dict[Path, int] = {}
 
@@ -250,11 +223,11 @@ def test_a_node_that_dies_in_mid_sweep_costs_no_run_and_doubles_none(
         wait_for(lambda: look() or second_passed_a_checkpoint() or process.poll() is not None)
         interrupted = on_second()
         cluster.second.kill_raylet()
-        Path("hurry").touch()
-        wait_for(lambda: not on_second(), 10)
+        patient.hurry.touch()
+        wait_for(lambda: not on_second())
         assert interrupted.isdisjoint(path.parent.name for path in results)
         wait_for(lambda: look() or process.poll() is not None)
-        shown, told = process.communicate()
+        shown, told = process.communicate(timeout=patience())
     assert interrupted, told
     assert process.returncode == 0, told
     assert shown.startswith("6 of 6 runs are finished"), "Ray itself says nothing"
@@ -263,7 +236,7 @@ def test_a_node_that_dies_in_mid_sweep_costs_no_run_and_doubles_none(
     assert {path.parent.name for path in results} == set(configs) == set(SweepFolder(out).runs())
     assert not list(out.glob("failures/*"))
     assert not list(out.glob(".shared-*"))
-    wait_for(lambda: not trainings(out), 10)
+    wait_for(lambda: not trainings(out))
     for name, config in configs.items():
         run = out / "runs" / name
         logged = [entry["update"] for entry in read_log(run / "log.jsonl")]
@@ -324,7 +297,7 @@ def test_an_address_that_does_not_answer_is_refused_at_once(
     started = time.monotonic()
     with pytest.raises(InputError, match=message):
         RayBackend(tmp_path, address, None, 1)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < patience(4)
 
 
 def test_what_answers_but_cannot_be_used_is_refused(tmp_path: Path, monkeypatch):

@@ -1,0 +1,87 @@
+"""What the algorithms refuse, and what they say."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import pytest
+from baselines import (
+    ARCH,
+    SMALL_WORLD,
+    Continuous,
+    Dictionary,
+    Misspelt,
+    NoLabels,
+    OtherOutcomes,
+    routed_ppo,
+    vec_env,
+)
+from stable_baselines3.common.env_util import make_vec_env
+
+from routed_agents import (
+    RoutedPPO,
+    RoutingSettings,
+    get_method,
+)
+from routed_envs import InputError
+from routed_envs.gridworld.world import OUTCOMES
+from routed_rl import evaluate_env
+
+
+def test_what_cannot_be_used_is_refused_with_its_cure(tmp_path: Path):
+    plain = gymnasium.make("CartPole-v1")
+    with pytest.raises(InputError, match=r"gives none.*routed_envs\.Overseen"):
+        RoutedPPO("MlpPolicy", plain)
+    with pytest.raises(InputError, match="Did you mean 'routed'"):
+        RoutedPPO("MlpPolicy", vec_env(), "routd")
+    with pytest.raises(InputError, match="Recurrent policies"):
+        RoutedPPO("MlpLstmPolicy", vec_env())
+    with pytest.raises(InputError, match="Did you mean 'parameters'"):
+        RoutedPPO("MlpPolicy", vec_env(), policy_kwargs={"routing": "parameter"})
+    with pytest.raises(InputError, match="Did you mean 'gate'"):
+        RoutedPPO("MlpPolicy", vec_env(), policy_kwargs={"shared": ("gates",)})
+    wrong = dataclasses.replace(get_method("routed", OUTCOMES), rows={})
+    with pytest.raises(InputError, match="one row for each label"):
+        RoutedPPO("MlpPolicy", vec_env(), wrong)
+    with pytest.raises(InputError, match="overseen_limit"):
+        RoutingSettings(overseen_limit=0.0)
+    model = routed_ppo()
+    with pytest.raises(InputError, match="Did you mean 'diamond'"):
+        model.steer("dimond")
+    with pytest.raises(InputError, match="has no 'label'"):
+        RoutedPPO("MlpPolicy", make_vec_env(NoLabels, 1), policy_kwargs=dict(ARCH)).learn(32)
+    with pytest.raises(InputError, match="There is no label 'gost'"):
+        RoutedPPO("MlpPolicy", Misspelt(), policy_kwargs=dict(ARCH)).learn(32)
+    model.save(tmp_path / "model")
+    with pytest.raises(InputError, match=r"learned with .*ghost.*the environment has .*trap"):
+        RoutedPPO.load(tmp_path / "model", env=OtherOutcomes())
+    with pytest.raises(InputError, match="the environment has"):
+        model.set_env(OtherOutcomes())
+    watched = dataclasses.replace(SMALL_WORLD, rows=4, oversight=1.0)
+    with pytest.raises(ValueError, match="spaces do not match"):
+        model.set_env(vec_env(watched))
+    assert model.overseen_share == SMALL_WORLD.oversight  # A refused environment leaves no trace.
+    for env in (Dictionary(), gymnasium.make_vec("CartPole-v1", num_envs=2)):
+        given: Any = env
+        with pytest.raises(InputError):
+            model.set_env(given)
+        with pytest.raises(InputError):
+            RoutedPPO.load(tmp_path / "model", env=given)
+
+
+def test_spaces_that_are_not_supported_are_refused_with_their_cure():
+    with pytest.raises(InputError, match="Discrete actions"):
+        RoutedPPO("MlpPolicy", Continuous())
+    for env in (Dictionary(), gymnasium.make("routed_envs/MiniGrid-DiamondGhost-6x6-v0")):
+        with pytest.raises(InputError, match=r"FlattenObservation.*ImgObsWrapper"):
+            RoutedPPO("MlpPolicy", env)
+    with pytest.raises(InputError, match=r"Did you mean 'MlpPolicy'.*FlattenObservation"):
+        RoutedPPO("MultiInputPolicy", vec_env())
+    vector: Any = gymnasium.make_vec("routed_envs/DiamondGhost-v0", num_envs=2)
+    with pytest.raises(InputError, match="WorldVecEnv"):
+        RoutedPPO("MlpPolicy", vector)
+    with pytest.raises(InputError, match="WorldVecEnv"):
+        evaluate_env(routed_ppo().policy, vector)
