@@ -110,7 +110,7 @@ def _figures(
     save_policy_field(policy, world, field, start)
     pictures = {field: "what each expert would do in every cell"}
     curve, log = film.with_name("learning_curve.png"), RunFolder(path).log
-    if path.is_dir() and log.exists() and save_learning_curve(read_log(log), curve):
+    if path.is_dir() and log.exists() and save_learning_curve(read_log(log), curve, world.outcomes):
         pictures[curve] = "how the figures changed while it trained"
     return pictures
 
