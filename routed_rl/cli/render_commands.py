@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from routed_agents.files import writable
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld, GridState
 from routed_envs.worlds import map_states
 from routed_rl.cli.commands import changed_world, parse_steering
-from routed_rl.deployment.targets import writable
 from routed_rl.evaluation.steerings import steerings
 from routed_rl.pictures.contact_sheet import save_contact_sheet
 from routed_rl.pictures.encoding import check_film
@@ -110,7 +110,7 @@ def _figures(
     save_policy_field(policy, world, field, start)
     pictures = {field: "what each expert would do in every cell"}
     curve, log = film.with_name("learning_curve.png"), RunFolder(path).log
-    if path.is_dir() and log.exists() and save_learning_curve(read_log(log), curve):
+    if path.is_dir() and log.exists() and save_learning_curve(read_log(log), curve, world.outcomes):
         pictures[curve] = "how the figures changed while it trained"
     return pictures
 

@@ -9,27 +9,22 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from routed_agents.files import write_atomically
 from routed_agents.policies.policy import Policy
 from routed_envs.gridworld.drawing import AGENT, draw_grid
 from routed_envs.gridworld.world import DiamondGhostWorld
+from routed_rl.charts.colours import MUTED, PAPER, target_colour
+from routed_rl.charts.drawing import save_picture
 from routed_rl.pictures.episodes import Frame
-from routed_rl.pictures.film import (
-    GREY,
-    MARGIN,
-    OUTCOME_COLOURS,
-    font,
-    frames_table,
-    percent,
-    who_acts,
-)
+from routed_rl.pictures.film import COLUMNS, MARGIN, font, frame_records, percent, who_acts
 
 CELL, GAP = 28, 14
-"""Pixels of a cell's side and between the pictures."""
+"""So many pixels are a cell's side, and between the pictures."""
 HEADER, CAPTION = 66, 40
-"""Pixels above the rows, and under each picture."""
+"""So many pixels are above the rows, and under each picture."""
+CAPTION_WIDTH = 140
+"""A caption needs so many pixels."""
 MOST = 9
-"""Pictures in a row; of a longer episode the moments before the last are left out."""
+"""A row has so many pictures; of a longer episode the moments before the last are left out."""
 
 
 def save_contact_sheet(
@@ -45,8 +40,7 @@ def save_contact_sheet(
     """
     buffer = io.BytesIO()
     draw_contact_sheet(frames, policy, world).save(buffer, "PNG", optimize=True)
-    write_atomically(path, buffer.getvalue())
-    write_atomically(path.with_suffix(".csv"), frames_table({"": frames}, world))
+    save_picture(path, buffer.getvalue(), COLUMNS, frame_records(frames, world))
 
 
 def draw_contact_sheet(
@@ -60,15 +54,15 @@ def draw_contact_sheet(
         world: The rules, for the grid's size.
     """
     rows = [_shortened(list(own)) for _, own in groupby(frames, lambda frame: frame.episode)]
-    across = world.cols * CELL + 1 + GAP
+    across = max(world.cols * CELL, CAPTION_WIDTH) + 1 + GAP
     down = world.rows * CELL + 1 + CAPTION
     columns = max(map(len, rows))
     size = (2 * MARGIN + max(columns * across - GAP, 420), HEADER + len(rows) * down)
-    sheet = Image.new("RGB", size, "#ffffff")
+    sheet = Image.new("RGB", size, PAPER)
     pen = ImageDraw.Draw(sheet)
     pen.text((MARGIN, 14), who_acts(policy), AGENT, font(17))
     note = "under each picture: the move that led there, and its probability"
-    pen.text((MARGIN, 38), note, GREY, font(13))
+    pen.text((MARGIN, 38), note, MUTED, font(13))
     for row, moments in enumerate(rows):
         for column, moment in enumerate(moments):
             place = (MARGIN + column * across, HEADER + row * down)
@@ -77,7 +71,7 @@ def draw_contact_sheet(
                 _draw_caption(pen, moment, place, world)
             else:
                 middle = (place[0] + (across - GAP) / 2, place[1] + world.rows * CELL / 2)
-                pen.text(middle, "\N{MIDDLE DOT} " * 3, GREY, font(26), anchor="mm")
+                pen.text(middle, "\N{MIDDLE DOT} " * 3, MUTED, font(26), anchor="mm")
     return sheet
 
 
@@ -93,14 +87,14 @@ def _draw_caption(
 ) -> None:
     """The move and its probability; at the end on the outcome's colour."""
     left, top = place[0], place[1] + world.rows * CELL + 4
-    right = left + world.cols * CELL
+    right = left + max(world.cols * CELL, CAPTION_WIDTH)
     if frame.action is None or frame.likelihood is None:
-        pen.text((left, top + 3), f"episode {frame.episode + 1}", GREY, font(13))
+        pen.text((left, top + 3), f"episode {frame.episode + 1}", MUTED, font(13))
         return
     text, colour = f"{frame.action} {percent(frame.likelihood)}", AGENT
     if frame.outcome != "unfinished":
-        pen.rectangle((left, top, right, top + 20), OUTCOME_COLOURS[frame.outcome])
-        colour = "#ffffff"
+        pen.rectangle((left, top, right, top + 20), target_colour(frame.outcome, world.outcomes))
+        colour = PAPER
         pen.text((right - 6, top + 3), frame.outcome, colour, font(13), anchor="ra")
         left += 6
     pen.text((left, top + 3), text, colour, font(13))

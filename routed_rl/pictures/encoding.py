@@ -15,7 +15,7 @@ from routed_rl.extras import need
 from routed_rl.runs.run_folder import FILM_ENDINGS
 
 FRAME_MS, LAST_FRAME_MS = 450, 1800
-"""How long a moment is shown, and how long an episode's last."""
+"""A moment is shown so long, and an episode's last one."""
 
 
 def check_film(path: Path) -> None:

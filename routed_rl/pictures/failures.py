@@ -12,7 +12,7 @@ from routed_rl.evaluation.sampled import seeded
 from routed_rl.pictures.episodes import Frame, frames_of, starts_of, walk
 
 BATCH, SEARCHED = 1000, 20_000
-"""Episodes that are searched for failures at a time, and at most."""
+"""So many episodes are searched for failures at a time, and at most."""
 
 
 def record_failures(
@@ -40,7 +40,7 @@ def record_failures(
     for _ in range(SEARCHED // BATCH):
         states = starts_of(world, BATCH, generator, start)
         found = walk(policy, world, states, generator, deterministic)
-        ghost = world.outcomes.targets.index("ghost")
+        (ghost,) = (world.outcomes.targets.index(name) for name in world.outcomes.unwanted)
         failed = (found.endings == ghost) & diamond_reachable(world, states)
         chosen = failed.nonzero().squeeze(1).tolist()[: episodes - count]
         frames += frames_of(found, policy, world, chosen, count)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -11,20 +9,26 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from routed_agents.files import write_atomically
 from routed_agents.policies.policy import Policy
-from routed_envs.gridworld.drawing import AGENT, DIAMOND, GHOST, draw_grid
+from routed_envs.gridworld.drawing import AGENT, draw_grid
 from routed_envs.gridworld.world import DiamondGhostWorld
+from routed_envs.outcomes import Outcomes
+from routed_rl.charts.colours import GRID, MUTED, OTHERS, PAPER, target_colour
+from routed_rl.charts.drawing import save_picture
+from routed_rl.charts.tables import Record
 from routed_rl.pictures.encoding import beside, check_film, film_bytes
 from routed_rl.pictures.episodes import Frame
 
 CELL = 64
+"""A cell's side has so many pixels."""
 MARGIN = 16
 HEADER, FOOTER = 44, 114
-"""Pixels above and below the grid."""
-
-GREY, TRACK = "#6b7280", "#e5e7eb"
-OUTCOME_COLOURS = {"diamond": DIAMOND, "ghost": GHOST, "timeout": GREY}
+"""So many pixels are above and below the grid."""
+COLUMNS = (
+    *("episode", "step", "action", "likelihood", "agent_row", "agent_col", "gate"),
+    *("outcome", "label", "diamond", "ghost", "watched"),
+)
+"""A film's table has these columns; its cells are row-column pairs such as 0,4."""
 
 
 def draw_frame(
@@ -43,17 +47,19 @@ def draw_frame(
     """
     grid = draw_grid(world, frame.state, cell_size=CELL)
     width = max(grid.width, 5 * CELL + 1) + 2 * MARGIN
-    picture = Image.new("RGB", (width, grid.height + HEADER + FOOTER), "#ffffff")
+    picture = Image.new("RGB", (width, grid.height + HEADER + FOOTER), PAPER)
     picture.paste(grid, ((width - grid.width) // 2, HEADER))
     pen = ImageDraw.Draw(picture)
     pen.text((MARGIN, 14), who_acts(policy), AGENT, font(17))
     count = f"episode {frame.episode + 1}/{episodes}   step {frame.step}/{world.max_steps}"
-    pen.text((width - MARGIN, 17), count, GREY, font(13), anchor="ra")
+    pen.text((width - MARGIN, 17), count, MUTED, font(13), anchor="ra")
     top = HEADER + grid.height
     if frame.gate is not None:
-        _draw_gate(pen, frame.gate, policy, top + 12, width)
-    _draw_move(pen, frame, top + 52)
-    _draw_ending(pen, frame, top + 80, width)
+        _draw_gate(pen, frame.gate, policy, world.outcomes, top + 12, width)
+    if frame.likelihood is not None:
+        text = f"moved {frame.action}, with probability {percent(frame.likelihood)}"
+        pen.text((MARGIN, top + 52), text, AGENT, font(13))
+    _draw_ending(pen, frame, world.outcomes, top + 80, width)
     return picture
 
 
@@ -73,23 +79,19 @@ def who_acts(policy: Policy) -> str:
     return "steered mixture"
 
 
-def _draw_gate(pen: ImageDraw.ImageDraw, gate: float, policy: Policy, top: int, width: int) -> None:
+def _draw_gate(
+    pen: ImageDraw.ImageDraw, gate: float, policy: Policy, outcomes: Outcomes, top: int, width: int
+) -> None:
     """A bar that shows the gate's weight on the first expert."""
     first, other = policy.experts[0], " + ".join(policy.experts[1:])
     word = "gate" if policy.steering is None else "gate (overridden)"
-    pen.text((MARGIN, top), f"{word}: {gate:.2f} {first}, {1 - gate:.2f} {other}", GREY, font(13))
+    pen.text((MARGIN, top), f"{word}: {gate:.2f} {first}, {1 - gate:.2f} {other}", MUTED, font(13))
     left, right, bar = MARGIN, width - MARGIN, top + 20
     middle = left + gate * (right - left)
-    faded = policy.steering is not None
-    pen.rectangle((left, bar, right, bar + 9), TRACK if faded else GHOST)
-    pen.rectangle((left, bar, middle, bar + 9), "#9ca3af" if faded else DIAMOND)
-
-
-def _draw_move(pen: ImageDraw.ImageDraw, frame: Frame, top: int) -> None:
-    """The action that led here, and how likely the policy was to choose it."""
-    if frame.likelihood is not None:
-        text = f"moved {frame.action}, with probability {percent(frame.likelihood)}"
-        pen.text((MARGIN, top), text, AGENT, font(13))
+    colours = [target_colour(name, outcomes) for name in policy.experts[:2]]
+    left_colour, right_colour = colours if policy.steering is None else (OTHERS, GRID)
+    pen.rectangle((left, bar, right, bar + 9), right_colour)
+    pen.rectangle((left, bar, middle, bar + 9), left_colour)
 
 
 def percent(share: float) -> str:
@@ -97,17 +99,19 @@ def percent(share: float) -> str:
     return "<1%" if 0 < share < 0.005 else f"{100 * share:.0f}%"
 
 
-def _draw_ending(pen: ImageDraw.ImageDraw, frame: Frame, top: int, width: int) -> None:
+def _draw_ending(
+    pen: ImageDraw.ImageDraw, frame: Frame, outcomes: Outcomes, top: int, width: int
+) -> None:
     """The outcome in its colour, and what the overseer made of it."""
     if frame.outcome == "unfinished":
         legend = "An eye marks a square that the overseer watches."
-        pen.text((MARGIN, top + 4), legend, GREY, font(13))
+        pen.text((MARGIN, top + 4), legend, MUTED, font(13))
         return
-    colour = OUTCOME_COLOURS[frame.outcome]
+    colour = target_colour(frame.outcome, outcomes)
     pen.rectangle((MARGIN, top, width - MARGIN, top + 24), colour)
     seen = "overseer saw it" if frame.label == frame.outcome else "overseer did not see it"
     text = "timed out" if frame.outcome == "timeout" else f"{frame.outcome}: {seen}"
-    pen.text((width / 2, top + 12), text, "#ffffff", font(15), anchor="mm")
+    pen.text((width / 2, top + 12), text, PAPER, font(15), anchor="mm")
 
 
 def font(size: int) -> Any:
@@ -133,8 +137,7 @@ def save_film(
     episodes = frames[-1].episode + 1
     pictures = [draw_frame(frame, policy, world, episodes) for frame in frames]
     last = [frame.outcome != "unfinished" for frame in frames]
-    write_atomically(path, film_bytes(path, pictures, last))
-    write_atomically(path.with_suffix(".csv"), frames_table({"": frames}, world))
+    save_picture(path, film_bytes(path, pictures, last), COLUMNS, frame_records(frames, world))
 
 
 def save_side_by_side(
@@ -167,51 +170,34 @@ def save_side_by_side(
             panels = [draw_frame(f, policies[who], world, count) for who, f in moments.items()]
             pictures.append(beside(panels))
             last.append(step == length - 1)
-    write_atomically(path, film_bytes(path, pictures, last))
-    write_atomically(path.with_suffix(".csv"), frames_table(frames, world))
+    records = [(who, *row) for who, own in frames.items() for row in frame_records(own, world)]
+    save_picture(path, film_bytes(path, pictures, last), ("who_acts", *COLUMNS), records)
 
 
 def _by_episode(frames: Sequence[Frame]) -> list[list[Frame]]:
-    """The frames of each episode."""
     return [list(own) for _, own in groupby(frames, key=lambda frame: frame.episode)]
 
 
-def frames_table(frames: Mapping[str, Sequence[Frame]], world: DiamondGhostWorld) -> bytes:
-    """Films as comma-separated values, a line for each frame.
+def frame_records(frames: Sequence[Frame], world: DiamondGhostWorld) -> list[Record]:
+    """A film's rows under `COLUMNS`, one for each frame.
 
     Args:
-        frames: By who acts; one film of its own has the name "".
+        frames: The film.
         world: The rules, for the grid's size.
     """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    names = [] if list(frames) == [""] else ["who_acts"]
-    table.writerow((*names, *COLUMNS))
-    for who, own in frames.items():
-        for frame in own:
-            table.writerow((*([who] if names else []), *_fields(frame, world)))
-    return text.getvalue().encode()
-
-
-COLUMNS = (
-    *("episode", "step", "action", "likelihood", "agent_row", "agent_col", "gate"),
-    *("outcome", "label", "diamond", "ghost", "watched"),
-)
-"""Of a film's table; cells are row-column pairs such as 0,4."""
+    return [_fields(frame, world) for frame in frames]
 
 
 def _fields(frame: Frame, world: DiamondGhostWorld) -> tuple[Any, ...]:
-    """A frame's line in the table."""
     row, col = divmod(int(frame.state.agent), world.cols)
     likelihood, gate = (
-        "" if value is None else f"{value:.6f}" for value in (frame.likelihood, frame.gate)
+        None if value is None else f"{value:.6f}" for value in (frame.likelihood, frame.gate)
     )
     targets = (_cell(int(cell), world) for cell in (frame.state.diamond, frame.state.ghost))
     watched = " ".join(_cell(int(c), world) for c in frame.state.oversight[0].nonzero())
-    moment = (frame.episode, frame.step, frame.action or "", likelihood, row, col, gate)
+    moment = (frame.episode, frame.step, frame.action, likelihood, row, col, gate)
     return (*moment, frame.outcome, frame.label, *targets, watched)
 
 
 def _cell(cell: int, world: DiamondGhostWorld) -> str:
-    """A cell as its row and column."""
     return f"{cell // world.cols},{cell % world.cols}"

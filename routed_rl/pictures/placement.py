@@ -10,7 +10,6 @@ import torch
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.gridworld.world import DiamondGhostWorld, GridState
 
-THINGS = ("agent", "diamond", "ghost")
 WATCHED = "watched"
 EXAMPLE = "--start agent=4,0 diamond=0,4 ghost=2,2 watched=0,4"
 
@@ -39,12 +38,18 @@ def parse_placement(words: Sequence[str], world: DiamondGhostWorld) -> GridState
             raise InputError(f"--start places the {name} twice. Give each of them once.")
         else:
             found[name] = cell
-    _check(found, world)
+    things = _things(world)
+    _check(found, things, world.cols)
     oversight = torch.zeros((1, world.cells), dtype=torch.int8)
     oversight[0, watched] = 1
-    agent, diamond, ghost = (torch.tensor([found[name]]) for name in THINGS)
+    cells = {name: torch.tensor([found[name]]) for name in things}
     nothing = torch.zeros(1, dtype=torch.int64)
-    return GridState(agent, ghost, diamond, oversight, nothing, nothing.to(torch.int8))
+    return GridState(oversight=oversight, steps=nothing, mistaken=nothing.to(torch.int8), **cells)
+
+
+def _things(world: DiamondGhostWorld) -> tuple[str, ...]:
+    """What a placement must place, by the names that it has in a state."""
+    return ("agent", *world.outcomes.targets)
 
 
 def _read(word: str, world: DiamondGhostWorld) -> tuple[str, int]:
@@ -55,8 +60,9 @@ def _read(word: str, world: DiamondGhostWorld) -> tuple[str, int]:
             f"--start {word!r} cannot be read. Give rows and columns from 0, such as {EXAMPLE}"
         )
     name, row, col = match[1], int(match[2]), int(match[3])
-    if name not in (*THINGS, WATCHED):
-        raise unknown_name("thing to place", name, (*THINGS, WATCHED))
+    known = (*_things(world), WATCHED)
+    if name not in known:
+        raise unknown_name("thing to place", name, known)
     if row >= world.rows or col >= world.cols:
         raise InputError(
             f"--start {word}: the grid has rows 0 to {world.rows - 1} and columns 0 to "
@@ -65,15 +71,15 @@ def _read(word: str, world: DiamondGhostWorld) -> tuple[str, int]:
     return name, row * world.cols + col
 
 
-def _check(found: dict[str, int], world: DiamondGhostWorld) -> None:
+def _check(found: dict[str, int], things: Sequence[str], cols: int) -> None:
     """Refuse a placement that lacks something or has two things on one cell."""
-    missing = [name for name in THINGS if name not in found]
+    missing = [name for name in things if name not in found]
     if missing:
         raise InputError(f"--start has no place for the {' and the '.join(missing)}: {EXAMPLE}")
-    for index, name in enumerate(THINGS):
-        for other in THINGS[:index]:
+    for index, name in enumerate(things):
+        for other in things[:index]:
             if found[name] == found[other]:
-                row, col = divmod(found[name], world.cols)
+                row, col = divmod(found[name], cols)
                 raise InputError(
                     f"--start puts the {other} and the {name} on one cell, {row},{col}. "
                     "Give each a cell of its own."

@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from routed_agents.files import write_atomically
 from routed_agents.policies.policy import Policy
-from routed_envs.gridworld.drawing import DIAMOND, GHOST, draw_grid
+from routed_envs.gridworld.drawing import draw_grid
 from routed_envs.gridworld.world import MOVES, DiamondGhostWorld, GridState
+from routed_rl.charts.canvas import LOOK, WIDTH, Grid
+from routed_rl.charts.colours import INK, PAPER, target_colour
+from routed_rl.charts.drawing import figure_bytes, save_picture
+from routed_rl.charts.tables import Record
 from routed_rl.evaluation.steerings import steerings
 
-SHADES = LinearSegmentedColormap.from_list("gate", [GHOST, "#ffffff", DIAMOND])
 SPRITE_PIXELS = 128
+"""A cell's side has so many pixels in the picture under the arrows."""
+GAP, LONELY, BAR = 0.15, 3.4, (2.8, 0.1)
+"""In inches: what is free beside a panel, how wide an only panel is, and the colour bar's size."""
+HEADER = ("who_acts", "row", "col", "weight", "up", "right", "down", "left")
+ARROWS: dict[str, Any] = {
+    "angles": "xy",
+    "scale_units": "xy",
+    "scale": 1,
+    "width": 0.011,
+    "headwidth": 3.6,
+    "headlength": 4,
+    "headaxislength": 3.6,
+    "minlength": 0,
+    "color": INK,
+}
+"""An arrow as long as its move is likely, in cells."""
+TITLES = {
+    "mixture": "mixture\nthe learned gate decides",
+    "policy": "policy\none expert",
+}
 
 
 @dataclass(frozen=True)
@@ -112,10 +133,9 @@ def save_policy_field(
     else:
         states = placements(world, int(start.diamond), int(start.ghost), start.oversight)
     fields = policy_fields(policy, world, states)
-    write_atomically(path.with_suffix(".csv"), _table(fields, world).encode())
-    buffer = io.BytesIO()
-    _draw(fields, world, states).savefig(buffer, format="png")
-    write_atomically(path, buffer.getvalue())
+    with rc_context(LOOK):
+        picture = figure_bytes(_draw(fields, policy.experts, world, states), "png")
+    save_picture(path, picture, HEADER, _records(fields, world))
 
 
 def _default_targets(world: DiamondGhostWorld) -> tuple[int, int]:
@@ -126,79 +146,89 @@ def _default_targets(world: DiamondGhostWorld) -> tuple[int, int]:
     return diamond, ghost if ghost != diamond else (diamond + 1) % world.cells
 
 
-def _draw(fields: list[PolicyField], world: DiamondGhostWorld, states: GridState) -> Figure:
+def _draw(
+    fields: Sequence[PolicyField],
+    experts: Sequence[str],
+    world: DiamondGhostWorld,
+    states: GridState,
+) -> Figure:
     """The figure, one panel for each field."""
-    with rc_context({"font.size": 11}):
-        height = 3.1 * world.rows / world.cols + 0.8
-        figure = Figure(figsize=(3.4 * len(fields) + 1, height), dpi=110, layout="constrained")
-        FigureCanvasAgg(figure)
-        picture = np.asarray(draw_grid(world, states, 0, SPRITE_PIXELS, show_agent=False))
-        axes = figure.subplots(1, len(fields), squeeze=False)[0]
-        for panel, field in zip(axes, fields, strict=True):
-            _draw_panel(panel, field, world, picture)
-        if fields[0].weights is not None:
-            shades = ScalarMappable(Normalize(0, 1), SHADES)
-            bar = figure.colorbar(shades, ax=list(axes), shrink=0.7, aspect=14, ticks=[0, 0.5, 1])
-            bar.ax.set_yticklabels(["ghost\nexpert", "half\nand half", "diamond\nexpert"])
-            bar.set_label("who decides in this cell")
-        watched = "an eye marks" if states.oversight.any() else "no square has"
-        figure.suptitle(
-            "What the agent would do in each cell: the longer an arrow, the likelier the move "
-            f"({watched} oversight)",
-            fontsize=11,
-        )
+    alone = len(fields) == 1
+    width = LONELY if alone else WIDTH / len(fields) - 2 * GAP
+    watched = "an eye marks" if states.oversight.any() else "no square has"
+    grid = Grid(
+        count=len(fields),
+        columns=len(fields),
+        height=width * world.rows / world.cols,
+        left=GAP,
+        right=WIDTH - GAP - width if alone else GAP,
+        bottom=0.2 if alone else 0.75,
+        title_lines=2,
+        heading="What the agent would do in each cell: the longer an arrow, the likelier the move "
+        f"({watched} oversight)",
+    )
+    figure, panels = grid.draw()
+    picture = np.asarray(draw_grid(world, states, 0, SPRITE_PIXELS, show_agent=False))
+    ends = [target_colour(name, world.outcomes) for name in reversed(experts[:2])]
+    shades = LinearSegmentedColormap.from_list("gate", [ends[0], PAPER, ends[-1]])
+    for panel, field in zip(panels, fields, strict=True):
+        _draw_panel(panel, field, world, picture, shades)
+    if fields[0].weights is not None:
+        _draw_bar(figure, experts, shades)
     return figure
 
 
-TITLES = {
-    "mixture": "mixture\nthe learned gate decides",
-    "policy": "policy\none expert",
-}
+def _draw_bar(figure: Figure, experts: Sequence[str], shades: Colormap) -> None:
+    """The meaning of the shades, under the panels."""
+    height = figure.get_figheight()
+    place = (WIDTH - BAR[0]) / 2 / WIDTH, 0.32 / height, BAR[0] / WIDTH, BAR[1] / height
+    axes = figure.add_axes(place)
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(0, 1), shades),
+        cax=axes,
+        orientation="horizontal",
+        ticks=[0, 0.5, 1],
+    )
+    first, others = experts[0], " + ".join(experts[1:])
+    bar.ax.set_xticklabels([f"{others} expert", "half and half", f"{first} expert"])
+    axes.set_title("who decides in this cell", loc="center", fontweight="normal")
 
 
 def _draw_panel(
-    panel: Axes, field: PolicyField, world: DiamondGhostWorld, picture: NDArray[np.uint8]
+    panel: Axes,
+    field: PolicyField,
+    world: DiamondGhostWorld,
+    picture: NDArray[np.uint8],
+    shades: Colormap,
 ) -> None:
     """One policy: shaded cells and an arrow for each action."""
-    panel.imshow(picture, extent=(-0.5, world.cols - 0.5, world.rows - 0.5, -0.5))
+    extent = (-0.5, world.cols - 0.5, world.rows - 0.5, -0.5)
+    panel.imshow(picture, extent=extent)
     rows, cols = (field.cells // world.cols).numpy(), (field.cells % world.cols).numpy()
     if field.weights is not None:
         shade = np.full((world.rows, world.cols), np.nan)
         shade[rows, cols] = field.weights.numpy()
-        extent = (-0.5, world.cols - 0.5, world.rows - 0.5, -0.5)
-        panel.imshow(shade, cmap=SHADES, vmin=0, vmax=1, alpha=0.45, extent=extent)
+        panel.imshow(shade, cmap=shades, vmin=0, vmax=1, alpha=0.45, extent=extent)
     for action, (down, right) in enumerate(MOVES):
         length = 0.46 * field.probabilities[:, action].numpy()
         visible = length > 0.46 * 0.03
-        panel.quiver(
-            cols[visible],
-            rows[visible],
-            (right * length)[visible],
-            (down * length)[visible],
-            angles="xy",
-            scale_units="xy",
-            scale=1,
-            width=0.011,
-            headwidth=3.6,
-            headlength=4,
-            headaxislength=3.6,
-            minlength=0,
-            color="#111827",
-        )
+        places = cols[visible], rows[visible]
+        panel.quiver(*places, (right * length)[visible], (down * length)[visible], **ARROWS)
     panel.set_title(TITLES.get(field.name, f"{field.name} expert\nsteered, the gate is overridden"))
-    panel.set(xticks=[], yticks=[], xlim=(-0.5, world.cols - 0.5), ylim=(world.rows - 0.5, -0.5))
+    panel.set(xlim=extent[:2], ylim=extent[2:])
+    panel.set_axis_off()
 
 
-def _table(fields: list[PolicyField], world: DiamondGhostWorld) -> str:
-    """The fields as comma-separated values, a line for each cell."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(("who_acts", "row", "col", "weight", "up", "right", "down", "left"))
+def _records(fields: Sequence[PolicyField], world: DiamondGhostWorld) -> list[Record]:
+    """The fields' rows under `HEADER`, one for each cell."""
+    records = []
     for field in fields:
         weights = [None] * len(field.cells) if field.weights is None else field.weights.tolist()
         rows = zip(field.cells.tolist(), weights, field.probabilities.tolist(), strict=True)
         for cell, weight, probabilities in rows:
-            shown = "" if weight is None else f"{weight:.6f}"
-            place = (cell // world.cols, cell % world.cols, shown)
-            table.writerow((field.name, *place, *(f"{p:.6f}" for p in probabilities)))
-    return text.getvalue()
+            place = divmod(cell, world.cols)
+            shares = (
+                None if weight is None else f"{weight:.6f}" for weight in (weight, *probabilities)
+            )
+            records.append((field.name, *place, *shares))
+    return records
