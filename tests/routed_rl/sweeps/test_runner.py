@@ -32,6 +32,8 @@ from routed_rl.sweeps.runner import SweepOutcome
 from routed_rl.sweeps.survey import survey
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
+pytestmark = pytest.mark.slow
+
 SMALL = [*TINY_WORDS, "--rows", "3", "--cols", "3"]
 SIX_SECONDS = ["--updates", "60"]
 """Of a patient method."""

@@ -29,6 +29,8 @@ from routed_rl.sweeps.backends.ray_worker import answer, answer_file, train_on_n
 from routed_rl.sweeps.plan import run_name
 from routed_rl.sweeps.sweep_folder import SweepFolder, by_name
 
+pytestmark = pytest.mark.cluster
+
 pytest.importorskip("ray", reason='needs Ray: pip install "routed-rl[ray]"')
 
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
