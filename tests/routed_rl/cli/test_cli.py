@@ -256,6 +256,7 @@ def test_presets_are_the_starting_values_and_options_change_them(capsys):
         TrainConfig.from_preset("slow")
 
 
+@pytest.mark.slow
 def test_the_first_run_folder_is_named_by_what_it_is(tmp_path: Path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert run("train", *SMALL, "--method", "naive", "--oversight", "0.25", "--seed", "7") == 0
@@ -267,7 +268,7 @@ def test_the_first_run_folder_is_named_by_what_it_is(tmp_path: Path, monkeypatch
 def test_ctrl_c_prints_the_command_that_resumes(patient: PatientMethods, tmp_path: Path):
     """A real process, a real signal, exit code 130, and the printed words continue the run."""
     out = tmp_path / "run"
-    words = [*SMALL, "--method", patient.routed, "--updates", "60", "--evaluate-every", "0"]
+    words = [*SMALL, "--method", patient.routed, "--updates", "200", "--evaluate-every", "0"]
     process = subprocess.Popen(
         [sys.executable, "-m", "routed_rl", "train", *words, "--out", str(out)],
         env=environment(),
@@ -345,6 +346,7 @@ def test_a_recorded_episode_ends_once_and_within_the_limit(folder: Path):
         assert [f.step for f in mine if f.outcome != "unfinished"] == [mine[-1].step]
 
 
+@pytest.mark.slow
 def test_the_policy_field_holds_what_the_policy_says(folder: Path, tmp_path: Path):
     policy = load_policy(folder)
     world = DiamondGhostWorld()
