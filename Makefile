@@ -11,17 +11,22 @@ DEMO ?= runs/demo
 DEMO_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check clean
+.PHONY: help demo quick test check hooks clean
 
 help:
 	@echo "make demo    train a routed policy at 10% oversight, judge it and draw it (about a minute)"
-	@echo "make test    run the tests"
-	@echo "make check   lint, format and types"
+	@echo "make quick   run the tests that take no time (under a minute)"
+	@echo "make test    run every test"
+	@echo "make check   lint, format, spelling and types"
+	@echo "make hooks   let git check lint, format, spelling and large files at every commit"
 	@echo "make clean   remove .venv"
 
 demo: $(READY)
 	$(BIN)/routed-rl train --out $(DEMO) --resume $(DEMO_OPTIONS)
 	$(BIN)/routed-rl render $(DEMO)
+
+quick: $(READY)
+	$(BIN)/python -m pytest -m "not slow and not browser and not cluster"
 
 test: $(READY)
 	$(BIN)/python -m pytest
@@ -29,7 +34,11 @@ test: $(READY)
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/pyright
+
+hooks: $(READY)
+	$(BIN)/pre-commit install
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

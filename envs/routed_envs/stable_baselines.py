@@ -74,7 +74,7 @@ class WorldVecEnv(VecEnv):
         """Take the step, and start anew where an episode ended.
 
         Returns:
-            Observations int8 [N, ...], rewards float32 [N], ends bool [N] and N informations.
+            Observations int8 [N, ...], rewards float32 [N], ends bool [N] and N dictionaries.
         """
         after, ending = self.world.advance(self._state, self._actions)
         infos = [RUNNING.copy() for _ in range(self.num_envs)]

@@ -80,6 +80,7 @@ def test_vmap_over_grad_equals_a_loop():
     assert torch.equal(together, alone)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # Dynamo's.
 def test_compiled_equals_eager():
     values = torch.randn(4, 3, requires_grad=True)

@@ -13,6 +13,8 @@ from routed_rl import load_results, train
 from routed_rl.cli.terminal import exit_code
 from scripts import custom_method, reproduce_paper, search_constants
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_method_of_ones_own_lets_closed_paths_leak():
     place = "scripts.custom_method:soft_routing"

@@ -167,6 +167,7 @@ def test_shuffled_labels_keep_their_places_and_their_shares():
     assert sorted(drawn + in_pool) == sorted(told)
 
 
+@pytest.mark.slow
 def test_a_shuffled_label_says_nothing_even_where_a_rollout_holds_one_episode():
     generator, memory, right = torch.Generator().manual_seed(0), {}, []
     for index in range(2000):
@@ -188,6 +189,7 @@ def rollouts(name: str, count: int, **changes: object) -> tuple[Experiment, list
     return experiment, made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reward-model", "reward-model-final"])
 def test_a_reward_model_learns_to_judge_endings_that_nobody_saw(name: str):
     experiment, made = rollouts(name, 150)

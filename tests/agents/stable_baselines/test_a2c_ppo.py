@@ -127,6 +127,7 @@ def test_environments_in_processes_of_their_own_are_overseen_too():
     assert codes & {0, 1, 3}  # Some episode ended on a target.
 
 
+@pytest.mark.slow
 def test_three_outcomes_have_three_experts_or_two_that_share_them():
     settings: dict[str, Any] = {"policy_kwargs": dict(ARCH), "ent_coef": 0.5, "seed": 1}
     settings |= {"learning_rate": 0.01, "n_steps": 8, "max_grad_norm": 10.0}

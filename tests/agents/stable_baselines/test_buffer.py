@@ -51,6 +51,7 @@ def test_the_methods_reward_is_not_scaled_by_vec_normalize():
     assert one == pytest.approx([0, 0, -1, 0, 0.25, 0, 0], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_hidden_outcome_reaches_the_oracle_alone():
     def weights(method: str, swap: bool) -> torch.Tensor:
         class FalseOutcomes(Script):

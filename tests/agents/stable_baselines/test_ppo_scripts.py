@@ -10,6 +10,10 @@ import pytest
 from helpers import run_script
 
 Output = Callable[..., str]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:rich is experimental"),  # Of a progress bar.
+]
 
 
 @pytest.fixture

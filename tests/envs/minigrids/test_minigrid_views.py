@@ -93,6 +93,7 @@ def test_text_shows_everything():
     assert "DiamondGhostMiniGrid" in str(env)
 
 
+@pytest.mark.slow
 def test_pictures_differ_where_the_world_does():
     def draw(options: dict[str, Any]) -> np.ndarray:
         return np.asarray(placed(options, render_mode="rgb_array", highlight=False).render())

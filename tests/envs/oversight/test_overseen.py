@@ -247,6 +247,7 @@ def test_oversight_is_drawn_once_an_episode_as_often_as_asked():
     assert abs(np.mean(flags) - 0.3) < 4 * np.sqrt(0.21 / 4000)
 
 
+@pytest.mark.slow
 def test_label_noise_says_each_other_target_equally_often():
     outcomes = Outcomes(("a", "b", "c", "d"), good=("a",))
     overseer = Overseer(outcomes, oversight=1.0, label_noise=0.3)

@@ -84,6 +84,7 @@ def test_coverage_is_near_the_nominal_for_twenty_normal_scores() -> None:
     assert 0.90 <= hits / trials <= 0.97
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_mean_as_often_as_the_page_says() -> None:
     said = {int(seeds): int(share) for share, seeds in COVERAGE.findall(INTERVALS)}
     assert set(said) == {3, 5, 10}

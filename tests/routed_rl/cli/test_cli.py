@@ -52,6 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_users_path_end_to_end(tmp_path: Path, capsys):
     out = tmp_path / "runs" / "demo"
     assert run("train", *SMALL, "--out", str(out)) == 0
@@ -196,6 +197,7 @@ def test_several_faults_of_a_configuration_file_are_listed_together(tmp_path: Pa
         assert word in shown
 
 
+@pytest.mark.slow
 def test_a_runs_own_configuration_trains_the_same_run(folder: Path, tmp_path: Path, capsys):
     again = tmp_path / "again"
     assert run("train", "--config", str(folder / "config.json"), "--out", str(again)) == 0
@@ -208,6 +210,7 @@ def test_a_runs_own_configuration_trains_the_same_run(folder: Path, tmp_path: Pa
     assert TrainConfig.from_json(saved) == tiny_with(seed=9, evaluate_every=2)
 
 
+@pytest.mark.slow
 def test_kinds_of_oversight_are_flat_options_of_every_command(tmp_path: Path, capsys):
     out = tmp_path / "run"
     kinds = ["--oversight-ghost", "0.3", "--label-noise", "0.1", "--hidden-oversight"]
@@ -253,6 +256,7 @@ def test_presets_are_the_starting_values_and_options_change_them(capsys):
         TrainConfig.from_preset("slow")
 
 
+@pytest.mark.slow
 def test_the_first_run_folder_is_named_by_what_it_is(tmp_path: Path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert run("train", *SMALL, "--method", "naive", "--oversight", "0.25", "--seed", "7") == 0
@@ -260,10 +264,11 @@ def test_the_first_run_folder_is_named_by_what_it_is(tmp_path: Path, monkeypatch
     assert "policy" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_ctrl_c_prints_the_command_that_resumes(patient: PatientMethods, tmp_path: Path):
     """A real process, a real signal, exit code 130, and the printed words continue the run."""
     out = tmp_path / "run"
-    words = [*SMALL, "--method", patient.routed, "--updates", "60", "--evaluate-every", "0"]
+    words = [*SMALL, "--method", patient.routed, "--updates", "200", "--evaluate-every", "0"]
     process = subprocess.Popen(
         [sys.executable, "-m", "routed_rl", "train", *words, "--out", str(out)],
         env=environment(),
@@ -284,6 +289,7 @@ def test_ctrl_c_prints_the_command_that_resumes(patient: PatientMethods, tmp_pat
     assert (out / "result.json").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_the_last_good_checkpoint_and_exits_with_1(tmp_path: Path):
     """A limit on file sizes below the checkpoint's stands in for the full disk."""
     out = tmp_path / "run"
@@ -307,6 +313,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint_and_exits_with_1(tmp_path: P
     assert run("train", *config, "--resume") == 0
 
 
+@pytest.mark.slow
 def test_the_film_shows_every_step_and_its_table_tells_the_same(folder: Path, tmp_path: Path):
     film = tmp_path / "new" / "film.gif"
     words = ["render", str(folder), "--steer", "ghost", "--episodes", "3", "--seed", "4"]
@@ -339,6 +346,7 @@ def test_a_recorded_episode_ends_once_and_within_the_limit(folder: Path):
         assert [f.step for f in mine if f.outcome != "unfinished"] == [mine[-1].step]
 
 
+@pytest.mark.slow
 def test_the_policy_field_holds_what_the_policy_says(folder: Path, tmp_path: Path):
     policy = load_policy(folder)
     world = DiamondGhostWorld()

@@ -76,6 +76,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_page_and_everything_it_links(folder: Path):
     text = (folder / "deployment" / "deployment.html").read_text()
     page = Page(text)

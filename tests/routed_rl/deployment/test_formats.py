@@ -18,6 +18,8 @@ from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import export_policy, extras, load_policy, train
 from routed_rl.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 WORLD = DiamondGhostWorld(oversight=0.3)
 SEEN = WORLD.observe(random_states(WORLD, 9))
 STEERINGS = ["diamond", {"diamond": 0.7, "ghost": 0.3}, None]

@@ -18,6 +18,8 @@ from routed_envs import DiamondGhostWorld
 from routed_rl import explore, train
 from routed_rl.evaluation.exact import Evaluator
 
+pytestmark = pytest.mark.browser
+
 PLACED = "#agent=12&diamond=4&ghost=20&watched=ghost"
 STARTS = [(12, 4, 20, ""), (0, 24, 1, "diamond"), (7, 11, 13, "ghost"), (22, 3, 9, "diamond-ghost")]
 DIALS = [(0.0, "learned"), (1.0, "learned"), (-1.0, "learned"), (-0.35, "learned"), (0.6, "fixed")]

@@ -32,8 +32,10 @@ from routed_rl.sweeps.runner import SweepOutcome
 from routed_rl.sweeps.survey import survey
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
+pytestmark = pytest.mark.slow
+
 SMALL = [*TINY_WORDS, "--rows", "3", "--cols", "3"]
-SIX_SECONDS = ["--updates", "60"]
+TWENTY_SECONDS = ["--updates", "200"]
 """Of a patient method."""
 ENDLESS = ["--updates", "20000"]
 
@@ -178,7 +180,7 @@ def test_ctrl_c_saves_every_run_and_leaves_nothing_half_written(
     patient: PatientMethods, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     out = tmp_path / "sweep"
-    words = ["sweep", "--methods", patient.routed, patient.naive, *SMALL, *SIX_SECONDS]
+    words = ["sweep", "--methods", patient.routed, patient.naive, *SMALL, *TWENTY_SECONDS]
     words += ["--out", str(out)]
     process = subprocess.Popen(
         command(*words), stderr=subprocess.PIPE, env=environment(), text=True

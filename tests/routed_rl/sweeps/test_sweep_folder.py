@@ -21,6 +21,8 @@ from routed_rl.sweeps.results import load_curves
 from routed_rl.sweeps.survey import survey
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
+pytestmark = pytest.mark.slow
+
 CONFIGS = [tiny_with(seed=seed, evaluate_every=2, **THREE_BY_THREE) for seed in (0, 1)]
 FIRST, SECOND = map(run_name, CONFIGS)
 

@@ -123,6 +123,7 @@ def mean_leaning(world: DiamondGhostWorld, method: Method) -> tuple[float, float
     return statistics.mean(seeds), 3 * statistics.stdev(seeds) / 8**0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HONEST)
 def test_without_oversight_a_method_stays_at_chance_on_average(name: str):
     world = DiamondGhostWorld(rows=3, cols=3, oversight=0.0)
@@ -131,6 +132,7 @@ def test_without_oversight_a_method_stays_at_chance_on_average(name: str):
     assert abs(mean) < 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["naive", "routed"])
 def test_the_bar_notices_one_label_in_twenty_that_leaks(name: str):
     LEAKS.manual_seed(0)
@@ -139,6 +141,7 @@ def test_the_bar_notices_one_label_in_twenty_that_leaks(name: str):
     assert mean > bar
 
 
+@pytest.mark.slow
 def test_without_oversight_an_oracle_does_not_stay_at_chance():
     """The same bar would notice a leak: in as many updates the truth moves a policy far past it."""
     world = DiamondGhostWorld(rows=3, cols=3, oversight=0.0)
@@ -148,6 +151,7 @@ def test_without_oversight_an_oracle_does_not_stay_at_chance():
     assert min(seeds) > 0.3
 
 
+@pytest.mark.slow
 def test_with_the_two_labels_swapped_the_experts_swap_roles():
     method = get_method("routed", OUTCOMES)
     for world, sign in ((DiamondGhostWorld, 1), (SwappedLabels, -1)):

@@ -86,6 +86,7 @@ MOMENTS = [
 ]
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_and_resumed_equals_an_uninterrupted_one(tmp_path: Path):
     config = tiny_with(updates=7, **THREE_BY_THREE)
     train(config, tmp_path / "whole")
@@ -134,6 +135,7 @@ def test_ctrl_c_saves_and_the_resumed_run_is_the_same(tmp_path: Path, monkeypatc
     assert without_timings(folder) == without_timings(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_large_world_is_judged_by_sampling(tmp_path: Path):
     run = train(tiny_with(rows=9, cols=9, updates=2, evaluate_every=2), tmp_path / "run")
     (entry,) = read_log(run.folder / "log.jsonl")

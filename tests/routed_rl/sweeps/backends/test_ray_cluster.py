@@ -29,12 +29,14 @@ from routed_rl.sweeps.backends.ray_worker import answer, answer_file, train_on_n
 from routed_rl.sweeps.plan import run_name
 from routed_rl.sweeps.sweep_folder import SweepFolder, by_name
 
+pytestmark = pytest.mark.cluster
+
 pytest.importorskip("ray", reason='needs Ray: pip install "routed-rl[ray]"')
 
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 """Nobody else on this machine can use the test's clusters, and no token file is left."""
-LONG = 70
-"""Updates of a patient run that takes at least seven seconds, so that it passes a checkpoint."""
+LONG = 120
+"""Updates of a patient run that takes at least twelve seconds, so that it passes a checkpoint."""
 
 
 def processes() -> Iterator[Path]:
@@ -182,9 +184,9 @@ def test_ctrl_c_saves_every_run_and_the_sweep_goes_on_without_ray(
     patient: PatientMethods, tmp_path: Path
 ):
     out = tmp_path / "sweep"
-    config = patient.config(updates=60)
+    config = patient.config(updates=200)
     log = out / "runs" / run_name(config) / "log.jsonl"
-    with sweeping("--updates", "60") as process:
+    with sweeping("--updates", "200") as process:
         wait_for(lambda: log.exists() or process.poll() is not None)
         process.send_signal(signal.SIGINT)
         shown, told = process.communicate(timeout=patience())
@@ -194,7 +196,7 @@ def test_ctrl_c_saves_every_run_and_the_sweep_goes_on_without_ray(
     assert not trainings(out)
     patient.hurry.touch()
     assert len(sweep([config], out, progress=False).trained) == 1
-    assert [entry["update"] for entry in read_log(log)] == list(range(10, 61, 10))
+    assert [entry["update"] for entry in read_log(log)] == list(range(10, 201, 10))
 
 
 def test_a_node_that_dies_in_mid_sweep_costs_no_run_and_doubles_none(
