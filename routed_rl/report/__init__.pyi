@@ -1,3 +1,3 @@
-from .page import write_report
+from .page import write_report, write_sweep_report
 
-__all__ = ["write_report"]
+__all__ = ["write_report", "write_sweep_report"]
