@@ -73,15 +73,9 @@ def measure_monitor(
     if oversight is not None:
         worlds = {f"{level:g}": policy.world.with_oversight(level) for level in oversight}
     curves = forewarnings(policy, worlds, expert, episodes=episodes, seed=seed)
-    return _saved(curves, false_alarm_rate, deployed_actor(policy), Path(out) / FIGURES)
-
-
-def _saved(
-    curves: Sequence[Forewarning], rate: float, deployed: str, folder: Path
-) -> MonitorMeasurement:
-    """The measurement, with its figure and its table written."""
-    table = monitor_table(curves, rate, deployed)
+    deployed, folder = deployed_actor(policy), writable_folder(Path(out) / FIGURES)
+    table = monitor_table(curves, false_alarm_rate, deployed)
     with rc_context(LOOK):
-        draw_forewarnings(curves, rate, deployed).save(writable_folder(folder))
+        draw_forewarnings(curves, false_alarm_rate, deployed).save(folder)
     write_atomically(folder / f"{table.name}.csv", table_text(table.columns, table.records))
     return MonitorMeasurement(curves, table, folder / "monitor.png")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,12 @@ def render(
     film = _checked_film(out, run, episodes)
     grid = _gridworld(policy.world if world is None else world)
     place = None if start is None else parse_placement(start, grid)
-    find = record_failures if failures else record
-    frames = find(policy, grid, episodes, seed, deterministic, place)
+    act = partial(record, seed=seed, deterministic=deterministic)
+    find = partial(record_failures, **act.keywords) if failures else act
+    frames = find(policy, grid, episodes, start=place)
     pictures = _draw_film(frames, policy, grid, writable(film))
-    pictures |= _draw_side_by_side(frames, policy, grid, film, seed, deterministic)
-    pictures |= _draw_figures(run, policy, grid, film, place)
+    pictures |= _draw_side_by_side(frames, policy, grid, film, act)
+    pictures |= _draw_field(policy, grid, film, place) | _draw_curve(run, film)
     return Rendering(pictures, frames[-1].episode + 1)
 
 
@@ -122,8 +124,7 @@ def _draw_side_by_side(
     policy: Policy,
     world: DiamondGhostWorld,
     film: Path,
-    seed: int,
-    deterministic: bool,
+    act: Callable[..., list[Frame]],
 ) -> dict[Path, str]:
     """Film the mixture and every expert from the starts of some frames; nothing for one expert."""
     if len(policy.experts) == 1:
@@ -131,27 +132,23 @@ def _draw_side_by_side(
     first = [frame.state for frame in frames if frame.step == 0]
     starts = map_states(lambda *tensors: torch.cat(tensors), *first)
     actors = steerings(policy)
-    films = {
-        who: record(actor, world, len(first), seed, deterministic, starts)
-        for who, actor in actors.items()
-    }
+    films = {who: act(actor, world, len(first), start=starts) for who, actor in actors.items()}
     path = film.with_stem(f"{film.stem}_side_by_side")
     save_side_by_side(films, actors, world, path)
     return {path: "the mixture and every expert, from the same starts"}
 
 
-def _draw_figures(
-    run: str | Path | None,
-    policy: Policy,
-    world: DiamondGhostWorld,
-    film: Path,
-    start: GridState | None,
+def _draw_field(
+    policy: Policy, world: DiamondGhostWorld, film: Path, start: GridState | None
 ) -> dict[Path, str]:
-    """Draw what belongs beside the film; the learning curve only of a run that was evaluated."""
-    field, curve = film.with_name("policy_field.png"), film.with_name("learning_curve.png")
-    save_policy_field(policy, world, field, start)
-    pictures = {field: "what each expert would do in every cell"}
-    log = None if run is None else RunFolder(Path(run)).log
-    if log is not None and log.exists() and save_learning_curve(read_log(log), curve):
-        pictures[curve] = "how the figures changed while it trained"
-    return pictures
+    path = film.with_name("policy_field.png")
+    save_policy_field(policy, world, path, start)
+    return {path: "what each expert would do in every cell"}
+
+
+def _draw_curve(run: str | Path | None, film: Path) -> dict[Path, str]:
+    """Draw how a run was judged on its way; nothing without its log."""
+    path, log = film.with_name("learning_curve.png"), RunFolder(Path(run or "")).log
+    if run is not None and log.exists() and save_learning_curve(read_log(log), path):
+        return {path: "how the figures changed while it trained"}
+    return {}

@@ -70,7 +70,6 @@ def _cell(runs: list[RunStatus]) -> Text:
 
 
 def _running(status: SweepStatus) -> Table | None:
-    """How far each running run is."""
     running = status.of("running")
     if not running:
         return None
@@ -84,7 +83,6 @@ def _running(status: SweepStatus) -> Table | None:
 
 
 def _summary(status: SweepStatus) -> Text:
-    """The numbers, and how long it will take."""
     counts = {stage: len(status.of(stage)) for stage in ("running", "failed", "waiting")}
     words = [f"{len(status.of('finished'))} of {len(status.runs)} finished"]
     words += [f"{count} {stage}" for stage, count in counts.items() if count]

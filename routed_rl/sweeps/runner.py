@@ -150,7 +150,6 @@ def _sweep(
 
 
 def _announce(planned: int, kept: int, seconds: float, slots: int, progress: bool) -> None:
-    """Say what will be done."""
     if not progress:
         return
     missing = planned - kept

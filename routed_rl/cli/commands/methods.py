@@ -43,7 +43,6 @@ class Methods:
 
 
 def _table(method: Method) -> Table:
-    """A method's rows."""
     from rich import box
     from rich.table import Table
 
@@ -63,7 +62,6 @@ def _table(method: Method) -> Table:
 
 
 def _notes(method: Method) -> list[str]:
-    """What a method has beside its rows."""
     labels = method.relabel if isinstance(method.relabel, str) else repr(method.relabel)
     gate = {"learned": "a learned gate", "even": "no gate, equal weights", "none": "one expert"}
     share = method.updates(0.1)

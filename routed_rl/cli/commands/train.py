@@ -86,7 +86,6 @@ def _resume_command() -> str:
 
 
 def _print_run(run: Run) -> None:
-    """Print a finished run's figures and where its files are."""
     from routed_rl.cli.printing import oversight_in_words, print_evaluations
     from routed_rl.evaluation.steerings import deployed_actor
 
