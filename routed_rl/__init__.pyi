@@ -1,13 +1,21 @@
+from .charts.statistics import summarise
+from .cli.terminal import exit_code
 from .config import PRESETS, TrainConfig
 from .deployment.deployment_report import write_deployment_report
 from .deployment.formats import export_policy
 from .deployment.gate_monitor import Monitor, Reading
+from .deployment.monitor_measurement import MonitorMeasurement, measure_monitor
 from .deployment.roc import Roc
 from .evaluation.environments import evaluate_env
 from .evaluation.record import Evaluation
 from .evaluation.steerings import evaluate, evaluate_steerings, oversight_levels
+from .pictures.episodes import record
 from .pictures.explorer.page_writer import explore
+from .pictures.film import save_film, save_side_by_side
+from .pictures.rendering import Rendering, render
+from .report.page import write_report, write_sweep_report
 from .runs.run_log import read_log
+from .sweeps.plan import plan
 from .sweeps.results import load_curves, load_results
 from .sweeps.runner import SweepOutcome, sweep
 from .training.experiment import Experiment
@@ -20,7 +28,9 @@ __all__ = [
     "Evaluation",
     "Experiment",
     "Monitor",
+    "MonitorMeasurement",
     "Reading",
+    "Rendering",
     "Roc",
     "Run",
     "SweepOutcome",
@@ -28,16 +38,26 @@ __all__ = [
     "evaluate",
     "evaluate_env",
     "evaluate_steerings",
+    "exit_code",
     "explore",
     "export_policy",
     "load_curves",
     "load_policy",
     "load_results",
     "load_run",
+    "measure_monitor",
     "oversight_levels",
+    "plan",
     "read_log",
+    "record",
+    "render",
+    "save_film",
     "save_policy",
+    "save_side_by_side",
+    "summarise",
     "sweep",
     "train",
     "write_deployment_report",
+    "write_report",
+    "write_sweep_report",
 ]

@@ -1,6 +1,6 @@
 """Everything that decides a run, in one record that is also the command line and its manual.
 
-Imports nothing heavy, so that the command line's help appears at once.
+Imports no PyTorch, so that the command line's help appears at once.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 from pydantic import Field, TypeAdapter, ValidationError
+
+from routed_envs.errors import InputError
 
 Name = Annotated[str, Field(min_length=1, description="a name")]
 Probability = Annotated[
@@ -93,7 +95,7 @@ class TrainConfig:
         threads: CPU threads of this run.
 
     Raises:
-        ValueError: A value is of the wrong type or out of range; every fault is listed.
+        InputError: A value is of the wrong type or out of range; every fault is listed.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -154,7 +156,7 @@ class TrainConfig:
                 "cells, for agent, diamond and ghost."
             )
         if faults:
-            raise ValueError("\n".join(faults))
+            raise InputError("\n".join(faults))
 
     @property
     def samples(self) -> int:
@@ -171,10 +173,10 @@ class TrainConfig:
                 constants (`METHOD_CONSTANTS`); those set here go before them.
 
         Raises:
-            ValueError: There is no such preset, or a value is out of range.
+            InputError: There is no such preset, or a value is out of range.
         """
         if preset not in PRESETS:
-            raise ValueError(f"There is no preset {preset!r}. Give {' or '.join(PRESETS)}.")
+            raise InputError(f"There is no preset {preset!r}. Give {' or '.join(PRESETS)}.")
         constants = METHOD_CONSTANTS.get(preset, {}).get(changes.get("method", ""), {})
         return dataclasses.replace(PRESETS[preset], **{**constants, **changes})
 
@@ -190,7 +192,7 @@ class TrainConfig:
             values: Fields by name.
 
         Raises:
-            ValueError: Unknown fields or values that cannot be used; every one is listed.
+            InputError: Unknown fields or values that cannot be used; every one is listed.
         """
         try:
             return _record().validate_json(json.dumps(values), strict=True)
@@ -199,7 +201,7 @@ class TrainConfig:
                 f"{'.'.join(map(str, fault['loc']))}={fault['input']!r}: {fault['msg']}."
                 for fault in error.errors()
             ]
-            raise ValueError("\n".join(faults)) from None
+            raise InputError("\n".join(faults)) from None
 
 
 @cache

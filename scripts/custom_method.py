@@ -15,8 +15,7 @@ import dataclasses
 
 import routed_rl
 from routed_agents import Method, get_method
-from routed_envs import Outcomes
-from routed_envs.gridworld.world import OUTCOMES
+from routed_envs import DiamondGhostWorld, Outcomes
 
 LEAK = 0.2
 """The gradient weight of the experts that are not an overseen episode's own."""
@@ -45,7 +44,7 @@ if __name__ == "__main__":
     run = routed_rl.train(
         routed_rl.TrainConfig(updates=300, evaluate_every=100),
         out="runs/soft-routing",
-        method=soft_routing(OUTCOMES),
+        method=soft_routing(DiamondGhostWorld().outcomes),
         overwrite=True,
     )
     print(routed_rl.evaluate(run.policy.steer("diamond")))

@@ -30,9 +30,6 @@ from train_ppo import PPO_SETTINGS
 
 import routed_rl
 from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings, get_method
-from routed_agents.files import write_atomically
-from routed_rl.charts.statistics import summarise
-from routed_rl.cli.terminal import exit_code
 
 ENVIRONMENT = "routed_envs/MiniGrid-DiamondGhost-Flat-8x8-v0"
 ENVIRONMENTS = 256
@@ -123,7 +120,7 @@ def print_table(options: Options) -> None:
         seconds = sorted(run["seconds"] for run in runs)[len(runs) // 2]
         for name in runs[0]["figures"]:
             found = [run["figures"][name] for run in runs]
-            summary = summarise([figures["diamond_rate"] for figures in found])
+            summary = routed_rl.summarise([figures["diamond_rate"] for figures in found])
             interval = summary.interval
             limits = f" [{interval.low:.3f}, {interval.high:.3f}]" if interval else ""
             others = (
@@ -140,11 +137,13 @@ def main(options: Options) -> None:
     pairs = [(method, seed) for method in options.methods for seed in options.seeds]
     if len(pairs) == 1 and not options.file(*pairs[0]).exists():
         found = train_and_judge(*pairs[0], options)
-        write_atomically(options.file(*pairs[0]), json.dumps(found, indent=2).encode())
+        partial = options.file(*pairs[0]).with_suffix(".partial")
+        partial.write_text(json.dumps(found, indent=2))
+        partial.replace(options.file(*pairs[0]))  # At once: what exists is finished.
     elif len(pairs) > 1:
         run_all(options)
     print_table(options)
 
 
 if __name__ == "__main__":
-    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))
+    sys.exit(routed_rl.exit_code(lambda: main(tyro.cli(Options, description=__doc__))))

@@ -26,7 +26,6 @@ from stable_baselines3.common.env_util import make_vec_env
 import routed_rl
 from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings
 from routed_envs import FinalStep, Overseen
-from routed_rl.cli.terminal import exit_code
 
 
 @dataclass(frozen=True)
@@ -108,4 +107,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))
+    sys.exit(routed_rl.exit_code(lambda: main(tyro.cli(Options, description=__doc__))))

@@ -1,4 +1,4 @@
-"""Look at a trained policy: let it act in the Gymnasium environment, then draw film and field.
+"""Look at a trained policy: let it act in the Gymnasium environment, then draw it.
 
 python scripts/train.py && python scripts/render.py
 """
@@ -11,9 +11,6 @@ import gymnasium
 
 import routed_envs
 import routed_rl
-from routed_rl.pictures.episodes import record
-from routed_rl.pictures.film import save_film
-from routed_rl.pictures.policy_field import save_policy_field
 
 RUN = Path("runs/script")
 
@@ -32,6 +29,6 @@ print(f"{env.render()}\n\nThe overseer says: {info['label']}. In truth: {info['h
 
 # More oversight than in training, so that the film shows some.
 world = routed_envs.DiamondGhostWorld(oversight=0.4)
-save_film(record(policy, world, episodes=6, seed=1), policy, world, RUN / "rollouts.gif")
-save_policy_field(policy, world, RUN / "policy_field.png")
-print(f"Drawn: {RUN / 'rollouts.gif'} and {RUN / 'policy_field.png'}")
+drawn = routed_rl.render(policy, run=RUN, world=world, episodes=6, seed=1)
+for picture, meaning in drawn.pictures.items():
+    print(f"{picture}: {meaning}")

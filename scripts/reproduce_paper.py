@@ -17,10 +17,6 @@ from typing import Literal
 import tyro
 
 import routed_rl
-from routed_rl.cli.sweep_commands import failures_text
-from routed_rl.cli.terminal import exit_code, fail
-from routed_rl.report import write_report
-from routed_rl.sweeps.plan import plan
 
 METHODS = ("routed", "no-routing", "no-gate", "naive", "filtering", "oracle")
 LEVELS = (0.003, 0.01, 0.025, 0.03, 0.05, 0.1)
@@ -51,14 +47,14 @@ def main(options: Options) -> int:
     words |= {"seeds": options.seeds}
     words |= {} if options.updates is None else {"updates": options.updates}
     out = options.out or Path("sweeps") / f"paper-{options.preset}"
-    outcome = routed_rl.sweep(plan(words), out, jobs=options.jobs)
+    outcome = routed_rl.sweep(routed_rl.plan(words), out, jobs=options.jobs)
     if outcome.failed:
-        return fail(failures_text(out, outcome), 1)
-    rows, curves = routed_rl.load_results(out), routed_rl.load_curves(out)
+        print(outcome.failure_text, file=sys.stderr)
+        return 1
     title = f"Cloud et al., section 4.3, with the preset {options.preset}"
-    print(write_report(rows, curves, out / "report", title=title))
+    print(routed_rl.write_sweep_report(out, title=title))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))
+    sys.exit(routed_rl.exit_code(lambda: main(tyro.cli(Options, description=__doc__))))

@@ -21,9 +21,6 @@ from rich.table import Table
 
 import routed_rl
 from routed_agents import METHODS
-from routed_rl.cli.sweep_commands import failures_text
-from routed_rl.cli.terminal import exit_code, fail
-from routed_rl.sweeps.plan import plan
 
 RATES_AND_ENTROPIES = ((1.7e-3, 0.1), (1.7e-3, 0.03), (1e-3, 0.1), (2.4e-3, 0.1))
 ROUTING_CONSTANTS = ((2.2, 20.0, 0.36), (0.0, 1.0, 1.0))
@@ -65,10 +62,11 @@ def main(options: Options) -> int:
     """
     changes = {} if options.updates is None else {"updates": options.updates}
     shared = {"methods": tuple(METHODS), "seed": options.seeds} | changes
-    configs = [config for setting in SETTINGS for config in plan(setting | shared)]
+    configs = [config for setting in SETTINGS for config in routed_rl.plan(setting | shared)]
     outcome = routed_rl.sweep(configs, options.out, jobs=options.jobs)
     if outcome.failed:
-        return fail(failures_text(options.out, outcome), 1)
+        print(outcome.failure_text, file=sys.stderr)
+        return 1
     print_table(routed_rl.load_results(options.out))
     return 0
 
@@ -89,4 +87,4 @@ def print_table(rows: list[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))
+    sys.exit(routed_rl.exit_code(lambda: main(tyro.cli(Options, description=__doc__))))

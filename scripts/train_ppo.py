@@ -19,7 +19,6 @@ import tyro
 import routed_rl
 from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings
 from routed_envs import DiamondGhostWorld, WorldVecEnv
-from routed_rl.cli.terminal import exit_code
 
 ROUTING = RoutingSettings(overseen_weight=20.0, overseen_limit=0.36, advantage_offset=2.2)
 ENTROPY = (0.55, 0.02)
@@ -88,4 +87,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_code(lambda: main(tyro.cli(Options, description=__doc__))))
+    sys.exit(routed_rl.exit_code(lambda: main(tyro.cli(Options, description=__doc__))))

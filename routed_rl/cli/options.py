@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-
-STEER_HELP = (
-    "Who acts: deploy (the method's own choice), mixture (the learned gate), an expert's name, "
-    "weights such as diamond=0.8,ghost=0.2, or a number from 0 to 1, the diamond's weight."
-)
-Flag = tyro.conf.FlagCreatePairsOff[bool]
 
 
 def optional(metavar: str) -> Any:
@@ -21,6 +16,21 @@ def optional(metavar: str) -> Any:
         metavar: What stands for its value in the help.
     """
     return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+
+
+Flag = tyro.conf.FlagCreatePairsOff[bool]
+RunArgument = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+SweepArgument = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SWEEP")]
+OutFile = Annotated[Path | None, optional("FILE")]
+OutFolder = Annotated[Path | None, optional("FOLDER")]
+Steer = Annotated[
+    str,
+    tyro.conf.arg(
+        help="Who acts: deploy (the method's own choice), mixture (the learned gate), an expert's "
+        "name, weights such as diamond=0.8,ghost=0.2, or a number from 0 to 1, the diamond's "
+        "weight."
+    ),
+]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How a program ends, and how the user can start it again."""
+"""How a program ends, what it shows while it works, and how the user can start it again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+from routed_envs.errors import InputError
 
 
 def program() -> str:
@@ -24,6 +27,17 @@ def program() -> str:
 def quoted(path: Path) -> str:
     """A path as the shell takes it."""
     return shlex.quote(str(path))
+
+
+def working(text: str) -> AbstractContextManager[object]:
+    """Say on the terminal what is being done, as long as it lasts.
+
+    Args:
+        text: What is being done.
+    """
+    from rich.console import Console  # Help need not wait for it.
+
+    return Console(stderr=True).status(text)
 
 
 def exit_code(main: Callable[[], int | None]) -> int:
@@ -44,25 +58,15 @@ def exit_code(main: Callable[[], int | None]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        return fail("Interrupted.", 130)
+        return _fail("Interrupted.", 130)
     except OSError as error:
-        return fail(f"{error}. What was saved before is untouched.", 1)
-    except ValueError as error:
-        from routed_envs.errors import InputError  # Brings Gymnasium, needed only here.
-
-        if isinstance(error, InputError):
-            return fail(str(error), 2)
-        raise
+        return _fail(f"{error}. What was saved before is untouched.", 1)
+    except InputError as error:
+        return _fail(str(error), 2)
     return code
 
 
-def fail(message: str, code: int) -> int:
-    """Say what is wrong on standard error, and hand on the exit code.
-
-    Args:
-        message: What is wrong.
-        code: Is returned.
-    """
+def _fail(message: str, code: int) -> int:
     print(f"routed-rl: {message}", file=sys.stderr)
     return code
 

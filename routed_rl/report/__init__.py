@@ -1,5 +1,5 @@
 """Reports of sweeps: one page, its figures, and every number that they show."""
 
-from routed_rl.report.page import write_report
+from routed_rl.report.page import write_report, write_sweep_report
 
-__all__ = ["write_report"]
+__all__ = ["write_report", "write_sweep_report"]

@@ -30,6 +30,7 @@ from routed_rl.report.sections import (
     winners_section,
 )
 from routed_rl.report.series import Comparison, Row, compare
+from routed_rl.sweeps.results import load_curves, load_results
 
 SectionMaker = Callable[[Comparison, Path], Section | None]
 SECTIONS: tuple[SectionMaker, ...] = (
@@ -86,6 +87,29 @@ def write_report(
     for name in _linked(earlier) - _linked(text):
         (figures / name).unlink(missing_ok=True)
     return page
+
+
+def write_sweep_report(
+    sweep: str | Path, folder: str | Path | None = None, title: str | None = None
+) -> Path:
+    """Write the report of a sweep's finished runs, as `write_report` does.
+
+    Args:
+        sweep: The sweep's folder.
+        folder: Where to write; `report` in the sweep's if None.
+        title: Of the page; the name of the sweep's folder if None.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: The folder is no sweep or has no finished run, a run's files are damaged, or
+            where to write there is something else.
+    """
+    path = Path(sweep)
+    target = path / "report" if folder is None else Path(folder)
+    rows, curves = load_results(path), load_curves(path)
+    return write_report(rows, curves, target, title or path.resolve().name)
 
 
 def _earlier(folder: Path) -> str:

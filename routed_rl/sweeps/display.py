@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rich import box
-from rich.console import Group
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from routed_rl.sweeps.survey import RunStatus, SweepStatus
+from routed_rl.sweeps.backends.base import Ended
+from routed_rl.sweeps.survey import RunStatus, Surveyor, SweepStatus
+from routed_rl.sweeps.sweep_folder import SweepFolder
 
 MARKS = {"finished": ("●", "green"), "running": ("◐", "cyan"), "failed": ("✗", "red")}
 WAITING = ("·", "dim")
@@ -19,6 +27,8 @@ MOST_ROWS = 40
 """Rows of the table; where there are more series, each method has one row."""
 MOST_RUNNING = 16
 """Running runs that are shown one by one."""
+SHOW_SECONDS = 1.0
+"""How often the live table is drawn again."""
 
 
 def picture(status: SweepStatus) -> Group:
@@ -60,7 +70,6 @@ def _cell(runs: list[RunStatus]) -> Text:
 
 
 def _running(status: SweepStatus) -> Table | None:
-    """How far each running run is."""
     running = status.of("running")
     if not running:
         return None
@@ -74,7 +83,6 @@ def _running(status: SweepStatus) -> Table | None:
 
 
 def _summary(status: SweepStatus) -> Text:
-    """The numbers, and how long it will take."""
     counts = {stage: len(status.of(stage)) for stage in ("running", "failed", "waiting")}
     words = [f"{len(status.of('finished'))} of {len(status.runs)} finished"]
     words += [f"{count} {stage}" for stage, count in counts.items() if count]
@@ -91,3 +99,68 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+class SweepDisplay:
+    """What the user sees while a sweep runs: a live table, or a line for each run.
+
+    Args:
+        folder: The sweep's.
+        live: The live table, if there is one.
+        visible: Show anything at all.
+    """
+
+    def __init__(self, folder: SweepFolder, live: Live | None, visible: bool) -> None:
+        self._surveyor = Surveyor(folder.path)
+        self._live = live
+        self._visible = visible
+        self._due = 0.0
+        self._done = len(self._surveyor.look(active=False).of("finished")) if visible else 0
+
+    def refresh(self, at_once: bool = False) -> None:
+        """Show where the sweep stands.
+
+        Args:
+            at_once: Not only now and then.
+        """
+        if self._live is not None and (at_once or time.monotonic() >= self._due):
+            self._live.update(picture(self._surveyor.look(active=True)), refresh=True)
+            self._due = time.monotonic() + SHOW_SECONDS
+
+    def tell(self, ended: Ended) -> None:
+        """Say that a run ended, where there is no table to show it, and how one failed.
+
+        Args:
+            ended: The run.
+        """
+        self._due = 0.0
+        self._done += not ended.failure
+        if not self._visible or (self._live is not None and not ended.failure):
+            return
+        status = self._surveyor.look(active=True)
+        run = next(run for run in status.runs if run.name == ended.name)
+        told = f"[{self._done}/{len(status.runs)}] {run.words} ({run.name})"
+        words = f"{told}: {ended.failure or f'{run.seconds:.0f} s'}"
+        text = "\n    ".join((words, *ended.lines))
+        if self._live is not None:
+            self._live.console.print(text, markup=False, highlight=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def sweep_display(folder: SweepFolder, progress: bool) -> Iterator[SweepDisplay]:
+    """The display for the length of a sweep.
+
+    Args:
+        folder: The sweep's.
+        progress: Show a live table if standard error is a terminal, else a line for each run.
+    """
+    console = Console(stderr=True)
+    if not (progress and console.is_terminal):
+        yield SweepDisplay(folder, None, progress)
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        display = SweepDisplay(folder, live, progress)
+        yield display
+        display.refresh(at_once=True)

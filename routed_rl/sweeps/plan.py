@@ -22,14 +22,16 @@ Values = Mapping[str, Sequence[Any]]
 """For each setting the values that it takes."""
 
 PLURALS = {"methods": "method"}
-SETTINGS = tuple(f.name for f in dataclasses.fields(TrainConfig) if f.name != "method")
-WORDS = ("preset", "methods", "seeds", *SETTINGS)
+WORDS = (
+    *("preset", "methods", "seeds"),
+    *(field.name for field in dataclasses.fields(TrainConfig) if field.name != "method"),
+)
 """What a sweep's file may say."""
 OPTIONS = ("out", "jobs", "backend", "address", "config")
 """What only the command line may say."""
 MOST_RUNS = 100_000
 MOST_FAULTS = 5
-"""Faults of single runs that are told."""
+"""How many faults of single runs a refusal tells."""
 
 
 def run_name(config: TrainConfig) -> str:
@@ -106,7 +108,6 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def _faults_of(word: str, given: Any) -> list[str]:
-    """What is wrong with one word of a file."""
     if word in OPTIONS:
         option = f"--{word}"
         return [f"{word} is an option of the command line, not of the file: give {option} there."]
@@ -195,7 +196,6 @@ def _value(name: str, given: Any) -> Any:
 
 
 def _allowed(name: str) -> str:
-    """What a setting's values can be, in words."""
     if name == "seeds":
         return "a whole number of at least 1"
     return field_adapters()[PLURALS.get(name, name)].json_schema()["description"]

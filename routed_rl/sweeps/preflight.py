@@ -1,17 +1,19 @@
-"""How long runs will take, from a few updates of each kind; it also proves that each can start."""
+"""Before a sweep starts: how long it will take, that every run can start, and that none differs."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
+from routed_rl.runs.run_folder import read_disposable
 from routed_rl.sweeps.plan import run_name
+from routed_rl.sweeps.sweep_folder import SweepFolder
 from routed_rl.training.experiment import Experiment
 
 MOST_KINDS = 12
@@ -21,6 +23,10 @@ MOST_TIMED = 20
 TIMED_SECONDS = 0.25
 START_SECONDS = 1.0
 """What a run takes beside its updates."""
+TABLE = "table of the method"
+"""Where a run's identity holds its method's table."""
+MOST_NAMED = 5
+"""Runs that a refusal names."""
 
 
 def available_cores() -> int:
@@ -85,3 +91,47 @@ def _seconds_per_update(experiment: Experiment) -> float:
         return passed / updates
     finally:
         torch.set_num_threads(before)
+
+
+def check_methods(folder: SweepFolder, configs: Iterable[TrainConfig]) -> None:
+    """Refuse to extend a sweep with a method that has changed since some of its runs.
+
+    A run's name does not tell: a method of one's own is named by its place, not by its table.
+
+    Args:
+        folder: The sweep's.
+        configs: What shall be trained.
+
+    Raises:
+        InputError: The tables of a method differ; the message shows both.
+    """
+    first = {config.method: config for config in configs}
+    tables = {method: Experiment.of(config).identity()[TABLE] for method, config in first.items()}
+    others: dict[str, list[str]] = {}
+    there = {}
+    for name, planned in folder.runs().items():
+        method = planned["config"]["method"]
+        found = _table(folder, name) if method in tables else None
+        if found not in (None, tables.get(method)):
+            others.setdefault(method, []).append(name)
+            there[method] = found
+    if others:
+        faults = (
+            f"The method {method} has changed since {_named(folder, names)} began:\n"
+            f"  there {there[method]}\n  here  {tables[method]}\n"
+            for method, names in others.items()
+        )
+        raise InputError("".join(faults) + "Give another --out, or move those folders away.")
+
+
+def _table(folder: SweepFolder, name: str) -> str | None:
+    """The table of the method that a run began with; None if it cannot be read."""
+    identity = read_disposable(folder.run(name).config).get("identity")
+    return identity.get(TABLE) if isinstance(identity, dict) else None
+
+
+def _named(folder: SweepFolder, names: list[str]) -> str:
+    """Some runs' folders, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    shown = ", ".join(str(folder.run(name).path) for name in names[:MOST_NAMED])
+    return shown + (f" and {more} more" if more > 0 else "")

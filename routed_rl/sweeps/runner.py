@@ -4,53 +4,22 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
+from routed_rl.naming import counted
 from routed_rl.runs.run_folder import write_json
-from routed_rl.sweeps.backends.local import Ended, LocalBackend
-from routed_rl.sweeps.display import duration
-from routed_rl.sweeps.kept import check_methods
-from routed_rl.sweeps.live import shown
-from routed_rl.sweeps.preflight import available_cores, expected_seconds
+from routed_rl.sweeps.backends.base import Backend, Ended
+from routed_rl.sweeps.backends.local import LocalBackend
+from routed_rl.sweeps.display import duration, sweep_display
+from routed_rl.sweeps.preflight import available_cores, check_methods, expected_seconds
 from routed_rl.sweeps.sweep_folder import SweepFolder, by_name
 
 LOOK_SECONDS = 0.05
-
-
-class Backend(Protocol):
-    """Where a sweep's runs train."""
-
-    @property
-    def slots(self) -> int:
-        """How many runs train at a time; it may change."""
-        ...
-
-    @property
-    def running(self) -> int:
-        """The runs whose end was not told yet."""
-        ...
-
-    def start(self, name: str) -> None:
-        """Start a run."""
-        ...
-
-    def ended(self) -> list[Ended]:
-        """The runs that ended since the last call."""
-        ...
-
-    def interrupt(self) -> None:
-        """Ask every run to save and end."""
-        ...
-
-    def close(self) -> None:
-        """End every run at once."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -63,6 +32,7 @@ class SweepOutcome:
         failed: The runs that failed.
         seconds: How long it took, from the first run's start to the last one's end.
         slots: How many runs it could train at a time.
+        folder: The sweep's.
     """
 
     trained: tuple[str, ...]
@@ -70,6 +40,19 @@ class SweepOutcome:
     failed: tuple[Ended, ...]
     seconds: float
     slots: int
+    folder: Path
+
+    @property
+    def failure_text(self) -> str:
+        """Which runs failed, and where to look; empty if none did."""
+        if not self.failed:
+            return ""
+        names = ", ".join(run.name for run in self.failed)
+        place = SweepFolder(self.folder).output("NAME")
+        return (
+            f"{counted(len(self.failed), 'run')} failed: {names}. What each printed is in {place}; "
+            "the same command tries them again."
+        )
 
 
 def sweep(
@@ -85,8 +68,8 @@ def sweep(
 
     Each run is a process of its own in the folder `out/runs/NAME`, the name being the hash of the
     configuration. Runs that are finished are kept, unfinished ones continue where they stopped, and
-    a run that fails does not stop the others. Other configurations in the same folder extend
-    the sweep. A program that calls this needs the usual ``if __name__ == "__main__":``.
+    a run that fails does not stop the others. Other configurations in the same folder extend it. A
+    program that calls this needs the usual ``if __name__ == "__main__":``.
 
     Args:
         configs: What to train; `TrainConfig.from_preset` has each method's own constants.
@@ -105,14 +88,57 @@ def sweep(
             changed.
         KeyboardInterrupt: The user stopped it; every run saved a checkpoint.
     """
-    planned = by_name(list(configs))
-    _check(planned, jobs, ray, address)
-    seconds, folder = expected_seconds(planned), SweepFolder(Path(out))
+    planned, place = by_name(list(configs)), _Place(jobs, ray, address)
+    if not planned:
+        raise InputError("A sweep needs at least one configuration.")
+    place.check()
+    return _sweep(planned, SweepFolder(Path(out)), place, progress)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where runs shall train, as `sweep` was told."""
+
+    jobs: int | None
+    ray: bool
+    address: str | None
+
+    def check(self) -> None:
+        """Refuse what cannot be."""
+        if self.jobs is not None and self.jobs < 1:
+            raise InputError(f"jobs={self.jobs}: give at least 1.")
+        if self.address is not None and not self.ray:
+            raise InputError(
+                f"address={self.address!r} is a Ray cluster's. Give --backend ray with it."
+            )
+
+    @contextmanager
+    def opened(self, path: Path, missing: int, threads: int) -> Iterator[Backend]:
+        """The backend; whatever happens, nothing trains on afterwards."""
+        if self.ray and missing:
+            # Slow to import, and optional.
+            from routed_rl.sweeps.backends.ray_cluster import RayBackend
+
+            backend: Backend = RayBackend(path, self.address, self.jobs, threads)
+        else:
+            cores = max(1, available_cores() // threads)
+            backend = LocalBackend(path, max(1, min(self.jobs or cores, missing)))
+        try:
+            yield backend
+        finally:
+            backend.close()
+
+
+def _sweep(
+    planned: dict[str, TrainConfig], folder: SweepFolder, place: _Place, progress: bool
+) -> SweepOutcome:
+    """Train what is missing in the folder, which nobody else may sweep meanwhile."""
+    seconds, threads = expected_seconds(planned), max(c.threads for c in planned.values())
     with folder.locked():
         check_methods(folder, planned.values())
         kept = tuple(name for name in planned if folder.finished(name))
         missing = [name for name in planned if name not in kept]
-        with _backend(folder.path, missing, planned, jobs, ray, address) as backend:
+        with place.opened(folder.path, len(missing), threads) as backend:
             folder.extend(planned, seconds)
             slots, started = backend.slots, time.monotonic()
             left = sum(seconds[name] for name in missing) / slots
@@ -120,49 +146,10 @@ def sweep(
             ended = _train_all(folder, missing, backend, progress)
     failed = tuple(run for run in ended if run.failure)
     trained = tuple(run.name for run in ended if not run.failure)
-    return SweepOutcome(trained, kept, failed, time.monotonic() - started, slots)
-
-
-def _check(
-    planned: Mapping[str, TrainConfig], jobs: int | None, ray: bool, address: str | None
-) -> None:
-    """Refuse what cannot be swept."""
-    if not planned:
-        raise InputError("A sweep needs at least one configuration.")
-    if jobs is not None and jobs < 1:
-        raise InputError(f"jobs={jobs}: give at least 1.")
-    if address is not None and not ray:
-        raise InputError(f"address={address!r} is a Ray cluster's. Give --backend ray with it.")
-
-
-@contextmanager
-def _backend(
-    path: Path,
-    missing: list[str],
-    planned: dict[str, TrainConfig],
-    jobs: int | None,
-    ray: bool,
-    address: str | None,
-) -> Iterator[Backend]:
-    """Where the runs train; whatever happens, nothing trains on afterwards."""
-    threads = max(config.threads for config in planned.values())
-    if ray and missing:
-        from routed_rl.sweeps.backends.ray_cluster import (
-            RayBackend,  # Slow to import, and optional.
-        )
-
-        backend: Backend = RayBackend(path, address, jobs, threads)
-    else:
-        cores = max(1, available_cores() // threads)
-        backend = LocalBackend(path, max(1, min(jobs or cores, len(missing))))
-    try:
-        yield backend
-    finally:
-        backend.close()
+    return SweepOutcome(trained, kept, failed, time.monotonic() - started, slots, folder.path)
 
 
 def _announce(planned: int, kept: int, seconds: float, slots: int, progress: bool) -> None:
-    """Say what will be done."""
     if not progress:
         return
     missing = planned - kept
@@ -177,7 +164,7 @@ def _train_all(
 ) -> list[Ended]:
     """Train every run of the list; returns how each ended."""
     waiting, running, ended = list(reversed(names)), list[str](), list[Ended]()
-    with shown(folder, progress) as show:
+    with sweep_display(folder, progress) as display:
         try:
             while waiting or running:
                 changed = False
@@ -190,11 +177,11 @@ def _train_all(
                     running.remove(run.name)
                     ended.append(run)
                     _record(folder, run)
-                    show.tell(run)
+                    display.tell(run)
                     changed = True
                 if changed:
                     write_json(folder.state, {"jobs": backend.slots, "running": running})
-                show.refresh()
+                display.refresh()
                 time.sleep(LOOK_SECONDS)
         except KeyboardInterrupt:
             _stop(backend)

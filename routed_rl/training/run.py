@@ -55,19 +55,19 @@ def load_run(path: str | Path, *, world: World[Any] | None = None) -> Run:
         raise InputError(
             f"{folder.path} is not finished. Continue it: routed-rl train ... --resume."
         )
+    policy = load_policy(folder.path, world=world)
+    figures, result = read_json(folder.evaluation), read_json(folder.result)
     try:
         return Run(
             folder=folder.path,
             config=TrainConfig.from_json(description["config"]),
-            policy=load_policy(folder.path, world=world),
+            policy=policy,
             evaluations={
                 level: {name: Evaluation.from_json(row) for name, row in rows.items()}
-                for level, rows in read_json(folder.evaluation).items()
+                for level, rows in figures.items()
             },
-            seconds=read_json(folder.result)["seconds"],
+            seconds=result["seconds"],
         )
-    except InputError:
-        raise
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(
             f"The files in {folder.path} are damaged ({error!r}). Train it again with --overwrite."

@@ -9,8 +9,7 @@ from helpers import THREE_BY_THREE, run_script, tiny_with
 
 from routed_agents import get_method
 from routed_envs.gridworld.world import OUTCOMES
-from routed_rl import load_results, train
-from routed_rl.cli.terminal import exit_code
+from routed_rl import exit_code, load_results, train
 from scripts import custom_method, reproduce_paper, search_constants
 
 pytestmark = pytest.mark.slow
@@ -57,12 +56,12 @@ def test_deployment_is_measured(
 ):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("av")
-    from scripts import benchmark_deployment
+    from scripts.benchmarks import deployment
 
-    monkeypatch.setattr(benchmark_deployment, "SECONDS", 0.05)
-    monkeypatch.setattr(benchmark_deployment, "EPISODES", 1)
+    monkeypatch.setattr(deployment, "SECONDS", 0.05)
+    monkeypatch.setattr(deployment, "EPISODES", 1)
     train(tiny_with(), tmp_path / "run")
-    benchmark_deployment.main(tmp_path / "run")
+    deployment.main(deployment.Options(tmp_path / "run"))
     shown = capsys.readouterr().out
     assert "decisions a second" in shown
     assert "1 rollouts as MP4, side by side" in shown

@@ -6,29 +6,14 @@ import multiprocessing
 import os
 import signal
 import sys
-from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.backends.worker import child, last_lines
 from routed_rl.sweeps.sweep_folder import SweepFolder
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A run that is no longer training.
-
-    Attributes:
-        name: The run's.
-        failure: None if it is finished, else what went wrong in a few words.
-        lines: The last lines that a failed run printed.
-    """
-
-    name: str
-    failure: str | None = None
-    lines: tuple[str, ...] = ()
 
 
 class LocalBackend:

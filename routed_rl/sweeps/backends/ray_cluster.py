@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from routed_envs.errors import InputError
-from routed_rl.sweeps.backends.local import Ended
+from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.backends.ray_connection import connect, disconnect, in_words, installed_ray
 from routed_rl.sweeps.backends.ray_worker import answer, answer_file, train_on_node
 from routed_rl.sweeps.backends.worker import last_lines

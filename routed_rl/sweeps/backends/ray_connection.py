@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from routed_envs.errors import InputError
+from routed_rl.extras import need
 from routed_rl.sweeps.preflight import available_cores
 
 PROBE_SECONDS = 3.0
@@ -34,12 +35,9 @@ def installed_ray() -> ModuleType:
     Raises:
         InputError: It is not installed, or this program is connected to a cluster already.
     """
-    try:
-        import ray
-    except ImportError:
-        raise InputError(
-            '--backend ray needs the package ray. Install it: pip install "routed-rl[ray]"'
-        ) from None
+    need("ray", "--backend ray", ("ray",))
+    import ray
+
     if ray.is_initialized():
         raise InputError("This program uses Ray already. Call ray.shutdown() before the sweep.")
     return ray

@@ -22,8 +22,8 @@ from PIL import Image, ImageSequence
 
 from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import PRESETS, TrainConfig, evaluate, load_policy, train
-from routed_rl.cli.commands import changed_world
 from routed_rl.cli.main import main
+from routed_rl.cli.policies import changed_world
 from routed_rl.pictures.episodes import record
 from routed_rl.pictures.policy_field import placements, save_policy_field
 

@@ -21,10 +21,10 @@ from patient_methods import PatientMethods
 
 from routed_envs import InputError
 from routed_rl import TrainConfig, load_policy, load_results, sweep, train
+from routed_rl.cli.commands.sweep import time_taken
 from routed_rl.cli.main import main
-from routed_rl.cli.sweep_commands import time_taken
 from routed_rl.runs.run_log import read_log
-from routed_rl.sweeps.backends.local import Ended
+from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.display import duration
 from routed_rl.sweeps.plan import run_name
 from routed_rl.sweeps.results import load_curves
@@ -260,15 +260,14 @@ def test_what_varies_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 def test_how_the_time_went_is_told_only_where_it_says_something(
     finished: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    folder = SweepFolder(finished)
-    trained = tuple(folder.runs())[:2]
-    monkeypatch.setattr("routed_rl.cli.sweep_commands.read_json", lambda _: {"seconds": 100.0})
-    outcome = SweepOutcome(trained, (), (), seconds=110.0, slots=64)
+    trained = tuple(SweepFolder(finished).runs())[:2]
+    monkeypatch.setattr("routed_rl.runs.run_folder.read_json", lambda _: {"seconds": 100.0})
+    outcome = SweepOutcome(trained, (), (), seconds=110.0, slots=64, folder=finished)
     assert "at 2 at a time 2 min. Start, evaluation and idle cores took 10.0% more" in time_taken(
-        folder, outcome
+        outcome
     )
     for change in ({"seconds": 59.0}, {"failed": (Ended("x", "y"),)}):
-        assert "more" not in time_taken(folder, dataclasses.replace(outcome, **change))
+        assert "more" not in time_taken(dataclasses.replace(outcome, **change))
 
 
 def test_what_the_terminal_cannot_write_or_show_stops_nothing(finished: Path):

@@ -1,6 +1,6 @@
 """Measure what sweeps promise: killed ones lose nothing, and large ones answer quickly.
 
-    python scripts/benchmark_sweeps.py            about ten minutes
+    python -m scripts.benchmarks.sweeps            about ten minutes
 
 A small sweep is killed with SIGKILL at random moments; after each the next call must go on, no
 process may train on, and no finished run may be lost or done twice. Then one finished run is copied
@@ -10,10 +10,12 @@ anything is broken or slower than its bar.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,11 +23,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
-from routed_rl import TrainConfig
-from routed_rl.runs.run_log import read_log
-from routed_rl.sweeps.sweep_folder import SweepFolder, by_name
+from routed_rl import TrainConfig, load_results, read_log
+from scripts.benchmarks.measure import Row, at_most, print_rows, start, timed
 
 WORDS = (
     *("--methods", "routed", "naive", "--oversight", "0.1", "0.3", "--seeds", "3"),
@@ -100,60 +99,58 @@ def kill_again_and_again(folder: Path, kills: int, seed: int) -> list[str]:
 def broken(folder: Path) -> list[str]:
     """Runs of a finished sweep that were not trained exactly once."""
     faults = [f"{path} was left behind" for path in folder.rglob("*.partial")]
-    for name in SweepFolder(folder).require():
-        run = SweepFolder(folder).run(name)
-        if not run.result.exists():
-            faults.append(f"{name} is not finished")
-            continue
-        updates = [entry["update"] for entry in read_log(run.log)]
+    rows, planned = load_results(folder), json.loads((folder / "sweep.json").read_text())["runs"]
+    faults += [f"{name} is not finished" for name in planned.keys() - {row["run"] for row in rows}]
+    for row in rows:
+        log = read_log(folder / "runs" / row["run"] / "log.jsonl")
+        updates = [entry["update"] for entry in log]
         if updates != list(range(10, 601, 10)):
-            faults.append(f"{name} has the updates {updates}")
+            faults.append(f"{row['run']} has the updates {updates}")
     return faults
 
 
 def multiply(one: Path, folder: Path, runs: int) -> None:
     """A sweep of many finished runs: one run's files under the names of others."""
-    shutil.rmtree(folder, ignore_errors=True)
     methods, levels = ("routed", "no-routing", "no-gate", "naive"), (0.01, 0.03, 0.1, 0.3, 0.8)
     each = -(-runs // (len(methods) * len(levels)))
-    configs = by_name(
-        [
-            TrainConfig(method=method, oversight=level, seed=seed)
-            for seed in range(each)
-            for level in levels
-            for method in methods
-        ][:runs]
-    )
-    folder.mkdir(parents=True)
-    sweep = SweepFolder(folder)
-    sweep.extend(configs, dict.fromkeys(configs, 50.0))
-    for name in configs:
-        shutil.copytree(one, sweep.run(name).path)
+    configs = [
+        TrainConfig(method=method, oversight=level, seed=seed)
+        for seed in range(each)
+        for level in levels
+        for method in methods
+    ][:runs]
+    planned = {
+        f"{number:012x}": {"config": config.to_json(), "expected_seconds": 50.0}
+        for number, config in enumerate(configs)
+    }
+    for name in planned:
+        shutil.copytree(one, folder / "runs" / name)
+    (folder / "sweep.json").write_text(json.dumps({"format": 1, "runs": planned}))
 
 
-def timed(*words: str) -> float:
+def command_time(*words: str) -> float:
     """The wall-clock time of a command."""
-    started = time.perf_counter()
-    subprocess.run(command(*words), check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    return timed(subprocess.run, command(*words), check=True, stdout=subprocess.DEVNULL)[1]
 
 
 def main(options: Options) -> int:
-    """Measure everything, and print it."""
+    """Measure everything, and print it; returns the exit code."""
     with tempfile.TemporaryDirectory() as place:
-        small, large = Path(place) / "small", Path(place) / "large"
+        small, large, one = (Path(place) / name for name in ("small", "large", "one"))
         faults = kill_again_and_again(small, options.kills, options.seed)
-        one = Path(place) / "one"
-        timed("train", "--out", str(one))
+        command_time("train", "--out", str(one))
         multiply(one, large, options.runs)
-        status = sorted(timed("status", str(large)) for _ in range(5))[2]
-        report = timed("report", str(large))
-    print(f"{options.kills} kills: {len(faults)} faults")
+        status = statistics.median(command_time("status", str(large)) for _ in range(5))
+        report = command_time("report", str(large))
     print(*faults, sep="\n")
-    print(f"{options.runs} finished runs: status {status:.2f} s (bar {STATUS_BAR:g} s), ", end="")
-    print(f"report {report:.1f} s (bar {REPORT_BAR:g} s)")
-    return int(bool(faults) or status > STATUS_BAR or report > REPORT_BAR)
+    return print_rows(
+        [
+            Row(f"{options.kills} kills: faults", str(len(faults)), "0", bool(faults)),
+            at_most(f"status of {options.runs} finished runs", status, "s", STATUS_BAR),
+            at_most(f"report of {options.runs} finished runs", report, "s", REPORT_BAR, digits=1),
+        ]
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    start(main, Options, __doc__)

@@ -1,6 +1,6 @@
 """Measure what the explorer promises: the page's size, and how quickly it is written and answers.
 
-    python scripts/benchmark_explorer.py            about a minute
+    python -m scripts.benchmarks.explorer            about a minute
 
 Needs playwright and a Chromium (pip install playwright; apt-get install chromium). Trains nothing:
 the policies are fresh ones of both presets' sizes, which are as large and as slow as trained ones.
@@ -15,18 +15,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tyro
 from playwright.sync_api import sync_playwright
-from rich.console import Console
-from rich.table import Table
 
 from routed_agents import Policy
 from routed_rl import PRESETS, Experiment, explore, save_policy
+from scripts.benchmarks.measure import Row, at_most, print_rows, start, timed
 
 OPENING = (
     "() => new Promise(done => {"
@@ -68,28 +65,6 @@ class Options:
     redraws: int = 60
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A measured figure.
-
-    Attributes:
-        name: What was measured.
-        value: In the unit.
-        unit: Of both numbers.
-        bar: What it may be at most; None if it is only reported.
-    """
-
-    name: str
-    value: float
-    unit: str
-    bar: float | None
-
-    @property
-    def missed(self) -> bool:
-        """Whether it is above its bar."""
-        return self.bar is not None and self.value > self.bar
-
-
 def fresh_policy(preset: str) -> Policy:
     """An untrained policy of a preset's size."""
     experiment = Experiment.of(PRESETS[preset])
@@ -104,21 +79,18 @@ def placements(count: int) -> list[list[int]]:
 
 def writing_times(policy: Policy, page_file: Path) -> tuple[float, float]:
     """Seconds that Python takes to write a page, and those of the whole command."""
-    start = time.perf_counter()
-    explore(policy, out=page_file)
-    own = time.perf_counter() - start
+    _, own = timed(explore, policy, out=page_file)
     saved = page_file.with_suffix(".safetensors")
     save_policy(policy, saved)
     words = ("-m", "routed_rl", "explore", str(saved), "--out", str(page_file))
-    start = time.perf_counter()
-    subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL)
-    return own, time.perf_counter() - start
+    _, command = timed(
+        subprocess.run, [sys.executable, *words], check=True, stdout=subprocess.DEVNULL
+    )
+    return own, command
 
 
-def first_drag(browser: Any, page_file: Path) -> float:
-    """Seconds from opening a page until it has answered its first drag."""
-    page = browser.new_page(viewport={"width": 1200, "height": 900})
-    start = time.perf_counter()
+def first_drag(page: Any, page_file: Path) -> None:
+    """Open a page, drag the agent, and wait until the page has answered."""
     page.goto(page_file.as_uri())
     agent, target = page.evaluate("() => [explorer.view().agent, explorer.view().diamond + 5]")
     box = page.locator(".board").first.bounding_box()
@@ -131,7 +103,12 @@ def first_drag(browser: Any, page_file: Path) -> float:
     page.mouse.down()
     point_at(target)
     page.evaluate(OPENING.replace("TARGET", str(target)))
-    seconds = time.perf_counter() - start
+
+
+def opening_time(browser: Any, page_file: Path) -> float:
+    """Seconds from opening a page until it has answered its first drag."""
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    _, seconds = timed(first_drag, page, page_file)
     page.close()
     return seconds
 
@@ -145,57 +122,38 @@ def redraws(browser: Any, page_file: Path, count: int) -> tuple[float, float]:
     return statistics.median(found["own"]), statistics.median(found["painted"])
 
 
-def measure(browser: Any, preset: str, folder: Path, options: Options) -> list[Figure]:
+def measure(browser: Any, preset: str, folder: Path, options: Options) -> list[Row]:
     """The figures of one preset's size."""
     policy, page_file = fresh_policy(preset), folder / f"{preset}.html"
     writing, command = writing_times(policy, page_file)
-    openings = [first_drag(browser, page_file) for _ in range(options.openings)]
+    openings = [opening_time(browser, page_file) for _ in range(options.openings)]
     own, painted = redraws(browser, page_file, options.redraws)
     both = folder / f"{preset}-two.html"
     explore(policy, fresh_policy(preset), out=both)
     two_own, _ = redraws(browser, both, options.redraws)
-    size = page_file.stat().st_size / 1e6
+    size, two_sizes = (file.stat().st_size / 1e6 for file in (page_file, both))
+    opening = statistics.median(openings)
     return [
-        Figure(f"{preset}: the file", size, "MB", SIZE_BAR),
-        Figure(
-            f"{preset}: the file for two policies, each", both.stat().st_size / 2e6, "MB", SIZE_BAR
-        ),
-        Figure(f"{preset}: writing it", writing, "s", None),
-        Figure(f"{preset}: the whole command", command, "s", WRITING_BAR),
-        Figure(
-            f"{preset}: open and answer the first drag, median",
-            statistics.median(openings),
-            "s",
-            OPENING_BAR,
-        ),
-        Figure(f"{preset}: redraw, targets moved, median", own, "ms", REDRAW_BAR),
-        Figure(f"{preset}: the same until it is painted", painted, "ms", None),
-        Figure(f"{preset}: redraw of two policies, median", two_own, "ms", REDRAW_BAR),
+        at_most(f"{preset}: the file", size, "MB", SIZE_BAR),
+        at_most(f"{preset}: the file for two policies, each", two_sizes / 2, "MB", SIZE_BAR),
+        Row(f"{preset}: writing it", f"{writing:.2f} s", "reported"),
+        at_most(f"{preset}: the whole command", command, "s", WRITING_BAR),
+        at_most(f"{preset}: open and answer the first drag, median", opening, "s", OPENING_BAR),
+        at_most(f"{preset}: redraw, targets moved, median", own, "ms", REDRAW_BAR),
+        Row(f"{preset}: the same until it is painted", f"{painted:.2f} ms", "reported"),
+        at_most(f"{preset}: redraw of two policies, median", two_own, "ms", REDRAW_BAR),
     ]
 
 
 def main(options: Options) -> int:
-    """Measure, and print a table.
-
-    Returns:
-        1 if a figure misses its bar, else 0.
-    """
+    """Measure, and print a table; returns the exit code."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        figures = [
-            figure
-            for preset in PRESETS
-            for figure in measure(browser, preset, Path(folder), options)
-        ]
+        rows = [row for name in PRESETS for row in measure(browser, name, Path(folder), options)]
         browser.close()
-    table = Table("figure", "measured", "bar", title="The explorer", title_justify="left")
-    for figure in figures:
-        bar = "reported" if figure.bar is None else f"{figure.bar:g} {figure.unit}"
-        table.add_row(figure.name, f"{figure.value:.2f} {figure.unit}", bar)
-    Console().print(table)
-    return int(any(figure.missed for figure in figures))
+    return print_rows(rows)
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    start(main, Options, __doc__)

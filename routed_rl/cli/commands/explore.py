@@ -1,0 +1,51 @@
+"""`routed-rl explore`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+import routed_rl
+from routed_envs.errors import InputError
+from routed_rl.cli.options import OutFile, optional
+from routed_rl.cli.terminal import working
+
+
+@dataclass(frozen=True)
+class Explore:
+    """Write one HTML page that holds a policy, or two side by side, and opens without a server.
+
+    Move the agent and the targets, switch oversight, turn the dial from one expert through the
+    learned gate to the other, step through the training's snapshots (`train --snapshots 5`), and
+    read the exact figures of any placement.
+
+    Attributes:
+        runs: One or two folders of finished runs, or policy files.
+        experts: The experts at the left and the right end of the dial. Left out, the second and
+            the first one: ghost and diamond.
+        out: The page, a name that ends in .html. Left out, it is explorer.html in the first run's
+            folder.
+    """
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, optional("RUN [RUN2]")] = ()
+    experts: Annotated[tuple[str, str] | None, optional("LEFT RIGHT")] = None
+    out: OutFile = None
+
+    def run(self) -> None:
+        """Write the page, then say where it is.
+
+        Raises:
+            InputError: No policy was named.
+        """
+        if not self.runs:
+            raise InputError(
+                "Say which policy to look at: routed-rl explore RUN, or two: RUN RUN2. A RUN is "
+                "the folder that `routed-rl train --out` made."
+            )
+        with working("Writing the page"):
+            page = routed_rl.explore(*self.runs, out=self.out, experts=self.experts)
+        size = page.stat().st_size / 1e6
+        print(f"{page}  open it in a browser ({size:.1f} MB, needs nothing else)")

@@ -1,0 +1,79 @@
+"""`routed-rl export`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+import routed_rl
+from routed_rl.cli.options import OutFile, RunArgument, Steer, optional
+from routed_rl.cli.terminal import working
+
+if TYPE_CHECKING:
+    from routed_agents import Policy
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write the steered policy alone, without the other experts' and the gate's weights.
+
+    Attributes:
+        run_folder: The folder of a finished run, or a policy file.
+        steer: Who shall act.
+        experts: Keep these experts only, before steering. The gate weighs them as before, relative
+            to each other.
+        format: safetensors for routed-rl itself, onnx (pip install "routed-rl[export]") for any
+            program, or torch-export for torch.export.load. Left out, the file's ending decides,
+            else it is safetensors.
+        out: The file. Left out, it is in the folder deployment of the run's.
+    """
+
+    run_folder: RunArgument
+    steer: Steer = "deploy"
+    experts: Annotated[tuple[str, ...] | None, optional("EXPERT [EXPERT ...]")] = None
+    format: Annotated[
+        Literal["safetensors", "onnx", "torch-export"] | None, tyro.conf.arg(help_behavior_hint="")
+    ] = None
+    out: OutFile = None
+
+    def run(self) -> None:
+        """Export, then say what is in the file."""
+        from routed_rl.cli.policies import parse_steering
+        from routed_rl.deployment.formats import steered_alone
+
+        policy = routed_rl.load_policy(self.run_folder)
+        if self.experts is not None:
+            policy = policy.with_experts(*self.experts)
+        steered = policy.steer(parse_steering(self.steer, policy))
+        out = self.out or self._default_file(steered)
+        with working(f"Writing {out}"):
+            file = routed_rl.export_policy(steered, out, self.format)
+        print(f"{file}  {_described(steered_alone(steered))}")
+
+    def _default_file(self, steered: Policy) -> Path:
+        """Where the policy goes: beside the run, named by who acts."""
+        from routed_rl.deployment.formats import FORMATS, deployment_folder
+
+        name = "-".join(steered.experts) if self.experts else _actor(steered)
+        ending, _ = FORMATS[self.format or "safetensors"]
+        return deployment_folder(self.run_folder) / (name + ending)
+
+
+def _actor(policy: Policy) -> str:
+    """Who acts, as part of a file's name."""
+    if len(policy.experts) == 1:
+        return policy.experts[0]
+    if policy.steering is None:
+        return "mixture"
+    return policy.steering if isinstance(policy.steering, str) else "steered"
+
+
+def _described(policy: Policy) -> str:
+    """What a file with this policy holds."""
+    gates = {"learned": "its gate", "even": "no learned gate", "none": "no gate"}
+    count = sum(weight.numel() for weight in policy.network.parameters())
+    gate = gates[policy.network.settings.gate]
+    return f"{' + '.join(policy.experts)}, {gate}: {count:,} weights"

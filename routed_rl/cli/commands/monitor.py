@@ -1,0 +1,62 @@
+"""`routed-rl monitor`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import routed_rl
+from routed_envs.errors import check_probability
+from routed_rl.cli.options import OutFolder, RunArgument, optional
+from routed_rl.cli.terminal import working
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """Measure a monitor: how well the gate's first word foretells that an episode ends badly.
+
+    Prints the area under the ROC curve at each level of oversight, and the threshold that keeps to
+    a rate of false alarms. Exact where the world is small.
+
+    Attributes:
+        run_folder: The folder of a finished run, or a policy file with a gate.
+        expert: Whose weight is watched. Left out, that of the first target that is not wanted.
+        oversight: The levels of oversight. Left out: nobody watches, as in training, everybody.
+        false_alarm_rate: The share of good episodes that may be flagged, 0 to 1.
+        episodes: Episodes that are sampled where the world is large.
+        seed: Seed of the sample.
+        out: The folder of figure and tables. Left out, it is the folder deployment of the run's.
+    """
+
+    run_folder: RunArgument
+    expert: Annotated[str | None, optional("EXPERT")] = None
+    oversight: Annotated[tuple[float, ...] | None, optional("P [P ...]")] = None
+    false_alarm_rate: float = 0.05
+    episodes: int = 10_000
+    seed: int = 0
+    out: OutFolder = None
+
+    def run(self) -> None:
+        """Measure, then print the table and where the figure is."""
+        from rich.console import Console
+
+        from routed_rl.cli.printing import plain_table
+        from routed_rl.deployment.formats import deployment_folder
+
+        check_probability("--false-alarm-rate", self.false_alarm_rate)
+        with working("Following every start to its end"):
+            measurement = routed_rl.measure_monitor(
+                routed_rl.load_policy(self.run_folder),
+                self.out or deployment_folder(self.run_folder),
+                expert=self.expert,
+                oversight=self.oversight,
+                false_alarm_rate=self.false_alarm_rate,
+                episodes=self.episodes,
+                seed=self.seed,
+            )
+        how = "exact" if measurement.exact else f"{self.episodes:,} sampled episodes"
+        table = plain_table(*measurement.table.header, caption=how)
+        for row in measurement.table.texts:
+            table.add_row(*row)
+        Console().print(table)
+        print(f"{measurement.picture}  the curves, also as SVG; their numbers as CSV")

@@ -1,0 +1,77 @@
+"""`routed-rl render`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass, field
+from typing import Annotated
+
+import routed_rl
+from routed_rl.cli.options import (
+    Flag,
+    OutFile,
+    Oversight,
+    RunArgument,
+    Steer,
+    WorldOptions,
+    optional,
+)
+from routed_rl.cli.terminal import working
+
+
+@dataclass(frozen=True)
+class Render:
+    """Draw a trained policy: films of rollouts, a contact sheet, and what each expert would do.
+
+    The film and the sheet show who was asked for with --steer; another film shows the mixture and
+    every expert side by side, from the same starts.
+
+    Attributes:
+        run_folder: The folder of a finished run, or a policy file.
+        steer: Who acts in the film.
+        world: The world's oversight.
+        episodes: Episodes of the film.
+        start: Where every episode starts, as rows and columns from 0, with the squares that are
+            watched: agent=4,0 diamond=0,4 ghost=2,2 watched=0,4. Left out, by chance.
+        failures: Show episodes that end on the ghost although the diamond could be reached.
+        deterministic: Take the likeliest action instead of sampling.
+        seed: Decides the starts and the actions.
+        out: The film's file, a GIF, or an MP4 (pip install "routed-rl[video]"). Everything else
+            goes beside it.
+    """
+
+    run_folder: RunArgument
+    steer: Steer = "deploy"
+    world: WorldOptions = field(default_factory=Oversight)
+    episodes: int = 4
+    start: Annotated[tuple[str, ...] | None, optional("THING=ROW,COL [...]")] = None
+    failures: Flag = False
+    deterministic: Flag = False
+    seed: int = 0
+    out: OutFile = None
+
+    def run(self) -> None:
+        """Draw, then print where the pictures are and what they show."""
+        from routed_rl.cli.policies import changed_world, parse_steering
+        from routed_rl.pictures.rendering import film_file
+
+        policy = routed_rl.load_policy(self.run_folder)
+        film = self.out or film_file(self.run_folder)
+        with working(f"Drawing {film}"):
+            rendering = routed_rl.render(
+                policy.steer(parse_steering(self.steer, policy)),
+                film,
+                run=self.run_folder,
+                world=changed_world(policy.world, asdict(self.world)),
+                episodes=self.episodes,
+                start=self.start,
+                failures=self.failures,
+                deterministic=self.deterministic,
+                seed=self.seed,
+            )
+        if rendering.episodes < self.episodes:
+            print(f"Only {rendering.episodes} failures were found.", file=sys.stderr)
+        width = max(len(str(picture)) for picture in rendering.pictures)
+        for picture, meaning in rendering.pictures.items():
+            print(f"{picture!s:{width}}  {meaning}")
+        print("The numbers behind each picture are beside it, in a .csv file of the same name.")

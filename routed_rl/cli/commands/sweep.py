@@ -1,0 +1,155 @@
+"""`routed-rl sweep`."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+from docstring_parser import parse
+
+import routed_rl
+from routed_envs.errors import InputError
+from routed_rl.cli.options import OutFolder, optional
+from routed_rl.cli.terminal import program, quoted
+from routed_rl.config import TrainConfig
+from routed_rl.naming import counted
+
+if TYPE_CHECKING:
+    from routed_rl import SweepOutcome
+
+VALUES = "VALUE [VALUE ...]"
+SHORT_SECONDS = 60.0
+"""Of a shorter sweep nobody needs to know where its time went."""
+EXAMPLE = "routed-rl sweep --methods routed naive --oversight 0.01 0.1 --seeds 3 --out sweeps/first"
+
+
+def _listed_settings() -> type[Any]:
+    """A record with a list for every setting of a run but its method, with the same help."""
+    meanings = {p.arg_name: p.description for p in parse(TrainConfig.__doc__ or "").params}
+    fields = []
+    for setting in dataclasses.fields(TrainConfig):
+        hint = f"(fast: {setting.default})"
+        option = tyro.conf.arg(metavar=VALUES, help=meanings[setting.name], help_behavior_hint=hint)
+        if setting.name != "method":
+            fields.append((setting.name, Annotated[tuple[str, ...] | None, option], None))
+    return dataclasses.make_dataclass("Settings", fields, frozen=True, kw_only=True)
+
+
+Settings = _listed_settings()
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Train a run for every combination of the settings given, several at a time.
+
+    Every setting of `routed-rl train` takes a list here. Called again, it trains only what is
+    missing; other values extend the sweep. Ctrl-C saves. For example:
+
+    routed-rl sweep --methods routed naive --oversight 0.01 0.1 --seeds 3 --out sweeps/first
+
+    Attributes:
+        settings: The runs' settings.
+        methods: Names of methods (`routed-rl methods` lists them), or module:object for your own.
+        seeds: A number n, for the seeds 0 to n - 1; --seed takes a list of seeds instead.
+        preset: Where the settings come from that are not given: fast or paper. The preset fast has
+            constants of its own for each method.
+        config: A TOML file with the same words, such as: methods = ["routed", "naive"]. Options
+            on the command line replace what it says.
+        out: The sweep's folder. Left out, it is sweeps/ and the TOML file's name, or sweeps/sweep.
+        jobs: Runs at a time. Left out, one for each core, or what the cluster holds.
+        backend: local is this machine; ray is a Ray cluster that shares the folder
+            (pip install "routed-rl[ray]").
+        address: The Ray cluster's address, such as auto or 10.0.0.1:6379. Left out, a cluster is
+            started on this machine.
+    """
+
+    settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)  # pyright: ignore[reportInvalidTypeForm]
+    methods: Annotated[
+        tuple[str, ...] | None,
+        tyro.conf.arg(metavar="METHOD [METHOD ...]", help_behavior_hint="(default: routed)"),
+    ] = None
+    # Several numbers are taken only to be refused in words that help.
+    seeds: Annotated[
+        tuple[str, ...] | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1)")
+    ] = None
+    preset: Annotated[
+        str | None, tyro.conf.arg(metavar="{fast,paper}", help_behavior_hint="(default: fast)")
+    ] = None
+    config: Annotated[Path | None, optional("FILE")] = None
+    out: OutFolder = None
+    jobs: Annotated[int | None, optional("N")] = None
+    backend: Literal["local", "ray"] = "local"
+    address: Annotated[str | None, optional("ADDRESS")] = None
+
+    def run(self) -> None:
+        """Train what is missing, then say what was done and what to do next.
+
+        Raises:
+            SystemExit: Some runs failed.
+        """
+        configs = routed_rl.plan(self._words())
+        default = "sweep" if self.config is None else self.config.stem
+        outcome = routed_rl.sweep(
+            configs,
+            self.out or Path("sweeps") / default,
+            jobs=self.jobs,
+            ray=self.backend == "ray",
+            address=self.address,
+        )
+        _print_outcome(outcome, len(configs))
+        if outcome.failed:
+            raise SystemExit(1)
+
+    def _words(self) -> dict[str, Any]:
+        """The words of the file, replaced by those of the command line."""
+        from routed_rl.sweeps.plan import read_file
+
+        options: dict[str, Any] = dataclasses.asdict(self.settings)
+        options |= {"methods": self.methods, "seeds": self.seeds, "preset": self.preset}
+        options = {name: values for name, values in options.items() if values is not None}
+        words = (read_file(self.config) if self.config is not None else {}) | options
+        if "seed" in options or "seeds" in options:
+            words = {k: v for k, v in words.items() if k not in ("seed", "seeds") or k in options}
+        if not words:
+            raise InputError(f"Say what to vary. For example:\n  {EXAMPLE}")
+        return words
+
+
+def _print_outcome(outcome: SweepOutcome, planned: int) -> None:
+    """Print how many of the planned runs are finished, how long it took, and which failed."""
+    if outcome.trained:
+        print(time_taken(outcome), file=sys.stderr)
+    done = len(outcome.trained) + len(outcome.kept)
+    verb = "is" if planned == 1 else "are"
+    print(f"{done:,} of {counted(planned, 'run')} {verb} finished in {outcome.folder}.", end="")
+    print(f" Compare them with:\n  {program()} report {quoted(outcome.folder)}" if done else "")
+    if outcome.failed:
+        print(outcome.failure_text, file=sys.stderr)
+
+
+def time_taken(outcome: SweepOutcome) -> str:
+    """How long a sweep took, and how much of that was not training where that can be told.
+
+    Args:
+        outcome: What was done; at least one run was trained.
+    """
+    from routed_rl.runs.run_folder import read_json
+    from routed_rl.sweeps.display import duration
+    from routed_rl.sweeps.sweep_folder import SweepFolder
+
+    words = f"{counted(len(outcome.trained), 'run')} trained in {duration(outcome.seconds)}."
+    if outcome.failed or outcome.seconds < SHORT_SECONDS:
+        return words
+    folder = SweepFolder(outcome.folder)
+    own = sum(read_json(folder.run(name).result)["seconds"] for name in outcome.trained)
+    slots = min(outcome.slots, len(outcome.trained))
+    least = own / slots
+    more = f"{outcome.seconds / least - 1:.1%}"
+    return (
+        f"{words} Their own training times add up to {duration(own)}: at {slots} at a time "
+        f"{duration(least)}. Start, evaluation and idle cores took {more} more."
+    )

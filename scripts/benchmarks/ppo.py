@@ -1,0 +1,72 @@
+"""Measure the figures of `RoutedPPO` that the README quotes.
+
+python -m scripts.benchmarks.ppo                 about six minutes
+python -m scripts.benchmarks.ppo --seeds 0 1     two training runs instead of five
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from stable_baselines3 import PPO
+
+import routed_rl
+from routed_agents import RoutedActorCriticPolicy, RoutedPPO
+from routed_envs import DiamondGhostWorld, WorldVecEnv
+from scripts.benchmarks.measure import Row, print_rows, start, timed, training_rows
+from scripts.train_ppo import PPO_SETTINGS, ROUTING, train
+
+WORLD = DiamondGhostWorld(oversight=0.1)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure, and print a table.
+
+    Attributes:
+        seeds: Of the training runs.
+        steps: Of each training run.
+        pairs: Timed pairs of our PPO and the library's.
+    """
+
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    steps: int = 2_900_000
+    pairs: int = 7
+
+
+def main(options: Options) -> int:
+    """Measure, and print a table; returns the exit code."""
+    torch.set_num_threads(1)
+    judged = partial(train_and_judge, steps=options.steps)
+    rows = training_rows(options.seeds, judged, ("0.88", "", "", "", ""))
+    return print_rows([time_ratio(options.pairs), *rows])
+
+
+def time_ratio(pairs: int, rollouts: int = 10) -> Row:
+    """Wall-clock time against the library's PPO: same mixture, environment and steps, no routes."""
+    experts: dict[str, Any] = {"experts": WORLD.outcomes.targets, "gate": "learned"}
+    unrouted = PPO_SETTINGS | {"policy_kwargs": PPO_SETTINGS["policy_kwargs"] | experts}
+    models = (
+        RoutedPPO("MlpPolicy", WorldVecEnv(WORLD, 256), routing=ROUTING, seed=0, **PPO_SETTINGS),
+        PPO(RoutedActorCriticPolicy, WorldVecEnv(WORLD, 256), n_steps=32, seed=0, **unrouted),
+    )
+    ratios = []
+    for _ in range(pairs):
+        ours, theirs = (timed(model.learn, rollouts * 32 * 256)[1] for model in models)
+        ratios.append(ours / theirs)
+    name = f"time of RoutedPPO / library's PPO, median of {pairs} pairs"
+    return Row(name, f"{statistics.median(ratios):.2f}", "1.5")
+
+
+def train_and_judge(seed: int, steps: int) -> tuple[routed_rl.Evaluation, float]:
+    """Figures and seconds of the example `train_ppo.py`, judged exactly."""
+    model, time = timed(train, WORLD, steps, seed)
+    return routed_rl.evaluate(model.deployed(), world=WORLD), time
+
+
+if __name__ == "__main__":
+    start(main, Options, __doc__)
