@@ -11,13 +11,14 @@ DEMO ?= runs/demo
 DEMO_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check clean
+.PHONY: help demo test check web clean
 
 help:
 	@echo "make demo    train a routed policy at 10% oversight, judge it and draw it (about a minute)"
 	@echo "make test    run the tests"
 	@echo "make check   lint, format and types"
-	@echo "make clean   remove .venv"
+	@echo "make web     types and tests of the explorer's page (needs Node.js)"
+	@echo "make clean   remove .venv and node_modules"
 
 demo: $(READY)
 	$(BIN)/routed-rl train --out $(DEMO) --resume $(DEMO_OPTIONS)
@@ -30,6 +31,14 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+
+web: node_modules/.ready
+	node_modules/.bin/tsc
+	node --test tests/routed_rl/pictures/web/*.test.js
+
+node_modules/.ready: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -44,4 +53,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) node_modules

@@ -16,32 +16,11 @@ from routed_agents.policies.steering import steering_weights
 from routed_envs.errors import InputError
 from routed_rl.charts.colours import declarations
 from routed_rl.evaluation.record import DISCOUNT
+from routed_rl.pictures.explorer.bundling import bundled
 from routed_rl.pictures.explorer.packing import pack
 from routed_rl.pictures.explorer.sources import Source, check_together, dial_ends, read_source
 from routed_rl.runs.run_folder import RunFolder
 
-SCRIPTS = (
-    "elements.js",
-    "random.js",
-    "world.js",
-    "network.js",
-    "tables.js",
-    "policy.js",
-    "values.js",
-    "view.js",
-    "link.js",
-    "shapes.js",
-    "board.js",
-    "pieces.js",
-    "figures.js",
-    "answers.js",
-    "dial.js",
-    "panel.js",
-    "player.js",
-    "controls.js",
-    "explorer.js",
-)
-"""The page's program; each file may use what those before it define."""
 SUFFIX = ".html"
 
 
@@ -105,7 +84,7 @@ def page(sources: Sequence[Source], experts: Sequence[str] | None = None) -> str
         style=f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
         + _part("explorer.css"),
         data=data,
-        script="\n".join(_part(name) for name in SCRIPTS),
+        script=bundled("explorer.js", _part),
     )
 
 
