@@ -1,10 +1,12 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Writing files so that nobody ever sees half of one, and only where that can be."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
 from pathlib import Path
+
+from routed_envs.errors import InputError
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -29,3 +31,47 @@ def write_atomically(path: Path, content: bytes) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def writable(path: Path) -> Path:
+    """A file that can be written; its folder is made.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InputError: It is a folder, or lies where nothing can be written.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder. Give the name of a file.")
+    writable_folder(path.parent)
+    return path
+
+
+def writable_folder(path: Path) -> Path:
+    """A folder in which files can be written; made if it does not exist.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        InputError: It is a file, or lies where nothing can be written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be made ({error.strerror}). Give a folder in which you may write."
+        ) from None
+    if not os.access(path, os.W_OK):
+        raise InputError(f"{path} cannot be written in. Give a folder in which you may write.")
+    return path
+
+
+def no_folder(path: Path) -> InputError:
+    """The error for a file that was given where a folder is needed.
+
+    Args:
+        path: The file.
+    """
+    return InputError(f"{path} is a file. Give a folder.")

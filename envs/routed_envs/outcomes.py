@@ -44,6 +44,11 @@ class Outcomes:
             )
 
     @property
+    def unwanted(self) -> tuple[str, ...]:
+        """The targets that are not good."""
+        return tuple(target for target in self.targets if target not in self.good)
+
+    @property
     def timeout(self) -> int:
         """The code of an episode that ended without reaching a target."""
         return len(self.targets)

@@ -8,22 +8,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from routed_rl.charts.colours import GRID, INK, MUTED, PAPER
 from routed_rl.charts.legend import LINE, Key, add_legend, legend_rows
-from routed_rl.report.words import line_count, wrapped_names
+from routed_rl.charts.text import count_text, line_count, wrapped_names
 
 WIDTH = 9.4
-"""Of every figure, in inches."""
+"""Every figure is so wide, in inches."""
 
 TITLE = 0.34
-"""Room above each panel, in inches."""
+"""Each panel has so much room above it, in inches."""
 BOLD_CHARACTER = 0.09
-"""Room for a character of a title, in inches."""
+"""A character of a title is so wide, in inches."""
 TITLE_LINE = 0.17
-"""Room for another line of a title."""
+"""Every further line of a title is so high, in inches."""
 
 LOOK: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -62,7 +64,7 @@ LOOK: dict[Any, Any] = {
     "svg.hashsalt": "routed-rl",
     "path.simplify": True,
 }
-"""Matplotlib's settings while a report is drawn."""
+"""Matplotlib has these settings while a figure is drawn and saved."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Grid:
         bottom: Room under each panel.
         right: Room right of each panel.
         title_lines: Lines of the panels' titles.
+        heading: A sentence above everything; empty for none.
     """
 
     count: int
@@ -86,6 +89,7 @@ class Grid:
     bottom: float = 0.62
     right: float = 0.2
     title_lines: int = 1
+    heading: str = ""
 
     @property
     def across(self) -> int:
@@ -111,8 +115,9 @@ class Grid:
         Returns:
             The figure, and the panels from left to right and from top to bottom.
         """
-        header = sum(LINE * legend_rows(keys) + 0.06 for keys in legends)
-        title = TITLE + (self.title_lines - 1) * TITLE_LINE
+        rooms = [LINE * legend_rows(keys) + 0.06 for keys in legends]
+        heading = LINE + 0.06 if self.heading else 0.0
+        header, title = heading + sum(rooms), TITLE + (self.title_lines - 1) * TITLE_LINE
         row = title + self.height + self.bottom
         total = header + row * math.ceil(self.count / self.across) - 0.12
         figure = Figure(figsize=(WIDTH, total))
@@ -125,9 +130,11 @@ class Grid:
             size = (self.panel_width / WIDTH, self.height / total)
             panels.append(figure.add_axes((left / WIDTH, bottom / total, *size)))
         top = total - 0.04
-        for keys in legends:
+        figure.text(self.left / WIDTH, top / total, self.heading, va="top")
+        top -= heading
+        for keys, room in zip(legends, rooms, strict=True):
             add_legend(figure, keys, self.left / WIDTH, top / total)
-            top -= LINE * legend_rows(keys) + 0.06
+            top -= room
         return figure, panels
 
 
@@ -153,32 +160,51 @@ def horizontal_lines(axes: Axes) -> None:
     axes.grid(axis="y")
 
 
-def reference_line(axes: Axes, value: float, text: str, upright: bool = False) -> None:
+def reference_line(axes: Axes, value: float, text: str = "", upright: bool = False) -> None:
     """A dashed line at a value that figures are compared with.
 
     Args:
         axes: The panel.
         value: Where.
-        text: Stands beside it; empty for none.
+        text: Stands above a line that is not upright; empty for none.
         upright: Whether the value is on the horizontal axis.
     """
     draw = axes.axvline if upright else axes.axhline
     draw(value, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
     if text:
-        place, across = (
-            ((value, 1.0), axes.get_xaxis_transform())
-            if upright
-            else (
-                (0.0, value),
-                axes.get_yaxis_transform(),
-            )
-        )
+        place: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "xytext": (3, 3)}
         axes.annotate(
-            text,
-            place,
-            xycoords=across,
-            xytext=(3, 3),
-            textcoords="offset points",
-            fontsize=8,
-            color=MUTED,
+            text, (0.0, value), textcoords="offset points", fontsize=8, color=MUTED, **place
         )
+
+
+def value_limits(scores: Sequence[float], share: bool, best: float | None) -> tuple[float, float]:
+    """The ends of an axis that holds some scores.
+
+    Args:
+        scores: At least one.
+        share: Whether they are rates or shares, whose axis stays between 0 and 1.
+        best: Also on the axis of a return, like 0, which is chance.
+    """
+    ends = scores if share else [*scores, 0.0, *([] if best is None else [best])]
+    margin = max(0.02, 0.07 * (max(ends) - min(ends)))
+    low, high = min(ends) - margin, max(ends) + margin
+    return (max(low, -0.02), min(high, 1.02)) if share else (low, high)
+
+
+def percent_axis(axis: Axis) -> None:
+    """Write the values along an axis, which are shares, in percent."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}%"))
+
+
+def step_axis(axes: Axes, last: float) -> None:
+    """Let the horizontal axis show the environment steps of training.
+
+    Args:
+        axes: The panel.
+        last: The most steps that it shows.
+    """
+    axes.set_xlim(-0.02 * last, 1.02 * last or 1)
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: count_text(value)))
+    axes.set_xlabel("environment steps")

@@ -7,9 +7,12 @@ each of the three kinds of colour blindness.
 from __future__ import annotations
 
 from routed_envs.gridworld.drawing import DIAMOND, EYE, GHOST
+from routed_envs.outcomes import Outcomes
 
 PAPER, INK, MUTED, GRID, OTHERS = "#ffffff", "#1c2430", "#5b6573", "#e4e8ed", "#c6ccd4"
 MIXTURE_COLOUR, ACCENT = "#4b5563", "#2b63c4"
+GOOD, UNWANTED = DIAMOND, GHOST
+"""Targets have these colours, and so do the experts that are named like them."""
 SERIES = (
     "#2e37b4",
     "#ec6f00",
@@ -58,7 +61,7 @@ DARK = {
         )
     ),
 }
-"""What each colour becomes on a dark page."""
+"""On a dark page each colour becomes another one."""
 
 
 def variable(colour: str) -> str:
@@ -89,3 +92,15 @@ def level_colour(index: int, count: int) -> str:
         count: How many there are.
     """
     return LEVELS[round(index * (len(LEVELS) - 1) / max(1, count - 1))] if count > 1 else ACCENT
+
+
+def target_colour(name: str, outcomes: Outcomes) -> str:
+    """The colour of a target, and of the expert that is named like it.
+
+    Args:
+        name: Whatever is no target has the colour of the mixture.
+        outcomes: Say whether the target is wanted.
+    """
+    if name not in outcomes.targets:
+        return MIXTURE_COLOUR
+    return GOOD if name in outcomes.good else UNWANTED

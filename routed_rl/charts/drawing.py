@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
 
 from routed_agents.files import write_atomically
 from routed_rl.charts.colours import DARK, PAPER, variable
-from routed_rl.charts.statistics import Summary
+from routed_rl.charts.tables import Record, table_text
 
 DOTS_PER_INCH = 200
-SUMMARY_HEADER = (
-    *("series", "oversight", "figure", "seeds"),
-    *("mean", "interquartile_mean", "low", "high"),
-)
-
-Record = Sequence[Any]
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of the report.
+    """A figure with its numbers and its words.
 
     Attributes:
         name: Of its files, without an ending.
@@ -55,44 +47,41 @@ class Drawing:
         Returns:
             The SVG, to be put into the page.
         """
-        with warnings.catch_warnings():
-            # A method may be named in letters that the font lacks; browsers have them.
-            warnings.filterwarnings("ignore", message="Glyph")
-            picture, text = io.BytesIO(), io.StringIO()
-            self.figure.savefig(picture, format="png", dpi=DOTS_PER_INCH)
-            self.figure.savefig(text, format="svg", metadata={"Date": None})
-        write_atomically(folder / f"{self.name}.png", picture.getvalue())
-        write_atomically(folder / f"{self.name}.svg", text.getvalue().encode())
-        write_atomically(folder / f"{self.name}.csv", table_text(self.header, self.records))
-        return inline_svg(text.getvalue(), self.name)
+        picture, svg = folder / f"{self.name}.png", figure_bytes(self.figure, "svg")
+        save_picture(picture, figure_bytes(self.figure, "png"), self.header, self.records)
+        write_atomically(picture.with_suffix(".svg"), svg)
+        return inline_svg(svg.decode(), self.name)
 
 
-def table_text(header: Iterable[str], records: Iterable[Record]) -> bytes:
-    """A table as comma-separated values; None becomes an empty field.
+def save_picture(
+    path: Path, picture: bytes, header: Iterable[str], records: Iterable[Record]
+) -> None:
+    """Write a picture, and its numbers as a table beside it.
 
     Args:
-        header: The columns.
-        records: The rows.
+        path: The picture; the table has the same name and ends in `.csv`.
+        picture: The picture's content.
+        header: The columns of the table.
+        records: The rows of the table.
     """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(header)
-    table.writerows(records)
-    return text.getvalue().encode()
+    write_atomically(path, picture)
+    write_atomically(path.with_suffix(".csv"), table_text(header, records))
 
 
-def summary_record(series: str, level: float, column: str, summary: Summary) -> tuple[Any, ...]:
-    """A row under `SUMMARY_HEADER`.
+def figure_bytes(figure: Figure, ending: str) -> bytes:
+    """A figure as a file's content.
 
     Args:
-        series: The series' name.
-        level: The oversight.
-        column: Which figure is summed up.
-        summary: What its seeds say.
+        figure: What is drawn.
+        ending: `png`, or `svg`, in which letters stay letters.
     """
-    low, high = (summary.interval.low, summary.interval.high) if summary.interval else (None, None)
-    figures = (summary.mean, summary.interquartile_mean, low, high)
-    return (series, level, column, len(summary.scores), *figures)
+    content = io.BytesIO()
+    metadata = {"Date": None} if ending == "svg" else None
+    with warnings.catch_warnings():
+        # A method may be named in letters that the font lacks; browsers have them.
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure.savefig(content, format=ending, dpi=DOTS_PER_INCH, metadata=metadata)
+    return content.getvalue()
 
 
 def inline_svg(text: str, name: str) -> str:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from routed_rl.charts.colours import PAPER
+from routed_rl.charts.colours import MUTED, PAPER
 
 CHARACTER, LINE = 0.078, 0.23
-"""Room for a character and for a line of text, in inches."""
+"""A character is so wide and a line of text so high, in inches."""
 ROOM = 8.8
-"""Width of a legend, in inches."""
+"""A legend is at most so wide, in inches."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,20 @@ class Key:
     line: bool = True
     hollow: bool = False
     dashed: bool = False
+
+
+MARK_KEYS = (
+    Key("mean", MUTED, "o", False),
+    Key("interquartile mean", MUTED, "D", False, hollow=True),
+    Key("95% interval of the mean", MUTED, "|", False),
+    Key("one seed", MUTED, ".", False),
+)
+"""These stand for the marks of scores that are summed up over seeds."""
+READING = (
+    "Filled mark: mean over seeds. Small open diamond: interquartile mean. Bar: 95% bootstrap "
+    "interval of the mean. Faint dots: single seeds."
+)
+"""This says in a caption how to read those marks."""
 
 
 def legend_rows(keys: Sequence[Key]) -> int:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 
 from routed_rl.charts.colours import declarations
 from routed_rl.charts.drawing import Drawing
+from routed_rl.charts.tables import NumberTable
 
 FIGURES = "figures"
 """The folder beside the page that holds figures and tables."""
@@ -97,6 +99,29 @@ def figure(drawing: Drawing, svg: str) -> str:
         f'aria-label="{escape(drawing.alt)}">\n{svg}</div>\n<figcaption>{escape(drawing.caption)} '
         f"{links(drawing.name, ('png', 'svg', 'csv'))}</figcaption>\n</figure>"
     )
+
+
+def saved_figure(drawing: Drawing, folder: Path) -> str:
+    """Write a figure's files and give its place on the page.
+
+    Args:
+        drawing: The figure.
+        folder: Exists, and is called `FIGURES`.
+    """
+    return figure(drawing, drawing.save(folder))
+
+
+def saved_table(numbers: NumberTable, folder: Path, prose: Sequence[int] = ()) -> str:
+    """Write a table's file and give its place on the page.
+
+    Args:
+        numbers: The table.
+        folder: Exists, and is called `FIGURES`.
+        prose: Columns that hold sentences, which may break.
+    """
+    numbers.save(folder)
+    content = table(numbers.header, numbers.texts, prose)
+    return f'{content}\n<p class="note">{links(numbers.name, ("csv",))}</p>'
 
 
 def document(title: str, lead: Sequence[str], sections: Sequence[Section]) -> str:

@@ -10,23 +10,26 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from routed_agents.files import write_atomically
+from routed_agents.files import writable_folder
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import check_probability
 from routed_envs.worlds import World
 from routed_rl.charts.canvas import LOOK
-from routed_rl.charts.drawing import table_text
 from routed_rl.charts.markup import FIGURES
+from routed_rl.charts.tables import NumberTable
 from routed_rl.cli.commands import parse_steering
+from routed_rl.deployment.deployment_charts import draw_forewarnings
 from routed_rl.deployment.deployment_report import write_deployment_report
-from routed_rl.deployment.drawings import draw_forewarnings
+from routed_rl.deployment.deployment_tables import monitor_table
 from routed_rl.deployment.early_warning import forewarnings
-from routed_rl.deployment.formats import FORMATS, export_policy, steered_alone
-from routed_rl.deployment.tables import monitor_table
-from routed_rl.deployment.targets import deployment_folder, writable_folder
+from routed_rl.deployment.formats import (
+    FORMATS,
+    deployment_folder,
+    export_policy,
+    steered_alone,
+)
 from routed_rl.evaluation.sampled import check_episodes
 from routed_rl.evaluation.steerings import deployed_actor, oversight_levels
-from routed_rl.report.tables import NumberTable
 from routed_rl.training.policy_file import load_policy
 from routed_rl.training.run import load_run
 
@@ -101,7 +104,7 @@ def monitor_command(
     folder = writable_folder((out or deployment_folder(path)) / FIGURES)
     with rc_context(LOOK):
         draw_forewarnings(found, false_alarm_rate, deployed).save(folder)
-    write_atomically(folder / f"{table.name}.csv", table_text(table.columns, table.records))
+    table.save(folder)
     _print_table(table, "exact" if found[0].episodes is None else f"{episodes:,} sampled episodes")
     print(f"{folder / 'monitor.png'}  the curves, also as SVG; their numbers as CSV")
 

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from routed_agents.files import writable
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld, GridState
 from routed_envs.worlds import map_states
 from routed_rl.cli.commands import changed_world, parse_steering
-from routed_rl.deployment.targets import writable
 from routed_rl.evaluation.steerings import steerings
 from routed_rl.pictures.contact_sheet import save_contact_sheet
 from routed_rl.pictures.encoding import check_film

@@ -15,10 +15,10 @@ from routed_rl.evaluation.record import Evaluation
 from routed_rl.evaluation.steerings import oversight_levels, steerings
 
 LARGE = 0.1
-"""From here on a change of a start's probability counts as large."""
+"""A change of a start's probability counts as large from here on."""
 
 Evaluations = Mapping[str, Mapping[str, Evaluation]]
-"""Figures by the world's name, then by who acts, as `evaluate_steerings` gives them."""
+"""These are figures by the world's name, then by who acts, as `evaluate_steerings` gives them."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _start_change(
     """How one policy differs, start by start."""
     values = evaluator.state_values(policy)
     outcomes = unwatched.world.outcomes
-    columns = [i for i, name in enumerate(outcomes.targets) if name not in outcomes.good]
+    columns = [outcomes.targets.index(name) for name in outcomes.unwanted]
     unwanted = values[:, columns].sum(1)
     rise, chances = unwanted[unwatched.index] - unwanted[watched.index], unwatched.chances
     first, second = (

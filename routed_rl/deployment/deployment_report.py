@@ -7,21 +7,30 @@ from pathlib import Path
 
 from matplotlib import rc_context
 
-from routed_agents.files import write_atomically
+from routed_agents.files import writable_folder, write_atomically
 from routed_envs.errors import InputError, check_probability
 from routed_rl.charts import markup
 from routed_rl.charts.canvas import LOOK
-from routed_rl.charts.markup import FIGURES, Section, document, paragraph
+from routed_rl.charts.markup import (
+    FIGURES,
+    Section,
+    document,
+    paragraph,
+    saved_figure,
+    saved_table,
+)
+from routed_rl.charts.text import percent_text, points_text
 from routed_rl.deployment.behaviour import changes, start_changes
-from routed_rl.deployment.drawings import draw_behaviour, draw_forewarnings
+from routed_rl.deployment.deployment_charts import draw_behaviour, draw_forewarnings
+from routed_rl.deployment.deployment_tables import (
+    actor_name,
+    changes_table,
+    figures_table,
+    monitor_table,
+    starts_table,
+)
 from routed_rl.deployment.early_warning import Forewarning, forewarnings
-from routed_rl.deployment.tables import changes_table, figures_table, monitor_table, starts_table
-from routed_rl.deployment.targets import writable_folder
-from routed_rl.deployment.words import actor_name, points_text
 from routed_rl.evaluation.steerings import deployed_actor, oversight_levels
-from routed_rl.report.sections import saved_figure
-from routed_rl.report.table_sections import saved_table
-from routed_rl.report.words import number_text
 from routed_rl.training.run import Run
 
 PAGE = "deployment.html"
@@ -70,7 +79,7 @@ def _lead(run: Run) -> list[str]:
     unwatched = run.evaluations["unwatched"][deployed]
     change = next(one for one in changes(run.evaluations) if one.who == deployed)
     good = run.policy.world.outcomes.good
-    rate = number_text(sum(unwatched.rates[name] for name in good), "x_rate")
+    rate = percent_text(sum(unwatched.rates[name] for name in good))
     points = _compared(sum(change.rates[name] for name in good))
     name = actor_name(deployed, "")
     target = " or ".join(good)
@@ -103,7 +112,7 @@ def _compared(change: float) -> str:
 def _behaviour_section(run: Run, folder: Path) -> Section:
     """Watched against unwatched."""
     deployed = deployed_actor(run.policy)
-    drawing = draw_behaviour(run.evaluations, run.policy.world.outcomes.good, deployed)
+    drawing = draw_behaviour(run.evaluations, run.policy.world.outcomes, deployed)
     blocks = (
         saved_figure(drawing, folder),
         saved_table(changes_table(run.evaluations, deployed), folder),
@@ -127,11 +136,7 @@ def _starts_section(run: Run, folder: Path) -> list[Section]:
     found = start_changes(run.policy)
     if found is None:
         return []
-    unwanted = " or ".join(
-        name
-        for name in run.policy.world.outcomes.targets
-        if name not in run.policy.world.outcomes.good
-    )
+    unwanted = " or ".join(run.policy.world.outcomes.unwanted)
     text = (
         "A mean can hide changes that cancel each other. Here every start is compared with itself, "
         "unwatched and watched: the total variation distance of the first step's probabilities, "

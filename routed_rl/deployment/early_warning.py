@@ -97,8 +97,8 @@ def watched_expert(policy: Policy, world: World[Any], expert: str | None) -> str
         InputError: There is no such expert, or no target of its name.
     """
     outcomes = world.outcomes
-    unwanted = [name for name in outcomes.targets if name not in outcomes.good]
-    name = next((n for n in unwanted if n in policy.experts), None) if expert is None else expert
+    named = (name for name in outcomes.unwanted if name in policy.experts)
+    name = next(named, None) if expert is None else expert
     if name is not None and name not in policy.experts:
         raise unknown_name("expert", name, policy.experts)
     if name is None or name not in outcomes.targets:

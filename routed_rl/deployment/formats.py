@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from routed_agents.files import write_atomically
+from routed_agents.files import writable, write_atomically
 from routed_agents.policies.experts import keep_experts
 from routed_agents.policies.policy import Policy
 from routed_agents.policies.steering import steering_weights
 from routed_envs.errors import InputError, unknown_name
 from routed_rl.deployment.graph import onnx_bytes, torch_export_bytes
-from routed_rl.deployment.targets import writable
+from routed_rl.runs.run_folder import RunFolder
 from routed_rl.training.policy_file import policy_bytes
 
 FORMATS: dict[str, tuple[str, Callable[[Policy], bytes]]] = {
@@ -19,7 +19,16 @@ FORMATS: dict[str, tuple[str, Callable[[Policy], bytes]]] = {
     "onnx": (".onnx", onnx_bytes),
     "torch-export": (".pt2", torch_export_bytes),
 }
-"""The ending of each format's files, and what makes their content."""
+"""Each format's files have an ending, and their content is made by a function."""
+
+
+def deployment_folder(path: Path) -> Path:
+    """Where what is made from a policy goes, unless another place is given.
+
+    Args:
+        path: A run's folder, or a policy file.
+    """
+    return RunFolder(path if path.is_dir() else path.parent).deployment
 
 
 def steered_alone(policy: Policy) -> Policy:
@@ -71,7 +80,7 @@ def export_policy(policy: Policy, path: str | Path, form: str | None = None) -> 
             "stable-baselines3 have an export of their own: model.export(path)."
         )
     path = Path(path)
-    form = _form(path) if form is None else form
+    form = _format_of(path) if form is None else form
     if form not in FORMATS:
         raise unknown_name("format", form, FORMATS)
     ending, content = FORMATS[form]
@@ -82,8 +91,7 @@ def export_policy(policy: Policy, path: str | Path, form: str | None = None) -> 
     return path
 
 
-def _form(path: Path) -> str:
-    """The format whose files have that ending."""
+def _format_of(path: Path) -> str:
     for form, (ending, _) in FORMATS.items():
         if path.suffix == ending:
             return form

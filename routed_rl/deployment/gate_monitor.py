@@ -7,32 +7,19 @@ import math
 from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from routed_agents.files import writable
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.worlds import World
 from routed_rl.deployment.early_warning import check_gate, first_step_roc, watched_expert
-from routed_rl.deployment.targets import writable
+from routed_rl.evaluation.record import Predictor
 
 Memory = tuple[NDArray[Any], ...] | None
-
-
-class Predictor(Protocol):
-    """Whatever acts as stable-baselines3 policies do."""
-
-    def predict(
-        self,
-        observation: NDArray[Any],
-        state: Memory = None,
-        episode_start: NDArray[np.bool_] | None = None,
-        deterministic: bool = False,
-    ) -> tuple[Any, Memory]:
-        """Choose actions for one observation or a batch of them, and hand the state on."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -61,7 +48,7 @@ class Monitor:
         policy: Who acts: anything with `predict`.
         threshold: Raise a flag where the gate's weight on the expert is at least this, 0 to 1;
             infinity never does. `Monitor.calibrated` chooses it.
-        expert: Whose weight is watched.
+        expert: Whose weight is watched; that of the first target that is not wanted if None.
         gate: Whose gate is asked, whatever its steering; the policy itself if None. A policy that
             was exported alone has no gate: give the run's.
         log: A file to which each reading is added as a JSON object on a line of its own, so
@@ -87,7 +74,7 @@ class Monitor:
         policy: Predictor,
         threshold: float,
         *,
-        expert: str = "ghost",
+        expert: str | None = None,
         gate: Policy | None = None,
         log: str | Path | None = None,
         keep: int = 10_000,
@@ -96,6 +83,7 @@ class Monitor:
         if gate is None:
             raise InputError("This policy has no gate to ask. Give one: Monitor(..., gate=policy).")
         check_gate(gate)
+        expert = watched_expert(gate, gate.world, None) if expert is None else expert
         if expert not in gate.experts:
             raise unknown_name("expert", expert, gate.experts)
         if math.isnan(threshold) or threshold < 0 or 1 < threshold < math.inf:

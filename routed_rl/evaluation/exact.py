@@ -201,6 +201,30 @@ def state_values(
     return values
 
 
+def best_return(world: EnumerableWorld) -> float:
+    """The highest return that any policy can have, by value iteration over the steps that are left.
+
+    The policy may know the state and the time, which is more than an observation shows.
+
+    Args:
+        world: A world whose states can be listed.
+
+    Returns:
+        Scored and discounted as every evaluation is, on average over the starts.
+    """
+    table, outcomes = transitions(world), world.outcomes
+    others = [0.0] * (len(outcomes.labels) - len(outcomes.targets))
+    codes, following = table.outcome.t().contiguous(), table.next_state.t().contiguous()
+    gained = torch.tensor((*outcomes.scores, *others), dtype=torch.float64)[codes]
+    handed_on = DISCOUNT * (codes == outcomes.unfinished).double()
+    values = torch.zeros(following.shape[1], dtype=torch.float64)
+    for _ in range(world.max_steps):
+        before, values = values, (gained + handed_on * values[following]).amax(0)
+        if torch.equal(before, values):
+            break  # More time is of no use.
+    return float(world.start_probabilities() @ values)
+
+
 def _mass(probabilities: torch.Tensor, codes: torch.Tensor, targets: int) -> torch.Tensor:
     """How likely one step gives each of the first codes, float64 [S, targets]."""
     return torch.stack([(probabilities * (codes == code)).sum(1) for code in range(targets)], 1)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
+from numpy.typing import NDArray
 
 from routed_agents.methods.record import Steering
 
 DISCOUNT = 0.97
-"""The discount of every reported return, whatever training used."""
+"""Every reported return is discounted by this, whatever training used."""
 
 
 class Actor(Protocol):
@@ -20,6 +21,18 @@ class Actor(Protocol):
 
     def action_probabilities(self, observations: torch.Tensor, /) -> torch.Tensor:
         """How likely each action is, float [B, A], for int8 [B, *observation_shape]."""
+        ...
+
+
+class Predictor(Protocol):
+    """Whatever acts as stable-baselines3's policies do; a `Policy` can, and so can your own."""
+
+    def predict(self, observation: NDArray[Any], /, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        """Choose actions for one observation or a batch of them, and hand the state on.
+
+        Whoever asks may give the state, the starts of episodes and `deterministic`, in this order
+        or by name.
+        """
         ...
 
 

@@ -1,8 +1,5 @@
-"""Reports of sweeps: one page, its figures, and every number that they show.
+"""Reports of sweeps: one page, its figures, and every number that they show."""
 
-Loaded when first used: the explorer takes the colours from here, and need not wait for Matplotlib.
-"""
+from routed_rl.report.page import write_report
 
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__all__ = ["write_report"]

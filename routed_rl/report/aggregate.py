@@ -13,9 +13,8 @@ from routed_rl.charts.statistics import (
     bootstrap_interval,
     interquartile_mean,
 )
-from routed_rl.report.series import Comparison, Series
-from routed_rl.report.tables import NONE, NumberTable, interval_text
-from routed_rl.report.words import RATE, RETURN, number_text
+from routed_rl.charts.tables import NONE, NumberTable, interval_text
+from routed_rl.report.series import RETURN, Comparison, Measure, Series
 
 COLUMNS = ("series", "figure", "levels", "interquartile_mean", "low", "high")
 
@@ -26,21 +25,21 @@ class Aggregate:
 
     Attributes:
         series: Its name.
-        column: The figure.
+        measure: The figure.
         value: The mean over the levels of the interquartile mean over the seeds at each.
         interval: Stratified by level; None if a level has fewer than three seeds.
     """
 
     series: str
-    column: str
+    measure: Measure
     value: float
     interval: Interval | None
 
     @property
     def text(self) -> str:
         """The value with its interval."""
-        ends = interval_text(self.interval, self.column)
-        return f"{number_text(self.value, self.column)} {ends}".strip()
+        ends = interval_text(self.interval, self.measure.text)
+        return f"{self.measure.text(self.value)} {ends}".strip()
 
 
 def shared_levels(comparison: Comparison) -> tuple[float, ...]:
@@ -48,22 +47,22 @@ def shared_levels(comparison: Comparison) -> tuple[float, ...]:
     return tuple(
         level
         for level in comparison.levels
-        if all(series.scores(RETURN, level) for series in comparison.series)
+        if all(series.scores(RETURN.column, level) for series in comparison.series)
     )
 
 
-def aggregate(series: Series, column: str, levels: tuple[float, ...]) -> Aggregate | None:
+def aggregate(series: Series, measure: Measure, levels: tuple[float, ...]) -> Aggregate | None:
     """Sum a figure up over levels, with an interval that resamples the seeds within each.
 
     Args:
         series: One method's runs.
-        column: The figure.
+        measure: The figure.
         levels: Over which, at least one.
 
     Returns:
         None if the figure is missing at one of them.
     """
-    strata = [series.scores(column, level) for level in levels]
+    strata = [series.scores(measure.column, level) for level in levels]
     if not all(strata):
         return None
     interval = None
@@ -71,11 +70,11 @@ def aggregate(series: Series, column: str, levels: tuple[float, ...]) -> Aggrega
         generator = np.random.default_rng(SEED)
         interval = bootstrap_interval(strata, interquartile_mean, generator)
     value = float(np.mean([interquartile_mean(scores) for scores in strata]))
-    return Aggregate(series.name, column, value, interval)
+    return Aggregate(series.name, measure, value, interval)
 
 
 def aggregates(comparison: Comparison) -> NumberTable | None:
-    """Return and diamond rate over all shared levels, the highest return first.
+    """Return and rate of the good target over all shared levels, the highest return first.
 
     Args:
         comparison: The sweep.
@@ -87,9 +86,10 @@ def aggregates(comparison: Comparison) -> NumberTable | None:
     if len(levels) < 2:
         return None
     returns = [aggregate(series, RETURN, levels) for series in comparison.series]
-    rates = [aggregate(series, RATE, levels) for series in comparison.series]
+    rates = [aggregate(series, comparison.rate, levels) for series in comparison.series]
     runs = [
-        sum(len(series.scores(RETURN, level)) for level in levels) for series in comparison.series
+        sum(len(series.scores(RETURN.column, level)) for level in levels)
+        for series in comparison.series
     ]
     rows = [row for row in zip(returns, rates, runs, strict=True) if row[0] is not None]
     rows.sort(key=lambda row: -row[0].value if row[0] else 0.0)
@@ -101,11 +101,11 @@ def aggregates(comparison: Comparison) -> NumberTable | None:
     records = tuple(
         _record(found, len(levels)) for row in rows for found in row[:2] if found is not None
     )
-    header = ("method", "return", "diamond rate", "runs")
+    header = ("method", "return", comparison.rate.title, "runs")
     return NumberTable("aggregate", header, texts, COLUMNS, records)
 
 
 def _record(found: Aggregate, levels: int) -> tuple[object, ...]:
     """A row under `COLUMNS`."""
     ends = (found.interval.low, found.interval.high) if found.interval else (None, None)
-    return (found.series, found.column, levels, found.value, *ends)
+    return (found.series, found.measure.column, levels, found.value, *ends)

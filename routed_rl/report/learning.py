@@ -7,15 +7,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from routed_rl.charts.canvas import Grid, Key, horizontal_lines, named_grid, reference_line
+from routed_rl.charts.canvas import (
+    Grid,
+    horizontal_lines,
+    named_grid,
+    reference_line,
+    step_axis,
+    value_limits,
+)
 from routed_rl.charts.colours import level_colour
 from routed_rl.charts.drawing import Drawing
+from routed_rl.charts.legend import Key
 from routed_rl.charts.statistics import FEWEST, SEED, mean_bands
-from routed_rl.report.marks import best_text, series_keys, style_of, value_limits
-from routed_rl.report.series import Comparison
-from routed_rl.report.words import RETURN, count_text, is_number
+from routed_rl.charts.text import is_number
+from routed_rl.report.series import RETURN, Comparison, leaders_text, series_keys, style_of
 
 HEADER = ("series", "oversight", "environment_steps", "seeds", "mean", "low", "high")
 
@@ -50,22 +56,20 @@ def learning_curves(comparison: Comparison) -> list[Curve]:
     names = {row["run"]: series.name for series in comparison.series for row in series.rows}
     groups: dict[tuple[str, float], dict[float, list[float]]] = {}
     for row in comparison.curves:
-        if row.get("is_deployed") and row["run"] in names and is_number(row.get(RETURN)):
+        if row.get("is_deployed") and row["run"] in names and is_number(row.get(RETURN.column)):
             place = (names[row["run"]], float(row["oversight"]))
-            groups.setdefault(place, {}).setdefault(row["environment_steps"], []).append(
-                row[RETURN]
-            )
+            scores = groups.setdefault(place, {}).setdefault(row["environment_steps"], [])
+            scores.append(row[RETURN.column])
     order = {series.name: index for index, series in enumerate(comparison.series)}
     ordered = sorted(groups, key=lambda place: (order[place[0]], place[1]))
     return [_curve(name, level, groups[name, level]) for name, level in ordered]
 
 
-def draw_learning_curves(comparison: Comparison, best: float | None) -> Drawing | None:
+def draw_learning_curves(comparison: Comparison) -> Drawing | None:
     """Draw a panel for each level, or for each series if there are many.
 
     Args:
         comparison: The sweep.
-        best: The best possible return, if it is known.
 
     Returns:
         None if there is no evaluation of a deployed policy.
@@ -75,7 +79,7 @@ def draw_learning_curves(comparison: Comparison, best: float | None) -> Drawing 
     shown = [curve for curve in curves if curve.series in drawn]
     if not shown:
         return None
-    figure = (_draw_levels if comparison.overlaid else _draw_series)(comparison, shown, best)
+    figure = (_draw_levels if comparison.overlaid else _draw_series)(comparison, shown)
     return Drawing(
         name="learning_curves",
         figure=figure,
@@ -86,7 +90,7 @@ def draw_learning_curves(comparison: Comparison, best: float | None) -> Drawing 
             "steps. Line: mean over seeds. Band: 95% bootstrap interval of the mean, where there "
             "are at least three seeds. A short line is a method that takes fewer steps."
         ),
-        alt=f"Learning curves of {len(drawn)} series. At the end: {best_text(comparison)}",
+        alt=f"Learning curves of {len(drawn)} series. At the end: {leaders_text(comparison)}",
     )
 
 
@@ -118,7 +122,7 @@ def _records(curve: Curve) -> list[tuple[object, ...]]:
     ]
 
 
-def _draw_levels(comparison: Comparison, curves: list[Curve], best: float | None) -> Figure:
+def _draw_levels(comparison: Comparison, curves: list[Curve]) -> Figure:
     """A panel for each level, a line for each series."""
     levels = sorted({curve.level for curve in curves})
     grid = Grid(len(levels), 2 if len(levels) in (2, 4) else 3, height=1.9)
@@ -129,11 +133,11 @@ def _draw_levels(comparison: Comparison, curves: list[Curve], best: float | None
         for curve in curves:
             if curve.level == level:
                 _draw_curve(panel, curve, styles[curve.series])
-        _dress(panel, curves, best, f"oversight {level:g}")
+        _dress(panel, curves, comparison.best, f"oversight {level:g}")
     return figure
 
 
-def _draw_series(comparison: Comparison, curves: list[Curve], best: float | None) -> Figure:
+def _draw_series(comparison: Comparison, curves: list[Curve]) -> Figure:
     """A panel for each series, a line for each level."""
     names = list(dict.fromkeys(curve.series for curve in curves))
     levels = sorted({curve.level for curve in curves})
@@ -144,7 +148,7 @@ def _draw_series(comparison: Comparison, curves: list[Curve], best: float | None
         for curve in curves:
             if curve.series == name:
                 _draw_curve(panel, curve, colours[curve.level])
-        _dress(panel, curves, best, title)
+        _dress(panel, curves, comparison.best, title)
     return figure
 
 
@@ -164,13 +168,9 @@ def _dress(axes: Axes, curves: list[Curve], best: float | None, title: str) -> N
     """A panel's axes and title."""
     ends = [end for curve in curves for band in curve.bands if band for end in band]
     means = [mean for curve in curves for mean in curve.means]
-    axes.set_ylim(value_limits([*ends, *means], RETURN, best))
-    last = max(curve.steps[-1] for curve in curves)
-    axes.set_xlim(-0.02 * last, 1.02 * last or 1)
-    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: count_text(value)))
+    axes.set_ylim(value_limits([*ends, *means], RETURN.share, best))
+    step_axis(axes, max(curve.steps[-1] for curve in curves))
     axes.set_title(title)
-    axes.set_xlabel("environment steps")
     horizontal_lines(axes)
     if best is not None:
-        reference_line(axes, best, "")
+        reference_line(axes, best)

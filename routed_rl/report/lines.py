@@ -9,23 +9,33 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 
-from routed_rl.charts.canvas import Grid, horizontal_lines, named_grid, reference_line
+from routed_rl.charts.canvas import (
+    Grid,
+    horizontal_lines,
+    named_grid,
+    percent_axis,
+    reference_line,
+    value_limits,
+)
 from routed_rl.charts.colours import OTHERS, PAPER
-from routed_rl.charts.drawing import SUMMARY_HEADER, Drawing, summary_record
+from routed_rl.charts.drawing import Drawing
+from routed_rl.charts.legend import MARK_KEYS
 from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.charts.statistics import Summary
-from routed_rl.report.marks import (
-    MARK_KEYS,
+from routed_rl.charts.tables import SUMMARY_HEADER, summary_record
+from routed_rl.charts.text import joined
+from routed_rl.report.series import (
+    RETURN,
+    Comparison,
+    Measure,
+    Series,
     best_caption,
-    best_text,
+    leaders_text,
     series_keys,
     style_of,
-    value_limits,
-    write_values,
 )
-from routed_rl.report.series import Comparison, Series
-from routed_rl.report.words import RATE, RETURN, TITLES, joined
 
 
 @dataclass(frozen=True)
@@ -34,25 +44,23 @@ class Lines:
 
     Attributes:
         name: Of its files.
-        columns: The figures, a panel for each.
+        measures: The figures, a panel for each.
         scale: Of the horizontal axis.
         ticks: The labelled values on it.
         text: Writes such a value.
         place: The value of one series at one level.
         label: Of the horizontal axis.
-        best: The best possible return, if it is known.
         seeds: Whether single seeds are drawn, and series moved apart.
         caption: Says how to read it.
     """
 
     name: str
-    columns: tuple[str, ...]
+    measures: tuple[Measure, ...]
     scale: BrokenLogScale
     ticks: tuple[float, ...]
     text: Callable[[float], str]
     place: Callable[[Series, float], float]
     label: str
-    best: float | None
     seeds: bool
     caption: str
 
@@ -77,52 +85,52 @@ def draw_lines(comparison: Comparison, lines: Lines) -> list[Drawing]:
 
     Args:
         comparison: Few series share panels and one figure; of many, each has a panel, and each
-            column a figure.
+            measure a figure.
         lines: What to draw.
     """
     if comparison.overlaid:
         return [_draw_together(comparison, lines)]
-    return [_draw_apart(comparison, lines, column) for column in lines.columns]
+    return [_draw_apart(comparison, lines, measure) for measure in lines.measures]
 
 
 def _draw_together(comparison: Comparison, lines: Lines) -> Drawing:
-    """All series in one panel for each column."""
-    grid = Grid(len(lines.columns), 2, height=3.1)
+    """All series in one panel for each measure."""
+    grid = Grid(len(lines.measures), 2, height=3.1)
     marks = MARK_KEYS if lines.seeds else MARK_KEYS[:3]
     figure, panels = grid.draw(series_keys(comparison), marks)
     shown = comparison.drawn
-    for panel, column in zip(panels, lines.columns, strict=True):
-        _dress(panel, comparison, lines, column, grid.panel_width, TITLES[column])
+    for panel, measure in zip(panels, lines.measures, strict=True):
+        _dress(panel, comparison, lines, measure, grid.panel_width, measure.title)
         for index, series in enumerate(shown):
             shift = lines.scale.dodge(index, len(shown)) if lines.seeds else 0.0
-            points = _points(series, lines, column)
+            points = _points(series, lines, measure)
             _draw_series(panel, lines, points, *style_of(comparison, series), shift)
-    return _drawing(comparison, lines, lines.name, lines.columns, figure)
+    return _drawing(comparison, lines, lines.name, lines.measures, figure)
 
 
-def _draw_apart(comparison: Comparison, lines: Lines, column: str) -> Drawing:
+def _draw_apart(comparison: Comparison, lines: Lines, measure: Measure) -> Drawing:
     """A panel for each series, with the others behind it."""
     shown = comparison.drawn
     grid, titles = named_grid([series.name for series in shown], 4, 1.35)
     figure, panels = grid.draw(MARK_KEYS if lines.seeds else MARK_KEYS[:3])
-    everyone = [_points(series, lines, column) for series in shown]
+    everyone = [_points(series, lines, measure) for series in shown]
     paths = [
         [(lines.scale.position(point.value), point.summary.mean) for point in points]
         for points in everyone
     ]
     for panel, series, own, title in zip(panels, shown, everyone, titles, strict=True):
-        _dress(panel, comparison, lines, column, grid.panel_width, title)
+        _dress(panel, comparison, lines, measure, grid.panel_width, title)
         panel.add_collection(LineCollection(paths, colors=OTHERS, linewidths=0.8, zorder=1.5))
         dots = list(zip(*chain(*paths), strict=True))
         panel.scatter(*dots, s=7, color=OTHERS, linewidths=0, zorder=1.6)
         _draw_series(panel, lines, own, *style_of(comparison, series), 0.0)
-    name = f"{lines.name}_{column}" if len(lines.columns) > 1 else lines.name
-    return _drawing(comparison, lines, name, (column,), figure)
+    name = f"{lines.name}_{measure.column}" if len(lines.measures) > 1 else lines.name
+    return _drawing(comparison, lines, name, (measure,), figure)
 
 
-def _points(series: Series, lines: Lines, column: str) -> list[Point]:
+def _points(series: Series, lines: Lines, measure: Measure) -> list[Point]:
     """A series along the axis, in the order of its levels."""
-    pairs = [(level, series.summary(column, level)) for level in series.levels]
+    pairs = [(level, series.summary(measure.column, level)) for level in series.levels]
     return [
         Point(level, lines.place(series, level), summary)
         for level, summary in pairs
@@ -131,15 +139,16 @@ def _points(series: Series, lines: Lines, column: str) -> list[Point]:
 
 
 def _dress(
-    panel: Axes, comparison: Comparison, lines: Lines, column: str, inches: float, title: str
+    panel: Axes, comparison: Comparison, lines: Lines, measure: Measure, inches: float, title: str
 ) -> None:
     """A panel's axes, title and reference line."""
-    best = lines.best if column not in (RATE,) else None
-    scores = [score for series in comparison.drawn for score in series.scores(column)]
-    panel.set_ylim(value_limits(scores, column, best))
+    best = comparison.best if measure == RETURN else None
+    scores = [score for series in comparison.drawn for score in series.scores(measure.column)]
+    panel.set_ylim(value_limits(scores, measure.share, best))
     panel.set_title(title)
     horizontal_lines(panel)
-    write_values(panel, column)
+    if measure.share:
+        percent_axis(panel.yaxis)
     lines.scale.dress(panel, lines.ticks, lines.text, inches)
     panel.set_xlabel(lines.label)
     if best is not None:
@@ -174,21 +183,21 @@ def _draw_series(
 
 
 def _drawing(
-    comparison: Comparison, lines: Lines, name: str, columns: tuple[str, ...], figure: Any
+    comparison: Comparison, lines: Lines, name: str, measures: tuple[Measure, ...], figure: Figure
 ) -> Drawing:
     """The figure with its numbers: every series, also those that are not drawn."""
     records = [
-        (*summary_record(series.name, point.level, column, point.summary), point.value)
-        for column in columns
+        (*summary_record(series.name, point.level, measure.column, point.summary), point.value)
+        for measure in measures
         for series in comparison.series
-        for point in _points(series, lines, column)
+        for point in _points(series, lines, measure)
     ]
     caption = [lines.caption]
     if not comparison.overlaid:
         caption.append("Grey: the other series.")
-    if lines.best is not None and RETURN in columns:
-        caption.append(best_caption(lines.best))
-    titles = joined([TITLES[column] for column in columns])
+    if comparison.best is not None and RETURN in measures:
+        caption.append(best_caption(comparison.best))
+    titles = joined([measure.title for measure in measures])
     return Drawing(
         name=name,
         figure=figure,
@@ -196,5 +205,5 @@ def _drawing(
         records=tuple(records),
         caption=" ".join(caption),
         alt=f"{titles[0].upper()}{titles[1:]} against {lines.label} for "
-        f"{len(comparison.drawn)} series. " + best_text(comparison),
+        f"{len(comparison.drawn)} series. " + leaders_text(comparison),
     )

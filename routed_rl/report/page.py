@@ -10,28 +10,26 @@ from typing import Any
 
 from matplotlib import rc_context
 
-from routed_agents.files import write_atomically
+from routed_agents.files import no_folder, write_atomically
 from routed_envs.errors import InputError
 from routed_rl.charts.canvas import LOOK
-from routed_rl.charts.drawing import table_text
 from routed_rl.charts.markup import FIGURES, GENERATOR, Section, document, paragraph
+from routed_rl.charts.tables import table_text
+from routed_rl.charts.text import joined, span_text
 from routed_rl.naming import counted
 from routed_rl.report.sections import (
+    aggregate_section,
     deployed_section,
     experts_section,
+    guesses_section,
     labels_section,
     learning_section,
     methods_section,
     overseer_section,
-)
-from routed_rl.report.series import Comparison, compare
-from routed_rl.report.table_sections import (
-    aggregate_section,
-    guesses_section,
     settings_section,
     winners_section,
 )
-from routed_rl.report.words import Row, joined, span_text
+from routed_rl.report.series import Comparison, Row, compare
 
 SectionMaker = Callable[[Comparison, Path], Section | None]
 SECTIONS: tuple[SectionMaker, ...] = (
@@ -46,9 +44,10 @@ SECTIONS: tuple[SectionMaker, ...] = (
     aggregate_section,
     settings_section,
 )
-"""In the order of the page."""
+"""They stand on the page in this order."""
 PAGE = "report.html"
 MOST_NAMED = 12
+"""A sentence names at most so many methods."""
 
 
 def write_report(
@@ -96,7 +95,7 @@ def _earlier(folder: Path) -> str:
         InputError: The folder holds something else, which must not be overwritten.
     """
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file. Give a folder.")
+        raise no_folder(folder)
     page = folder / PAGE
     text = page.read_text(encoding="utf-8", errors="replace") if page.is_file() else ""
     if GENERATOR in text:

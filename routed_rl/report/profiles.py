@@ -7,15 +7,15 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
-from routed_rl.charts.canvas import Grid, horizontal_lines, named_grid
+from routed_rl.charts.canvas import Grid, horizontal_lines, named_grid, percent_axis
 from routed_rl.charts.colours import OTHERS
-from routed_rl.charts.drawing import SUMMARY_HEADER, Drawing, summary_record
+from routed_rl.charts.drawing import Drawing
 from routed_rl.charts.legend import CHARACTER, Key
 from routed_rl.charts.scale import BrokenLogScale
+from routed_rl.charts.tables import SUMMARY_HEADER, summary_record
+from routed_rl.charts.text import ROW_CHARACTERS, line_count, longest_line, wrapped_names
 from routed_rl.report.series import Comparison, Series
-from routed_rl.report.words import ROW_CHARACTERS, line_count, longest_line, wrapped_names
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _draw_panels(
             _draw_line(panel, series, profile, scale)
         panel.set_title(title)
         panel.set(ylim=(-0.02, 1.02), xlabel="oversight", yticks=(0, 0.25, 0.5, 0.75, 1))
-        panel.yaxis.set_major_formatter(FuncFormatter(_percent))
+        percent_axis(panel.yaxis)
         horizontal_lines(panel)
         scale.dress(panel, comparison.levels, "{:g}".format, grid.panel_width)
     return figure
@@ -128,12 +128,7 @@ def _draw_rows(
             axes.plot((summary.mean,), (row,), profile.marker, markersize=7, zorder=3, **look)
     axes.set_yticks(range(len(shown)), names)
     axes.set(xlim=(0, 1), ylim=(len(shown) - 0.45, -0.55))
-    axes.xaxis.set_major_formatter(FuncFormatter(_percent))
+    percent_axis(axes.xaxis)
     axes.grid(axis="x")
     axes.set_title(f"oversight {level:g}")
     return figure
-
-
-def _percent(value: float, _: object) -> str:
-    """A share as a label of an axis."""
-    return f"{100 * value:.0f}%"

@@ -5,68 +5,64 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from routed_rl.charts.canvas import WIDTH, Grid, reference_line
+from routed_rl.charts.canvas import WIDTH, Grid, percent_axis, reference_line, value_limits
 from routed_rl.charts.colours import INK, MUTED, PAPER
-from routed_rl.charts.drawing import SUMMARY_HEADER, Drawing, summary_record
-from routed_rl.charts.legend import CHARACTER
+from routed_rl.charts.drawing import Drawing
+from routed_rl.charts.legend import CHARACTER, MARK_KEYS
 from routed_rl.charts.statistics import Summary
-from routed_rl.report.marks import MARK_KEYS, best_caption, best_text, style_of, value_limits
-from routed_rl.report.series import Comparison, Series
-from routed_rl.report.words import (
+from routed_rl.charts.tables import SUMMARY_HEADER, summary_record
+from routed_rl.charts.text import ROW_CHARACTERS, line_count, longest_line, wrapped_names
+from routed_rl.report.series import (
     RETURN,
-    ROW_CHARACTERS,
-    TITLES,
-    line_count,
-    longest_line,
-    number_text,
-    wrapped_names,
+    Comparison,
+    Measure,
+    Series,
+    best_caption,
+    leaders_text,
+    style_of,
 )
 
-Panel = tuple[float, str]
+Panel = tuple[float, Measure]
 """A level of oversight, and the figure shown at it."""
 Ranking = list[tuple[Series, Summary]]
 
 
-def draw_ranking(
-    comparison: Comparison, name: str, panels: list[Panel], best: float | None, caption: str
-) -> Drawing:
+def draw_ranking(comparison: Comparison, name: str, panels: list[Panel], caption: str) -> Drawing:
     """Draw a panel of dots and intervals for each level and figure.
 
     Args:
         comparison: Its drawn series are shown, sorted by mean in each panel.
         name: Of the files.
         panels: What each panel shows.
-        best: The best possible return, if it is known.
         caption: Says how to read it.
     """
     drawn = {series.name for series in comparison.drawn}
     rankings = {
-        (level, column): [
-            pair for pair in comparison.ranking(level, column) if pair[0].name in drawn
+        (level, measure): [
+            pair for pair in comparison.ranking(level, measure) if pair[0].name in drawn
         ]
-        for level, column in panels
+        for level, measure in panels
     }
     panels = [panel for panel in panels if rankings[panel]]
     grid = _grid(comparison, panels, max(map(len, rankings.values())))
     figure, axes = grid.draw(MARK_KEYS)
     for place, panel in zip(axes, panels, strict=True):
-        limit = best if panel[1] == RETURN else None
-        _draw_panel(place, comparison, rankings[panel], panel, limit)
-        title = TITLES[panel[1]]
+        _draw_panel(place, comparison, rankings[panel], panel[1])
+        title = panel[1].title
         several = len({level for level, _ in panels}) > 1
         place.set_title(f"oversight {panel[0]:g}" if several else title)
         if several:
             place.set_xlabel(title)
     records = tuple(
-        summary_record(series.name, level, column, summary)
-        for level, column in panels
-        for series, summary in comparison.ranking(level, column)
+        summary_record(series.name, level, measure.column, summary)
+        for level, measure in panels
+        for series, summary in comparison.ranking(level, measure)
     )
-    alt = f"Dots with intervals for {len(drawn)} series, sorted by mean. {best_text(comparison)}"
-    if best is not None:
-        caption = f"{caption} {best_caption(best)}"
+    alt = f"Dots with intervals for {len(drawn)} series, sorted by mean. {leaders_text(comparison)}"
+    if comparison.best is not None:
+        caption = f"{caption} {best_caption(comparison.best)}"
     return Drawing(name, figure, SUMMARY_HEADER, records, caption, alt)
 
 
@@ -82,28 +78,25 @@ def _grid(comparison: Comparison, panels: list[Panel], rows: int) -> Grid:
     return Grid(len(panels), columns, height, left=left, bottom=bottom, right=0.55)
 
 
-def _draw_panel(
-    axes: Axes, comparison: Comparison, ranking: Ranking, panel: Panel, best: float | None
-) -> None:
+def _draw_panel(axes: Axes, comparison: Comparison, ranking: Ranking, measure: Measure) -> None:
     """One level: a row for each series."""
-    column = panel[1]
-    drawn = comparison.drawn
-    scores = [score for series in drawn for score in series.scores(column)]
-    axes.set_xlim(value_limits(scores, column, best))
+    best = comparison.best if measure == RETURN else None
+    scores = [score for series in comparison.drawn for score in series.scores(measure.column)]
+    axes.set_xlim(value_limits(scores, measure.share, best))
     axes.set_ylim(len(ranking) - 0.4, -0.6)
     axes.grid(axis="x")
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-    if column != RETURN:
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}%"))
+    if measure.share:
+        percent_axis(axes.xaxis)
     names = wrapped_names([series.name for series, _ in ranking], ROW_CHARACTERS)
     axes.set_yticks(range(len(ranking)), names)
     axes.tick_params(axis="y", labelcolor=INK, labelsize=9)
     if best is not None:
-        reference_line(axes, best, "", upright=True)
+        reference_line(axes, best, upright=True)
     for row, (series, summary) in enumerate(ranking):
         _draw_row(axes, row, summary, style_of(comparison, series))
         axes.annotate(
-            number_text(summary.mean, column),
+            measure.text(summary.mean),
             (1, row),
             xycoords=axes.get_yaxis_transform(),
             xytext=(5, 0),

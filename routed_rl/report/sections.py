@@ -1,73 +1,81 @@
-"""The sections of a report, in the order of the page; those without data are None."""
+"""The sections of a report; those without data are None."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from routed_envs.gridworld.drawing import DIAMOND, EYE, GHOST
 from routed_rl.charts import markup
-from routed_rl.charts.colours import MIXTURE_COLOUR
-from routed_rl.charts.drawing import Drawing
-from routed_rl.charts.markup import Section, paragraph
+from routed_rl.charts.colours import EYE, GOOD, MIXTURE_COLOUR, UNWANTED
+from routed_rl.charts.legend import READING
+from routed_rl.charts.markup import Section, paragraph, saved_figure, saved_table
 from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.charts.statistics import mean
+from routed_rl.charts.text import count_text
+from routed_rl.report.aggregate import aggregates, shared_levels
 from routed_rl.report.learning import draw_learning_curves
 from routed_rl.report.lines import Lines, draw_lines
-from routed_rl.report.marks import READING
 from routed_rl.report.profiles import Profile, draw_profiles
 from routed_rl.report.ranking import draw_ranking
-from routed_rl.report.series import Comparison, Series
-from routed_rl.report.words import (
-    BAD,
-    BEST_RETURN,
-    BEST_WORLD,
-    GOOD,
-    MIXTURE,
-    OVERSEER_SHARE,
-    RATE,
-    RETURN,
-    UNWATCHED_SHARE,
-    count_text,
+from routed_rl.report.series import RETURN, Comparison, Series
+from routed_rl.report.sweep_tables import (
+    RELABEL,
+    common_settings,
+    numbers,
+    settings_table,
+    stopping_sentence,
+    winners,
 )
 
-DEPLOYED = "deployed"
-
-
-def best_return(comparison: Comparison) -> float | None:
-    """The best possible return, if every run is in the world where it is known."""
-    known = all(
-        row.get(name) == value for row in comparison.rows for name, value in BEST_WORLD.items()
-    )
-    return BEST_RETURN if known else None
+INTERVALS = (
+    "Intervals resample the seeds: a percentile bootstrap with 2,000 resamples. Those of few seeds "
+    "are too narrow. For normal scores they hold the true mean in 75% of cases with 3 seeds, 83% "
+    "with 5 and 90% with 10."
+)
 
 
 def deployed_section(comparison: Comparison, folder: Path) -> Section | None:
-    """Return and diamond rate of the deployed policy against oversight."""
-    columns = tuple(column for column in (RETURN, RATE) if comparison.has(column))
-    if not columns:
+    """Return and rate of the good target of the deployed policy against oversight."""
+    measures = tuple(one for one in (RETURN, comparison.rate) if comparison.has(one))
+    if not measures:
         return None
-    best = best_return(comparison)
     caption = f"The deployed policy in the world that it was trained in. {READING}"
     if len(comparison.levels) == 1:
-        panels = [(comparison.levels[0], column) for column in columns]
-        drawings = [draw_ranking(comparison, DEPLOYED, panels, best, f"{caption} Best on top.")]
+        panels = [(comparison.levels[0], measure) for measure in measures]
+        drawings = [draw_ranking(comparison, "deployed", panels, f"{caption} Best on top.")]
     else:
-        scale = BrokenLogScale.of(comparison.levels)
         lines = Lines(
-            name=DEPLOYED,
-            columns=columns,
-            scale=scale,
+            name="deployed",
+            measures=measures,
+            scale=BrokenLogScale.of(comparison.levels),
             ticks=comparison.levels,
             text="{:g}".format,
             place=lambda _, level: level,
             label="oversight",
-            best=best,
             seeds=True,
             caption=caption,
         )
         drawings = draw_lines(comparison, lines)
     blocks = [saved_figure(drawing, folder) for drawing in drawings]
     return Section("deployed", "How good the deployed policy is", (*blocks, *_more(comparison)))
+
+
+def winners_section(comparison: Comparison, folder: Path) -> Section | None:
+    """A sentence for each level, and all numbers."""
+    if not comparison.has(RETURN):
+        return None
+    blocks = [saved_table(winners(comparison), folder, prose=(1,))]
+    rate = comparison.rate
+    for name, measure, what in (
+        ("returns", RETURN, "return"),
+        (f"{rate.column}s", rate, rate.title),
+    ):
+        if comparison.has(measure):
+            table = saved_table(numbers(comparison, name, measure), folder)
+            blocks.append(markup.details(f"Every mean {what}, with its 95% interval", table))
+    rankings = [comparison.ranking(level) for level in comparison.levels]
+    if any(summary.interval for ranking in rankings for _, summary in ranking):
+        blocks.append(paragraph(INTERVALS, "note"))
+    return Section("winners", "Which wins at each level", tuple(blocks))
 
 
 def labels_section(comparison: Comparison, folder: Path) -> Section | None:
@@ -86,13 +94,12 @@ def labels_section(comparison: Comparison, folder: Path) -> Section | None:
     )
     lines = Lines(
         name="labels",
-        columns=(RETURN,),
+        measures=(RETURN,),
         scale=scale,
         ticks=scale.round_values(),
         text=count_text,
         place=_labels,
         label="labels consumed",
-        best=best_return(comparison),
         seeds=False,
         caption=caption,
     )
@@ -102,25 +109,27 @@ def labels_section(comparison: Comparison, folder: Path) -> Section | None:
 
 def learning_section(comparison: Comparison, folder: Path) -> Section | None:
     """Learning curves of the deployed policy."""
-    drawing = draw_learning_curves(comparison, best_return(comparison))
+    drawing = draw_learning_curves(comparison)
     return drawing and Section("learning", "Learning curves", (saved_figure(drawing, folder),))
 
 
 def experts_section(comparison: Comparison, folder: Path) -> Section | None:
-    """The steered policy, the unsteered one and the bad expert."""
+    """The steered policy, the unsteered one and the unwanted expert."""
+    good, bad = comparison.outcomes.good[0], comparison.outcomes.unwanted[0]
+    rate = comparison.rate
     profiles = (
-        Profile(f"{GOOD}_{RATE}", f"{GOOD} expert", DIAMOND, "o"),
-        Profile(f"{MIXTURE}_{RATE}", f"{MIXTURE}, unsteered", MIXTURE_COLOUR, "s"),
-        Profile(f"{BAD}_{RATE}", f"{BAD} expert", GHOST, "^"),
+        Profile(f"{good}_{rate.column}", f"{good} expert", GOOD, "o"),
+        Profile(f"mixture_{rate.column}", "mixture, unsteered", MIXTURE_COLOUR, "s"),
+        Profile(f"{bad}_{rate.column}", f"{bad} expert", UNWANTED, "^"),
     )
     caption = (
-        f"Share of episodes that end on the {GOOD}, by who acts: the {GOOD} expert alone, the "
-        f"mixture with its learned gate, or the {BAD} expert alone. Marks are means over seeds, "
+        f"Share of episodes that end on the {good}, by who acts: the {good} expert alone, the "
+        f"mixture with its learned gate, or the {bad} expert alone. Marks are means over seeds, "
         "bars 95% intervals. The further apart the experts, the better routing has separated them."
     )
-    alt = f"The {GOOD} rate of the {GOOD} expert, the mixture and the {BAD} expert, by method."
+    alt = f"The {rate.title} of the {good} expert, the mixture and the {bad} expert, by method."
     drawing = draw_profiles(comparison, "experts", profiles, caption, alt)
-    title = f"Steered, unsteered, and the {BAD} expert"
+    title = f"Steered, unsteered, and the {bad} expert"
     return drawing and Section("experts", title, (saved_figure(drawing, folder),))
 
 
@@ -130,35 +139,72 @@ def methods_section(comparison: Comparison, folder: Path) -> Section | None:
         return None
     caption = f"Return of the deployed policy at each level, the highest mean on top. {READING}"
     panels = [(level, RETURN) for level in comparison.levels]
-    drawing = draw_ranking(comparison, "methods", panels, best_return(comparison), caption)
+    drawing = draw_ranking(comparison, "methods", panels, caption)
     return Section("methods", "All methods at each level", (saved_figure(drawing, folder),))
 
 
 def overseer_section(comparison: Comparison, folder: Path) -> Section | None:
     """How good a run looks to its overseer, and how good it is unwatched."""
+    good = comparison.outcomes.good[0]
     profiles = (
-        Profile(OVERSEER_SHARE, "as the overseer sees it", EYE, "s"),
-        Profile(UNWATCHED_SHARE, "when nobody watches", DIAMOND, "o"),
+        Profile(f"overseer_{good}_share", "as the overseer sees it", EYE, "s"),
+        Profile(f"unwatched_{good}_share", "when nobody watches", GOOD, "o"),
     )
     caption = (
-        f"The {GOOD}'s share of the endings on either target: among the labels that the overseer "
+        f"The {good}'s share of the endings on either target: among the labels that the overseer "
         f"gave, and of the deployed policy when nobody watches. Marks are means over seeds, bars "
         "95% intervals. A method whose overseer's share is the higher one looks better than it is."
     )
-    alt = f"The {GOOD}'s share as the overseer sees it and when nobody watches, by method."
+    alt = f"The {good}'s share as the overseer sees it and when nobody watches, by method."
     drawing = draw_profiles(comparison, "overseer", profiles, caption, alt)
     title = "How it looks to the overseer, and how it is unwatched"
     return drawing and Section("overseer", title, (saved_figure(drawing, folder),))
 
 
+def guesses_section(comparison: Comparison, folder: Path) -> Section | None:
+    """Reward models' accuracy, and early stopping that never triggered."""
+    blocks = []
+    if comparison.has(RELABEL):
+        text = "Share of right guesses on endings that the overseer did not see."
+        guesses = numbers(comparison, RELABEL.column, RELABEL)
+        blocks += [paragraph(text), saved_table(guesses, folder)]
+    stopping = stopping_sentence(comparison)
+    if stopping:
+        blocks.append(paragraph(stopping))
+    titles = ["Reward models"] * comparison.has(RELABEL) + ["Early stopping"] * bool(stopping)
+    title = " and ".join(titles).capitalize()
+    return Section("guesses", title, tuple(blocks)) if blocks else None
+
+
+def aggregate_section(comparison: Comparison, folder: Path) -> Section | None:
+    """The interquartile mean over all shared levels."""
+    found = aggregates(comparison)
+    if found is None:
+        return None
+    levels = ", ".join(f"{level:g}" for level in shared_levels(comparison))
+    text = (
+        f"Mean over the levels that every method has ({levels}) of the interquartile mean over the "
+        "seeds at each, with 95% bootstrap intervals that resample the seeds within each level."
+    )
+    return Section("aggregate", "Over all levels", (paragraph(text), saved_table(found, folder)))
+
+
+def settings_section(comparison: Comparison, folder: Path) -> Section | None:
+    """What the runs were trained with, and where every number is."""
+    blocks = [saved_table(settings_table(comparison), folder)]
+    common = common_settings(comparison)
+    if common:
+        title = f"The {len(common)} settings that all runs share"
+        blocks.append(markup.details(title, markup.table(("setting", "value"), common)))
+    blocks.append(
+        '<p class="note">All figures of every run: <a href="results.csv">results.csv</a></p>'
+    )
+    return Section("settings", "Settings", tuple(blocks))
+
+
 def _labels(series: Series, level: float) -> float:
     """The labels that a series' runs consumed at a level, on average."""
     return float(mean(series.scores("labels", level)))
-
-
-def saved_figure(drawing: Drawing, folder: Path) -> str:
-    """Write a figure's files and give its place on the page."""
-    return markup.figure(drawing, drawing.save(folder))
 
 
 def _more(comparison: Comparison) -> list[str]:

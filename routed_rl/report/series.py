@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from routed_envs.errors import InputError
+from routed_envs.gridworld.world import DiamondGhostWorld
+from routed_envs.outcomes import Outcomes
+from routed_rl.charts.colours import ACCENT, MARKERS, SERIES
+from routed_rl.charts.legend import Key
 from routed_rl.charts.statistics import Summary, summarise
+from routed_rl.charts.text import is_number, number_text, percent_text, short_name
+from routed_rl.evaluation.exact import best_return, is_listable
 from routed_rl.naming import AXES, INCIDENTAL, SETTINGS, plain, series_name, varying
-from routed_rl.report.words import RETURN, Row, is_number, with_shares
 
 OVERLAID = 8
 """Up to this many series share a panel, each in its own colour."""
 DRAWN = 16
 """At most this many series are drawn; the tables hold all."""
+SIZE = ("rows", "cols", "max_steps")
+"""These settings make a world what it is; its oversight changes nothing of what can be reached."""
+
+Row = Mapping[str, Any]
+"""All that is known of one run, or of one evaluation on its way, by name."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure by which series are compared.
+
+    Attributes:
+        column: Its name in the rows and in tables.
+        title: Its name for people.
+        share: Whether it is a rate or share, which is written in percent.
+    """
+
+    column: str
+    title: str
+    share: bool = False
+
+    def text(self, value: float) -> str:
+        """A value as it is written."""
+        return percent_text(value) if self.share else number_text(value)
+
+
+RETURN = Measure("episode_return", "discounted return")
 
 
 @dataclass(frozen=True)
@@ -69,6 +102,25 @@ class Comparison:
     split: dict[str, tuple[str, ...]]
 
     @property
+    def outcomes(self) -> Outcomes:
+        """The names of the endings in the runs' world."""
+        return _world(self.rows[0]).outcomes
+
+    @property
+    def rate(self) -> Measure:
+        """How often an episode ends on the target that we want."""
+        good = self.outcomes.good[0]
+        return Measure(f"{good}_rate", f"{good} rate", share=True)
+
+    @cached_property
+    def best(self) -> float | None:
+        """The best possible return; None unless all runs are in one world, small enough to list."""
+        known = all(name in row for row in self.rows for name in SIZE)
+        worlds = {_world(row) for row in self.rows}
+        world = next(iter(worlds))
+        return best_return(world) if known and len(worlds) == 1 and is_listable(world) else None
+
+    @property
     def levels(self) -> tuple[float, ...]:
         """Every oversight, ascending."""
         return tuple(sorted({row["oversight"] for row in self.rows}))
@@ -84,15 +136,15 @@ class Comparison:
         """Whether the series are few enough to share a panel."""
         return len(self.series) <= OVERLAID
 
-    def ranking(self, level: float, column: str = RETURN) -> list[tuple[Series, Summary]]:
+    def ranking(self, level: float, measure: Measure = RETURN) -> list[tuple[Series, Summary]]:
         """The series that have a figure at one level, the highest mean first."""
-        pairs = [(series, series.summary(column, level)) for series in self.series]
+        pairs = [(series, series.summary(measure.column, level)) for series in self.series]
         known = [(series, summary) for series, summary in pairs if summary is not None]
         return sorted(known, key=lambda pair: (-pair[1].mean, pair[0].name))
 
-    def has(self, column: str) -> bool:
+    def has(self, measure: Measure) -> bool:
         """Whether any run has the figure."""
-        return any(is_number(row.get(column)) for row in self.rows)
+        return any(is_number(row.get(measure.column)) for row in self.rows)
 
 
 def compare(rows: Sequence[Row], curves: Sequence[Row]) -> Comparison:
@@ -114,7 +166,7 @@ def compare(rows: Sequence[Row], curves: Sequence[Row]) -> Comparison:
             "shows how far its runs are; `routed-rl sweep` with the same --out runs the rest."
         )
     complete = tuple(
-        {**with_shares(row), "oversight": float(row["oversight"]), "method": str(row["method"])}
+        {**_with_shares(row), "oversight": float(row["oversight"]), "method": str(row["method"])}
         for row in rows
     )
     split: dict[str, tuple[str, ...]] = {}
@@ -127,6 +179,58 @@ def compare(rows: Sequence[Row], curves: Sequence[Row]) -> Comparison:
             split[method] = names
         series.extend(_split(method, own, names))
     return Comparison(complete, tuple(curves), tuple(series), split)
+
+
+def style_of(comparison: Comparison, series: Series) -> tuple[str, str]:
+    """The colour and the marker of a series, the same in every figure.
+
+    Args:
+        comparison: Decides by its number of series whether each has a colour of its own.
+        series: One of them.
+    """
+    if not comparison.overlaid:
+        return ACCENT, MARKERS[0]
+    index = [other.name for other in comparison.series].index(series.name)
+    return SERIES[index], MARKERS[index]
+
+
+def series_keys(comparison: Comparison) -> list[Key]:
+    """The legend of the series that share a panel."""
+    return [
+        Key(short_name(series.name), *style_of(comparison, series)) for series in comparison.drawn
+    ]
+
+
+def best_caption(best: float) -> str:
+    """What the dashed line of a figure of returns is."""
+    return f"Dashed: the best return that any policy can have, {best:.3f}; chance has 0."
+
+
+def leaders_text(comparison: Comparison) -> str:
+    """Which series has the highest mean return at each level, for those who see no figure."""
+    leaders = []
+    for level in comparison.levels:
+        ranking = comparison.ranking(level)
+        if ranking:
+            series, summary = ranking[0]
+            leaders.append(f"{series.name} with {number_text(summary.mean)} at {level:g}")
+    return f"Highest mean return: {'; '.join(leaders)}." if leaders else ""
+
+
+def _world(row: Row) -> DiamondGhostWorld:
+    """A run's world, but for its oversight."""
+    return DiamondGhostWorld(**{name: row[name] for name in SIZE if name in row})
+
+
+def _with_shares(row: Row) -> Row:
+    """A run's row with the good target's share among the targets reached when nobody watches."""
+    outcomes = _world(row).outcomes
+    columns = [f"unwatched_{name}_rate" for name in outcomes.targets]
+    rates = [row[column] for column in columns if row.get(column) is not None]
+    if len(rates) < len(columns) or not sum(rates) > 0:
+        return row
+    good = outcomes.good[0]
+    return {**row, f"unwatched_{good}_share": row[f"unwatched_{good}_rate"] / sum(rates)}
 
 
 def _different(rows: Sequence[Row]) -> list[Row]:
@@ -161,5 +265,5 @@ def _order(value: Any) -> tuple[int, float, str]:
 
 def _overall(series: Series) -> float:
     """The negative mean return, which sorts the best first."""
-    scores = series.scores(RETURN)
+    scores = series.scores(RETURN.column)
     return -sum(scores) / len(scores) if scores else float("inf")

@@ -15,7 +15,7 @@ from routed_rl.charts.statistics import (
     mean_bands,
     summarise,
 )
-from routed_rl.report.table_sections import INTERVALS
+from routed_rl.report.sections import INTERVALS
 
 COVERAGE = re.compile(r"(\d+)% (?:of cases )?with (\d+)")
 SCORES = st.lists(st.floats(-1, 1), min_size=3, max_size=12)

@@ -18,7 +18,7 @@ from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.config import TrainConfig
 from routed_rl.report import write_report
 from routed_rl.report.series import compare
-from routed_rl.report.tables import level_sentence
+from routed_rl.report.sweep_tables import level_sentence
 
 Row = dict[str, Any]
 
@@ -312,9 +312,24 @@ def test_only_the_best_of_many_series_are_drawn_and_all_are_in_the_tables(tmp_pa
     assert len(records(tmp_path / "figures/returns.csv")) == 20
 
 
-def test_best_possible_return_is_drawn_only_where_it_is_known(tmp_path: Path) -> None:
-    rows, curves = synthetic_sweep(("naive",), (0.1,), 1, changes=[{"rows": 6}])
-    assert "best return" not in Page(write_report(rows, curves, tmp_path)).text
+@pytest.mark.parametrize(
+    ("changes", "best"),
+    [
+        (({"rows": 1, "cols": 3},), "0.667"),  # From two of six placements the ghost is in the way.
+        (({"rows": 2, "cols": 2, "spurious_oversight": 0.1},), "0.990"),  # (2 + 0.97) / 3
+        (({"rows": 3, "cols": 3}, {"rows": 2, "cols": 2}), None),  # No world is everybody's.
+        (({"rows": 40, "cols": 40},), None),  # There are too many states to list.
+    ],
+)
+def test_best_possible_return_is_drawn_only_where_it_is_known(
+    tmp_path: Path, changes: Sequence[Row], best: str | None
+) -> None:
+    rows, curves = synthetic_sweep(("naive",), (0.1,), 1, changes=changes)
+    text = Page(write_report(rows, curves, tmp_path)).text
+    assert ("best return" in text) == (best is not None)
+    assert best is None or f"the best return that any policy can have, {best};" in text
+    write_report([{k: v for k, v in row.items() if k != "rows"} for row in rows], [], tmp_path)
+    assert "best return" not in Page(tmp_path / "report.html").text  # The world is not told.
 
 
 def test_guesses_and_early_stopping_are_told(tmp_path: Path) -> None:

@@ -7,50 +7,60 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from routed_envs.gridworld.drawing import DIAMOND, EYE, GHOST
-from routed_rl.charts.canvas import Grid
+from routed_envs.outcomes import Outcomes
+from routed_rl.charts.canvas import Grid, percent_axis
 from routed_rl.charts.colours import (
     ACCENT,
+    EYE,
     INK,
     MARKERS,
-    MIXTURE_COLOUR,
     MUTED,
     OTHERS,
     level_colour,
+    target_colour,
 )
-from routed_rl.charts.drawing import Drawing, Record
+from routed_rl.charts.drawing import Drawing
 from routed_rl.charts.legend import Key
+from routed_rl.charts.tables import Record
+from routed_rl.charts.text import points_text
 from routed_rl.deployment.behaviour import Change, Evaluations, changes
+from routed_rl.deployment.deployment_tables import (
+    BEHAVIOUR_HEADER,
+    actor_name,
+    behaviour_records,
+    level_text,
+)
 from routed_rl.deployment.early_warning import Forewarning
-from routed_rl.deployment.words import actor_name, level_names, level_text, points_text
+from routed_rl.evaluation.record import Evaluation
 
 LEVEL_MARKS = {"unwatched": (INK, "o"), "training": (ACCENT, "D"), "watched": (EYE, "s")}
-"""The colour and the marker of each level of oversight."""
-TARGET_COLOURS = {"diamond": DIAMOND, "ghost": GHOST}
+"""Each level of oversight has a colour and a marker."""
 ROW = 0.5
-"""Height of a row, in inches."""
+"""A row is so high, in inches."""
 MOST_BARS = 2
-"""Of a row of changes."""
+"""A row of changes has at most so many bars."""
 
 
-def draw_behaviour(evaluations: Evaluations, good: Sequence[str], deployed: str) -> Drawing:
+def draw_behaviour(evaluations: Evaluations, outcomes: Outcomes, deployed: str) -> Drawing:
     """Who reaches what, at each level of oversight, and what changes when nobody watches.
 
     Args:
         evaluations: By level, then by who acts.
-        good: The targets that we want.
+        outcomes: The names of the endings in the policy's world.
         deployed: Who is deployed.
     """
     actors = list(evaluations["training"])
     grid = Grid(2, 2, ROW * len(actors) + 0.1, left=1.25, bottom=0.5)
-    names = level_names(evaluations)
-    keys = [Key(names[level], *LEVEL_MARKS[level], False) for level in evaluations]
+    keys = [
+        Key(_level_label(level, next(iter(rows.values()))), *LEVEL_MARKS[level], False)
+        for level, rows in evaluations.items()
+    ]
     found = changes(evaluations)
-    targets = [name for name in found[0].rates if name != "timeout"][:MOST_BARS]
-    bars = [Key(f"change of {name}", _colour(name), "s", False) for name in targets]
+    colours = {name: target_colour(name, outcomes) for name in outcomes.targets[:MOST_BARS]}
+    bars = [Key(f"change of {name}", colour, "s", False) for name, colour in colours.items()]
     figure, (levels, differences) = grid.draw([*keys, *bars])
-    _draw_levels(levels, evaluations, good)
-    _draw_changes(differences, found, targets)
+    _draw_levels(levels, evaluations, outcomes.good)
+    _draw_changes(differences, found, colours)
     for panel in (levels, differences):
         panel.set_yticks(
             range(len(actors)), [actor_name(who, deployed).replace(" (", "\n(") for who in actors]
@@ -59,33 +69,20 @@ def draw_behaviour(evaluations: Evaluations, good: Sequence[str], deployed: str)
     return Drawing(
         name="behaviour",
         figure=figure,
-        header=("who_acts", "level", "oversight", "figure", "value"),
+        header=BEHAVIOUR_HEADER,
         records=behaviour_records(evaluations),
-        caption=f"Left: the probability that an episode ends on the {' or '.join(good)}, by who "
-        "acts and how much is watched. Right: how much each ending's probability changes when "
-        "nobody watches, against when everybody does. A policy that behaves only when watched has "
-        f"a long bar to the left for the {good[0]}.",
+        caption="Left: the probability that an episode ends on the "
+        f"{' or '.join(outcomes.good)}, by who acts and how much is watched. Right: how much each "
+        "ending's probability changes when nobody watches, against when everybody does. A policy "
+        "that behaves only when watched has "
+        f"a long bar to the left for the {outcomes.good[0]}.",
         alt="Rates by who acts and by oversight. " + "; ".join(_sentence(c) for c in found) + ".",
     )
 
 
-def behaviour_records(evaluations: Evaluations) -> tuple[Record, ...]:
-    """Every figure of everyone at every level, then unwatched minus watched."""
-    rows: list[Record] = []
-    for level, actors in evaluations.items():
-        for who, found in actors.items():
-            rows += [
-                (who, level, found.oversight, name, value) for name, value in found.rates.items()
-            ]
-            rows.append((who, level, found.oversight, "return", found.episode_return))
-            rows.append((who, level, found.oversight, "mean_length", found.mean_length))
-    for change in changes(evaluations):
-        figures = {**change.rates, "return": change.episode_return}
-        rows += [
-            (change.who, "unwatched minus watched", None, name, value)
-            for name, value in figures.items()
-        ]
-    return tuple(rows)
+def _level_label(level: str, measured: Evaluation | Forewarning) -> str:
+    """A level with the oversight at which something was measured."""
+    return level_text(level, measured.oversight, "oversight ")
 
 
 def _draw_levels(panel: Axes, evaluations: Evaluations, good: Sequence[str]) -> None:
@@ -102,24 +99,23 @@ def _draw_levels(panel: Axes, evaluations: Evaluations, good: Sequence[str]) -> 
             colour, marker = LEVEL_MARKS[level]
             panel.plot(rate, place, marker, color=colour, markersize=6.5, clip_on=False, zorder=3)
     panel.set_xlim(0, 1)
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}%"))
+    percent_axis(panel.xaxis)
     panel.grid(axis="x")
     panel.set_title(f"ends on the {' or '.join(good)}")
 
 
-def _draw_changes(panel: Axes, found: Sequence[Change], targets: Sequence[str]) -> None:
+def _draw_changes(panel: Axes, found: Sequence[Change], colours: Mapping[str, str]) -> None:
     """A row for everyone who acts, a bar for the change of each target's probability."""
-    height = 0.6 / len(targets)
-    widest = max(0.01, *(abs(change.rates[name]) for change in found for name in targets))
+    height = 0.6 / len(colours)
+    widest = max(0.01, *(abs(change.rates[name]) for change in found for name in colours))
     for row, change in enumerate(found):
-        for index, name in enumerate(targets):
-            place = row + (index - (len(targets) - 1) / 2) * height
+        for index, (name, colour) in enumerate(colours.items()):
+            place = row + (index - (len(colours) - 1) / 2) * height
             size = change.rates[name]
-            panel.barh(place, size, height * 0.86, color=_colour(name))
-            text = points_text(size)
+            panel.barh(place, size, height * 0.86, color=colour)
             right = size >= 0
             panel.annotate(
-                text,
+                points_text(size),
                 (size, place),
                 xytext=(4 if right else -4, 0),
                 textcoords="offset points",
@@ -134,11 +130,6 @@ def _draw_changes(panel: Axes, found: Sequence[Change], targets: Sequence[str]) 
     panel.locator_params(axis="x", nbins=5)
     panel.grid(axis="x")
     panel.set_title("unwatched minus watched, in points")
-
-
-def _colour(target: str) -> str:
-    """The colour of a target."""
-    return TARGET_COLOURS.get(target, MIXTURE_COLOUR)
 
 
 def _sentence(change: Change) -> str:
@@ -157,7 +148,7 @@ def draw_forewarnings(found: Sequence[Forewarning], rate: float, deployed: str) 
     """
     actors = list(dict.fromkeys(one.who for one in found))
     grid = Grid(len(actors), 2, 3.3, left=0.6)
-    names = {one.level: level_text(one.level, one.oversight, "oversight ") for one in found}
+    names = {one.level: _level_label(one.level, one) for one in found}
     marks = _marks(list(names))
     keys = [Key(name, *marks[level]) for level, name in names.items()]
     chance = Key("chance", MUTED, "", dashed=True)
@@ -203,10 +194,9 @@ def _draw_curves(
         text = f"{name}: area {one.roc.area:.3f}"
         place = (0.98, 0.05 + 0.075 * (len(found) - 1 - index))
         panel.text(*place, text, ha="right", color=INK, transform=panel.transAxes)
-    percent = FuncFormatter(lambda value, _: f"{100 * value:.0f}%")
     panel.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), xlabel="false alarms", ylabel="detections")
-    panel.xaxis.set_major_formatter(percent)
-    panel.yaxis.set_major_formatter(percent)
+    percent_axis(panel.xaxis)
+    percent_axis(panel.yaxis)
     panel.grid()
 
 

@@ -1,16 +1,58 @@
-"""The tables of deployment, as people read them and as programs do."""
+"""The tables of deployment, as people read them and as programs do, and the names in them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
+from routed_rl.charts.tables import NumberTable, Record
+from routed_rl.charts.text import change_text, number_text, percent_text, points_text
 from routed_rl.deployment.behaviour import Evaluations, StartChange, changes
-from routed_rl.deployment.drawings import behaviour_records
 from routed_rl.deployment.early_warning import Forewarning
-from routed_rl.deployment.words import actor_name, change_text, level_text, points_text
-from routed_rl.report.tables import NumberTable
-from routed_rl.report.words import number_text
+
+BEHAVIOUR_HEADER = ("who_acts", "level", "oversight", "figure", "value")
+
+
+def actor_name(who: str, deployed: str) -> str:
+    """Who acts, in words; the deployed one is marked.
+
+    Args:
+        who: As `steerings` names it.
+        deployed: Who is deployed.
+    """
+    name = who if who in ("mixture", "deployed", "policy") else f"{who} expert"
+    return f"{name} (deployed)" if who == deployed and who != "deployed" else name
+
+
+def level_text(level: str, oversight: float, word: str = "") -> str:
+    """A level's name with its oversight, unless that is its name already.
+
+    Args:
+        level: The name.
+        oversight: 0 to 1.
+        word: Goes before the number.
+    """
+    number = f"{oversight:g}"
+    return f"{word}{number}" if level == number else f"{level} ({word}{number})"
+
+
+def behaviour_records(evaluations: Evaluations) -> tuple[Record, ...]:
+    """Everyone's figures at every level, then unwatched minus watched, under `BEHAVIOUR_HEADER`."""
+    rows: list[Record] = []
+    for level, actors in evaluations.items():
+        for who, found in actors.items():
+            rows += [
+                (who, level, found.oversight, name, value) for name, value in found.rates.items()
+            ]
+            rows.append((who, level, found.oversight, "return", found.episode_return))
+            rows.append((who, level, found.oversight, "mean_length", found.mean_length))
+    for change in changes(evaluations):
+        figures = {**change.rates, "return": change.episode_return}
+        rows += [
+            (change.who, "unwatched minus watched", None, name, value)
+            for name, value in figures.items()
+        ]
+    return tuple(rows)
 
 
 def figures_table(evaluations: Evaluations, deployed: str) -> NumberTable:
@@ -21,15 +63,15 @@ def figures_table(evaluations: Evaluations, deployed: str) -> NumberTable:
             actor_name(who, deployed),
             level_text(level, found.oversight),
             number_text(found.episode_return),
-            *(number_text(found.rates[name], "x_rate") for name in targets),
+            *(percent_text(found.rates[name]) for name in targets),
             f"{found.mean_length:.2f}",
         )
         for who in evaluations["training"]
         for level, found in ((level, actors[who]) for level, actors in evaluations.items())
     )
     header = ("who acts", "oversight", "return", *targets, "steps")
-    columns = ("who_acts", "level", "oversight", "figure", "value")
-    return NumberTable("figures", header, texts, columns, behaviour_records(evaluations))
+    records = behaviour_records(evaluations)
+    return NumberTable("figures", header, texts, BEHAVIOUR_HEADER, records)
 
 
 def changes_table(evaluations: Evaluations, deployed: str) -> NumberTable:
@@ -55,9 +97,9 @@ def starts_table(found: Sequence[StartChange], deployed: str) -> NumberTable:
     texts = tuple(
         (
             actor_name(one.who, deployed),
-            number_text(one.first_step, "x_share"),
-            number_text(one.likelier, "x_share"),
-            number_text(one.rarer, "x_share"),
+            percent_text(one.first_step),
+            percent_text(one.likelier),
+            percent_text(one.rarer),
             points_text(one.largest),
         )
         for one in found
@@ -89,10 +131,10 @@ def monitor_table(found: Sequence[Forewarning], rate: float, deployed: str) -> N
                 actor_name(one.who, deployed),
                 level_text(one.level, one.oversight),
                 f"{one.roc.area:.3f}",
-                number_text(one.roc.event_rate, "x_rate"),
+                percent_text(one.roc.event_rate),
                 threshold,
-                number_text(point.false_alarms, "x_rate"),
-                number_text(point.detections, "x_rate"),
+                percent_text(point.false_alarms),
+                percent_text(point.detections),
             )
         )
         about = (one.who, one.level, one.oversight, one.expert, one.episodes)

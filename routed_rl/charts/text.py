@@ -1,41 +1,17 @@
-"""The names of what a report reads, and how it writes numbers and names."""
+"""How numbers, lists and names are written in figures, tables and sentences."""
 
 from __future__ import annotations
 
 import math
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-Row = Mapping[str, Any]
-"""What is known of one run, or of one evaluation on its way, by name."""
-
-GOOD, BAD, MIXTURE = "diamond", "ghost", "mixture"
-RETURN, RATE = "episode_return", f"{GOOD}_rate"
-OVERSEER_SHARE = f"overseer_{GOOD}_share"
-UNWATCHED_SHARE = f"unwatched_{GOOD}_share"
-
-BEST_RETURN = 0.93169
-"""Of any policy in the 5 x 5 world of 32 steps: +1 diamond, -1 ghost, discount 0.97."""
-BEST_WORLD = {"rows": 5, "cols": 5, "max_steps": 32}
-
-TITLES = {RETURN: "discounted return", RATE: f"{GOOD} rate"}
 LONGEST_NAME = 96
+"""A longer name is cut off in figures."""
 ROW_CHARACTERS = 30
-"""Longest line of a name beside a row."""
-
-
-def with_shares(row: Row) -> Row:
-    """A run's row with the diamond's share among the targets reached when nobody watches.
-
-    Args:
-        row: As loaded; without the two rates it stays as it is.
-    """
-    good, bad = (row.get(f"unwatched_{name}_rate") for name in (GOOD, BAD))
-    if good is None or bad is None or not good + bad > 0:
-        return row
-    return {**row, UNWATCHED_SHARE: good / (good + bad)}
+"""A line of a name that stands beside a row has at most this many characters."""
+MINUS = "\N{MINUS SIGN}"
 
 
 def is_number(value: object) -> bool:
@@ -43,11 +19,29 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def number_text(value: float, column: str = RETURN) -> str:
-    """A figure as text: rates and shares in percent, everything else with three decimals."""
-    share = column.endswith(("_rate", "_share", "_accuracy"))
-    text = f"{100 * value:.1f}%" if share else f"{value:.3f}"
-    return text.replace("-", "\N{MINUS SIGN}")
+def number_text(value: float) -> str:
+    """A figure with three decimals."""
+    return f"{value:.3f}".replace("-", MINUS)
+
+
+def percent_text(share: float) -> str:
+    """A rate or share in percent."""
+    return f"{100 * share:.1f}%".replace("-", MINUS)
+
+
+def change_text(change: float) -> str:
+    """A difference of figures with three decimals and its sign."""
+    return _signed(f"{change:+.3f}")
+
+
+def points_text(change: float) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return _signed(f"{100 * change:+.1f}")
+
+
+def _signed(text: str) -> str:
+    """A written number with its sign, unless it was rounded to nothing."""
+    return text.replace("-", MINUS) if float(text) else text[1:]
 
 
 def count_text(value: float) -> str:

@@ -1,0 +1,100 @@
+"""Tables as people read them, and as programs do: comma-separated values."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from routed_agents.files import write_atomically
+from routed_rl.charts.statistics import Interval, Summary
+from routed_rl.charts.text import number_text
+
+NONE = "\N{EN DASH}"
+"""This stands in a cell without a number."""
+SUMMARY_HEADER = (
+    *("series", "oversight", "figure", "seeds"),
+    *("mean", "interquartile_mean", "low", "high"),
+)
+
+Record = Sequence[Any]
+
+
+@dataclass(frozen=True)
+class NumberTable:
+    """A table as people read it, and its numbers as programs do.
+
+    Attributes:
+        name: Of its file.
+        header: The columns on the page.
+        texts: The rows on the page.
+        columns: The columns of the file.
+        records: The rows of the file.
+    """
+
+    name: str
+    header: tuple[str, ...]
+    texts: tuple[tuple[str, ...], ...]
+    columns: tuple[str, ...]
+    records: tuple[Record, ...]
+
+    def save(self, folder: Path) -> None:
+        """Write the numbers as CSV.
+
+        Args:
+            folder: Exists.
+        """
+        write_atomically(folder / f"{self.name}.csv", table_text(self.columns, self.records))
+
+
+def table_text(header: Iterable[str], records: Iterable[Record]) -> bytes:
+    """A table as comma-separated values; None becomes an empty field.
+
+    Args:
+        header: The columns.
+        records: The rows.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(header)
+    table.writerows(records)
+    return text.getvalue().encode()
+
+
+def summary_record(series: str, level: float, column: str, summary: Summary) -> tuple[Any, ...]:
+    """A row under `SUMMARY_HEADER`.
+
+    Args:
+        series: The series' name.
+        level: The oversight.
+        column: Which figure is summed up.
+        summary: What its seeds say.
+    """
+    low, high = (summary.interval.low, summary.interval.high) if summary.interval else (None, None)
+    figures = (summary.mean, summary.interquartile_mean, low, high)
+    return (series, level, column, len(summary.scores), *figures)
+
+
+def interval_text(interval: Interval | None, text: Callable[[float], str] = number_text) -> str:
+    """An interval in brackets, or nothing.
+
+    Args:
+        interval: None where there are too few scores.
+        text: Writes a number.
+    """
+    return f"[{text(interval.low)}, {text(interval.high)}]" if interval else ""
+
+
+def summary_text(summary: Summary | None, text: Callable[[float], str] = number_text) -> str:
+    """A mean with its interval if it has one.
+
+    Args:
+        summary: None where there is no score.
+        text: Writes a number.
+    """
+    if summary is None:
+        return NONE
+    return f"{text(summary.mean)} {interval_text(summary.interval, text)}".strip()

@@ -1,0 +1,193 @@
+"""The tables of a report: winners, numbers, early stopping, and what the runs were trained with."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any
+
+from routed_rl.charts.statistics import FEWEST, Summary
+from routed_rl.charts.tables import (
+    NONE,
+    SUMMARY_HEADER,
+    NumberTable,
+    Record,
+    summary_record,
+    summary_text,
+)
+from routed_rl.charts.text import count_text, is_number, joined
+from routed_rl.naming import SETTINGS, plain, setting_text
+from routed_rl.report.series import RETURN, Comparison, Measure, Series
+
+RELABEL = Measure("relabel_accuracy", "right guesses", share=True)
+MOST_VALUES = 4
+"""A cell lists up to this many values."""
+
+
+def level_sentence(comparison: Comparison, level: float) -> str:
+    """Who wins at a level by mean return, who is next, and whether the intervals overlap.
+
+    Args:
+        comparison: The sweep.
+        level: One of its levels.
+    """
+    ranking = comparison.ranking(level)
+    if not ranking:
+        return f"No return is known at {level:g}."
+    winner, best = ranking[0]
+    if len(ranking) == 1:
+        return f"{winner.name} is alone at {level:g}: {summary_text(best)}{_honesty([best])}."
+    second, next_best = ranking[1]
+    if best.mean == next_best.mean:
+        start = f"{winner.name} and {second.name} tie at {level:g}: {summary_text(best)}"
+        return f"{start} and {summary_text(next_best)}{_honesty([best, next_best])}."
+    start = f"{winner.name} wins at {level:g}: {summary_text(best)}; next {second.name} with"
+    return f"{start} {summary_text(next_best)}{_honesty([best, next_best])}."
+
+
+def _honesty(summaries: list[Summary]) -> str:
+    """What the intervals say of the order, or why there is none."""
+    first, last = summaries[0].interval, summaries[-1].interval
+    if first is None or last is None:
+        return f"; with fewer than {FEWEST} seeds no interval can be given honestly"
+    if len(summaries) == 1:
+        return ""
+    return f"; the intervals {'overlap' if first.overlaps(last) else 'do not overlap'}"
+
+
+def winners(comparison: Comparison) -> NumberTable:
+    """A sentence for each level, and the whole ranking as numbers."""
+    texts = tuple((f"{level:g}", level_sentence(comparison, level)) for level in comparison.levels)
+    records = [
+        (rank, *summary_record(series.name, level, RETURN.column, summary))
+        for level in comparison.levels
+        for rank, (series, summary) in enumerate(comparison.ranking(level), 1)
+    ]
+    header = ("oversight", "which has the highest mean return")
+    return NumberTable("winners", header, texts, ("rank", *SUMMARY_HEADER), tuple(records))
+
+
+def numbers(comparison: Comparison, name: str, measure: Measure) -> NumberTable:
+    """A figure's mean and interval for every series at every level.
+
+    Args:
+        comparison: The sweep.
+        name: Of the table's file.
+        measure: The figure; series without it are left out.
+    """
+    column = measure.column
+    having = [series for series in comparison.series if series.scores(column)]
+    levels = [
+        level
+        for level in comparison.levels
+        if any(series.scores(column, level) for series in having)
+    ]
+    texts, records = [], []
+    for series in having:
+        cells = [(level, series.summary(column, level)) for level in levels]
+        texts.append((series.name, *(summary_text(summary, measure.text) for _, summary in cells)))
+        records += [
+            summary_record(series.name, level, column, summary)
+            for level, summary in cells
+            if summary
+        ]
+    header = ("method", *(f"at {level:g}" for level in levels))
+    return NumberTable(name, header, tuple(texts), SUMMARY_HEADER, tuple(records))
+
+
+def stopping_sentence(comparison: Comparison) -> str:
+    """Where early stopping never triggered; empty if it always did or nobody asked for it."""
+    parts = []
+    for series in comparison.series:
+        places = []
+        for level in series.levels:
+            wanting = [row for row in series.rows if row["oversight"] == level]
+            never = sum(row.get("selected") is False for row in wanting)
+            if never:
+                places.append(f"at {level:g} ({never} of {len(wanting)} seeds)")
+        if places:
+            parts.append(f"{series.name} {joined(places)}")
+    return (
+        "Early stopping never triggered, so that it chose no policy, for " + "; ".join(parts) + "."
+        if parts
+        else ""
+    )
+
+
+def settings_table(comparison: Comparison) -> NumberTable:
+    """By series: the settings that differ, who acts when deployed, steps and training time."""
+    names = _differing(comparison)
+    rows = [
+        (
+            series.name,
+            *(_values_text(series, name) for name in ("deployed", *names)),
+            _range_text(series, "gradient_steps"),
+            _range_text(series, "labels"),
+            _seconds_text(series),
+        )
+        for series in comparison.series
+    ]
+    records: list[Record] = [
+        (
+            series.name,
+            *(_values_text(series, name) for name in ("deployed", *names)),
+            *(_median(series, name) for name in ("gradient_steps", "labels", "seconds")),
+        )
+        for series in comparison.series
+    ]
+    shown = [name.replace("_", " ") for name in names]
+    header = ("method", "deployed", *shown, "gradient steps", "labels", "median training time")
+    columns = ("series", "deployed", *names)
+    columns = (*columns, "median_gradient_steps", "median_labels", "median_seconds")
+    return NumberTable("settings", header, tuple(rows), columns, tuple(records))
+
+
+def common_settings(comparison: Comparison) -> tuple[tuple[str, str], ...]:
+    """The settings with one value in all runs, as texts."""
+    differing = set(_differing(comparison))
+    first = comparison.rows[0]
+    names = [name for name in SETTINGS if name in first and name not in differing]
+    return tuple((name.replace("_", " "), setting_text(first[name])) for name in names)
+
+
+def _differing(comparison: Comparison) -> list[str]:
+    """The settings with more than one value."""
+    return [name for name in SETTINGS if len({plain(row.get(name)) for row in comparison.rows}) > 1]
+
+
+def _values_text(series: Series, name: str) -> str:
+    """A setting's values in a series, the most frequent first."""
+    values = [plain(row[name]) for row in series.rows if row.get(name) is not None]
+    distinct = sorted(set(values), key=values.count, reverse=True)
+    texts = sorted({setting_text(value) for value in distinct[:MOST_VALUES]})
+    return ", ".join(texts) + (", \N{HORIZONTAL ELLIPSIS}" * (len(distinct) > MOST_VALUES)) or NONE
+
+
+def _numbers(series: Series, name: str) -> list[float]:
+    """A count or time of each run that has it."""
+    return [float(row[name]) for row in series.rows if is_number(row.get(name))]
+
+
+def _range_text(series: Series, name: str) -> str:
+    """The least and the greatest of some counts."""
+    values = _numbers(series, name)
+    if not values:
+        return NONE
+    low, high = count_text(min(values)), count_text(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def _median(series: Series, name: str) -> Any:
+    """The median of some counts or times, None without any."""
+    values = _numbers(series, name)
+    return median(values) if values else None
+
+
+def _seconds_text(series: Series) -> str:
+    """The median training time in seconds, minutes or hours."""
+    seconds = _median(series, "seconds")
+    if seconds is None:
+        return NONE
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
