@@ -11,15 +11,16 @@ DEMO ?= runs/demo
 DEMO_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test check hooks clean
+.PHONY: help demo quick test check web hooks clean
 
 help:
 	@echo "make demo    train a routed policy at 10% oversight, judge it and draw it (about a minute)"
 	@echo "make quick   run the tests that take no time (under a minute)"
 	@echo "make test    run every test"
 	@echo "make check   lint, format, spelling and types"
+	@echo "make web     types and tests of the explorer's page (needs Node.js)"
 	@echo "make hooks   let git check lint, format, spelling and large files at every commit"
-	@echo "make clean   remove .venv"
+	@echo "make clean   remove .venv and node_modules"
 
 demo: $(READY)
 	$(BIN)/routed-rl train --out $(DEMO) --resume $(DEMO_OPTIONS)
@@ -37,6 +38,14 @@ check: $(READY)
 	$(BIN)/codespell
 	$(BIN)/pyright
 
+web: node_modules/.ready
+	node_modules/.bin/tsc
+	node --test tests/routed_rl/pictures/web/*.test.js
+
+node_modules/.ready: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
 hooks: $(READY)
 	$(BIN)/pre-commit install
 
@@ -53,4 +62,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) node_modules

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from markupsafe import Markup
 from matplotlib import rc_context
 
 from routed_agents.files import writable_folder, write_atomically
@@ -73,7 +74,7 @@ def _forewarnings(run: Run) -> list[Forewarning]:
         return []  # No gate, no expert named like an unwanted target, or one never ends there.
 
 
-def _lead(run: Run) -> list[str]:
+def _lead(run: Run) -> list[Markup]:
     """What is deployed, and what it does when nobody watches, in two sentences."""
     deployed = deployed_actor(run.policy)
     unwatched = run.evaluations["unwatched"][deployed]

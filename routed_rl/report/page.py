@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from matplotlib import rc_context
 
 from routed_agents.files import no_folder, write_atomically
@@ -149,7 +150,7 @@ def _field(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list | tuple | dict) else value
 
 
-def _lead(comparison: Comparison) -> list[str]:
+def _lead(comparison: Comparison) -> list[Markup]:
     """What is compared, in a sentence, and how much there is of it."""
     names = list(dict.fromkeys(series.method for series in comparison.series))
     if len(names) > MOST_NAMED:
@@ -192,7 +193,7 @@ def _split_text(comparison: Comparison) -> str:
     )
 
 
-def _repeated(comparison: Comparison) -> list[str]:
+def _repeated(comparison: Comparison) -> list[Markup]:
     """Says so if some runs are left out because they equal others."""
     repeated = len(comparison.rows) - sum(len(series.rows) for series in comparison.series)
     if not repeated:
@@ -201,7 +202,7 @@ def _repeated(comparison: Comparison) -> list[str]:
     return [paragraph(text, "note")]
 
 
-def _sampled(comparison: Comparison) -> list[str]:
+def _sampled(comparison: Comparison) -> list[Markup]:
     """Says so if some figures were sampled."""
     sampled = sum(row.get("exact") is False for row in comparison.rows)
     if not sampled:

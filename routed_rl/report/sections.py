@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from markupsafe import Markup
+
 from routed_rl.charts import markup
 from routed_rl.charts.colours import EYE, GOOD, MIXTURE_COLOUR, UNWANTED
 from routed_rl.charts.legend import READING
@@ -196,9 +198,7 @@ def settings_section(comparison: Comparison, folder: Path) -> Section | None:
     if common:
         title = f"The {len(common)} settings that all runs share"
         blocks.append(markup.details(title, markup.table(("setting", "value"), common)))
-    blocks.append(
-        '<p class="note">All figures of every run: <a href="results.csv">results.csv</a></p>'
-    )
+    blocks.append(markup.block("file_note", "All figures of every run:", "results.csv"))
     return Section("settings", "Settings", tuple(blocks))
 
 
@@ -207,7 +207,7 @@ def _labels(series: Series, level: float) -> float:
     return float(mean(series.scores("labels", level)))
 
 
-def _more(comparison: Comparison) -> list[str]:
+def _more(comparison: Comparison) -> list[Markup]:
     """Says so if figures leave some series out."""
     missing = len(comparison.series) - len(comparison.drawn)
     if not missing:

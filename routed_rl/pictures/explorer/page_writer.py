@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
+
+from jinja2 import PackageLoader
+from markupsafe import Markup
 
 from routed_agents.files import write_atomically
 from routed_agents.policies.policy import Policy
 from routed_agents.policies.steering import steering_weights
 from routed_envs.errors import InputError
-from routed_rl.charts.colours import declarations
+from routed_rl.charts.markup import templates
 from routed_rl.evaluation.record import DISCOUNT
+from routed_rl.pictures.explorer.bundling import bundled
 from routed_rl.pictures.explorer.packing import pack
 from routed_rl.pictures.explorer.sources import Source, check_together, dial_ends, read_source
 from routed_rl.runs.run_folder import RunFolder
 
-SCRIPTS = (
-    "elements.js",
-    "random.js",
-    "world.js",
-    "network.js",
-    "tables.js",
-    "policy.js",
-    "values.js",
-    "view.js",
-    "link.js",
-    "shapes.js",
-    "board.js",
-    "pieces.js",
-    "figures.js",
-    "answers.js",
-    "dial.js",
-    "panel.js",
-    "player.js",
-    "controls.js",
-    "explorer.js",
-)
-"""The page's program; each file may use what those before it define."""
+PAGE = "explorer.html"
 SUFFIX = ".html"
 
 
@@ -98,20 +79,14 @@ def page(sources: Sequence[Source], experts: Sequence[str] | None = None) -> str
         "discount": DISCOUNT,
         "policies": [_described(source, experts) for source in sources],
     }
-    # A "<" in a name must not end the element that holds the data.
-    data = json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    light, dark = declarations(dark=False), declarations(dark=True)
-    return Template(_part("page.html")).substitute(
-        style=f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
-        + _part("explorer.css"),
-        data=data,
-        script="\n".join(_part(name) for name in SCRIPTS),
-    )
+    program = Markup(bundled("explorer.js", _module))
+    template = templates(PackageLoader("routed_rl.pictures.explorer", "web")).get_template(PAGE)
+    return template.render(title="Explorer", content=content, program=program)
 
 
-def _part(name: str) -> str:
-    """A file of the page."""
-    return files("routed_rl.pictures.explorer").joinpath("web", name).read_text(encoding="utf-8")
+def _module(path: str) -> str:
+    """The text of a module of the page's program."""
+    return files("routed_rl.pictures.explorer").joinpath("web", path).read_text(encoding="utf-8")
 
 
 def _target(policies: Sequence[str | Path | Policy], out: str | Path | None) -> Path:

@@ -1,38 +1,60 @@
 // The page: the view, what changes it, and what is drawn when it has changed.
 
+import { answer, capital, endingInWords, rollout, story } from "./model/answers.js";
+import { Policy } from "./model/policy.js";
+import { mapFigures, valuesAt } from "./model/values.js";
+import { PIECES } from "./model/world.js";
+import { Controls, copyText } from "./page/controls.js";
+import { actorName } from "./page/dial.js";
+import { find, setShown, setText } from "./page/elements.js";
+import { viewToWords, wordsToView } from "./page/link.js";
+import { Panel } from "./page/panel.js";
+import { Player } from "./page/player.js";
+import { firstView, pieceAt } from "./page/view.js";
+
 const SPOKEN_AFTER = 600; // Milliseconds of rest, so that a screen reader hears no half drags.
-const content = JSON.parse(document.getElementById("policies").textContent);
+/** @type {(name: string) => HTMLElement} */
+const byId = (name) => find(document, `#${name}`, HTMLElement);
+/** @type {{ discount: number, policies: PolicyRecord[] }} */
+const content = JSON.parse(byId("policies").textContent ?? "");
 const policies = content.policies.map((record) => new Policy(record));
-const byId = (name) => document.getElementById(name);
+const link = find(document, "#link", HTMLInputElement);
 const comparable =
   policies.length > 1 || policies[0].several || policies[0].stages.length > 1;
 
 let view = firstView(policies);
+/** @type {Answer[]} */
 let answers = [];
+/** @type {number | null} */
 let frame = null;
-let spoken = null;
-let written = null;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let spoken;
+/** @type {typeof spoken} */
+let written;
 
-/** Say something to people who listen, and show it. */
+/** Say something to people who listen, and show it.
+ * @type {(text: string) => void} */
 function announce(text) {
   setText(byId("live"), text);
 }
 
-/** Change the view; a rollout that is shown belongs to the old one and goes. */
+/** Change the view; a rollout that is shown belongs to the old one and goes.
+ * @type {(news: Partial<View>) => void} */
 function change(news) {
   view = { ...view, ...news };
   if (player.paths) player.stop();
   setText(byId("notice"), "");
-  setShown(byId("link"), false);
+  setShown(link, false);
   frame ??= requestAnimationFrame(draw);
 }
 
+/** @type {BoardActs & ControlActs} */
 const act = {
   view: () => view,
   change,
   move(piece, cell) {
-    if (pieceAt(view, cell) !== undefined) return act.refuse(piece);
-    return change({ [piece]: cell });
+    if (pieceAt(view, cell) !== undefined) act.refuse(piece);
+    else change({ [piece]: cell });
   },
   refuse: (piece) => announce(`The ${piece} cannot go there.`),
   watch(target) {
@@ -66,9 +88,9 @@ const act = {
   },
   async copy() {
     writeLink();
-    byId("link").value = location.href;
-    setShown(byId("link"), true);
-    const copied = await copyText(location.href, byId("link"));
+    link.value = location.href;
+    setShown(link, true);
+    const copied = await copyText(location.href, link);
     const text = copied ? "The link to this view is copied." : "Copy the link from the field.";
     setText(byId("notice"), text);
   },
@@ -80,7 +102,8 @@ const act = {
 /** The sides that are shown. */
 const sides = () => (view.compare && comparable ? [0, 1] : [0]);
 
-/** Change who acts on one side. */
+/** Change who acts on one side.
+ * @type {(side: number, news: Partial<Actor>) => void} */
 function changeActor(side, news) {
   change({
     actors: view.actors.map((actor, index) => (index === side ? { ...actor, ...news } : actor)),
@@ -100,19 +123,22 @@ const player = new Player(showRollouts, (paths) => {
 /** Play a rollout of the view's seed on each side. */
 function playRollouts() {
   if (frame !== null) draw();
-  player.play(
-    sides().map((side) => rollout(policyOf(side).world, view, answers[side].followed)),
-  );
+  player.play(rollouts());
 }
+
+const rollouts = () =>
+  sides().map((side) => rollout(policyOf(side).world, view, answers[side].followed));
 
 function showRollouts() {
   controls.drawPlayer(player.playing);
   panels.forEach((panel, side) => panel.drawRollout(player.paths?.[side], player.steps));
 }
 
+/** @type {(side: number) => Policy} */
 const policyOf = (side) => policies[view.actors[side].policy];
 
-/** Who acts on a side, for sentences. */
+/** Who acts on a side, for sentences.
+ * @type {(side: number) => string} */
 function sideName(side) {
   const policy = policyOf(side);
   const name = actorName(policy, view.actors[side]);
@@ -122,7 +148,7 @@ function sideName(side) {
 
 /** Compute what the view shows, and show it. */
 function draw() {
-  cancelAnimationFrame(frame);
+  if (frame !== null) cancelAnimationFrame(frame);
   frame = null;
   answers = sides().map((side) => answer(policyOf(side), content.discount, view, view.actors[side]));
   controls.draw(view, comparable);
@@ -139,7 +165,8 @@ function draw() {
   rest(text);
 }
 
-/** When the user rests: say what is seen, and keep the address at this view. */
+/** When the user rests: say what is seen, and keep the address at this view.
+ * @type {(text: string) => void} */
 function rest(text) {
   clearTimeout(spoken);
   clearTimeout(written);
@@ -163,7 +190,8 @@ function readLink() {
     change(wordsToView(words, policies));
   } catch (error) {
     change(firstView(policies));
-    setText(byId("notice"), `The link cannot be used here (${error.message}): this is the first view.`);
+    const reason = error instanceof Error ? error.message : error;
+    setText(byId("notice"), `The link cannot be used here (${reason}): this is the first view.`);
   }
 }
 
@@ -187,17 +215,17 @@ function rules() {
 /** For programs: the same numbers that are shown, unrounded. */
 window.explorer = {
   view: () => structuredClone(view),
-  show(words) {
+  show(/** @type {string} */ words) {
     change(wordsToView(words, policies));
     draw();
   },
   /** For each side: exact figures from every start cell (NaN on the targets), and who decides. */
   figures: () =>
     answers.map(({ values, probabilities, weights }) => ({
-      ...Object.fromEntries(Object.entries(values).map(([name, row]) => [name, Array.from(row)])),
+      ...mapFigures(values, (numbers) => Array.from(numbers)),
       probabilities: Array.from(probabilities),
       weights,
     })),
-  rollouts: () => sides().map((side) => rollout(policyOf(side).world, view, answers[side].followed)),
+  rollouts,
   draw,
 };

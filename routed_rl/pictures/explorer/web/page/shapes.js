@@ -1,6 +1,10 @@
 // The pieces' shapes, in a square of 100 by 100, as the project's other pictures draw them.
 
-const SHAPES = {
+import { MOVES } from "../model/world.js";
+import { svg } from "./elements.js";
+
+/** @type {Record<Piece, () => SVGElement[]>} */
+export const SHAPES = {
   agent: () => [
     svg("circle", { class: "agent-body", cx: 50, cy: 50, r: 21 }),
     ...[43, 57].map((x) => svg("circle", { class: "eyeball", cx: x, cy: 47, r: 5 })),
@@ -21,22 +25,23 @@ const SHAPES = {
 };
 
 /** An eye in the upper right corner of a cell: this square is overseen. */
-function eyeShape() {
+export function eyeShape() {
   return [
     svg("ellipse", { class: "eye-lid", cx: 84, cy: 15, rx: 12, ry: 8 }),
     svg("circle", { class: "eye-pupil", cx: 84, cy: 15, r: 4.5 }),
   ];
 }
 
-/** An arrow from near a cell's middle, as long as its action is likely; nothing below 4%. */
-function arrowPath(cell, world, action, probability) {
+/** An arrow from near a cell's middle, as long as its action is likely; nothing below 4%.
+ * @type {(cell: number, world: World, action: number, probability: number) => string} */
+export function arrowPath(cell, world, action, probability) {
   if (!(probability >= 0.04)) return "";
   const [down, right] = MOVES[action];
   const x = (cell % world.cols) * 100 + 50;
   const y = Math.floor(cell / world.cols) * 100 + 50;
   const length = 42 * probability;
   const head = Math.min(13, length);
-  const point = (along, across) => {
+  const point = (/** @type {number} */ along, /** @type {number} */ across) => {
     const ahead = along + 5; // Off the middle, so that short arrows do not lie on long ones.
     const place = [x + right * ahead + down * across, y + down * ahead + right * across];
     return place.map((number) => number.toFixed(1)).join(" ");

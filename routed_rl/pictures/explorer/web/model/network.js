@@ -1,43 +1,21 @@
 // A policy's network, computed from its weights. They are float32; sums are in float64.
 
-/** Numbers in base 64 as float32, whatever the machine's order of bytes. */
-function decodeNumbers(text) {
-  const letters = atob(text);
-  const bytes = new Uint8Array(letters.length);
-  for (let index = 0; index < bytes.length; index++) bytes[index] = letters.charCodeAt(index);
-  const view = new DataView(bytes.buffer);
-  const numbers = new Float32Array(bytes.length / 4);
-  for (let index = 0; index < numbers.length; index++) {
-    numbers[index] = view.getFloat32(4 * index, true);
-  }
-  return numbers;
-}
+import { tensorNamed } from "./tensors.js";
 
-/** The parts of a stage's numbers, by name. */
-function readTensors(shapes, text) {
-  const numbers = decodeNumbers(text);
-  const tensors = new Map();
-  let start = 0;
-  for (const [name, shape] of shapes) {
-    const size = shape.reduce((product, length) => product * length, 1);
-    tensors.set(name, { shape, values: numbers.subarray(start, start + size) });
-    start += size;
-  }
-  return tensors;
-}
-
-/** The linear layers whose names begin so, in order. */
+/** The linear layers whose names begin so, in order.
+ * @type {(tensors: Tensors, prefix: string) => Layer[]} */
 function layersUnder(tensors, prefix) {
   const layers = [];
   for (const [name, { shape, values }] of tensors) {
     if (!name.startsWith(prefix) || !name.endsWith("weight")) continue;
-    const bias = tensors.get(name.replace(/weight$/, "bias")).values;
+    const bias = tensorNamed(tensors, name.replace(/weight$/, "bias")).values;
     layers.push({ outputs: shape[0], inputs: shape[1], weight: values, bias });
   }
   return layers;
 }
 
-/** The same layer with its weights column by column: an input that is 0 then costs nothing. */
+/** The same layer with its weights column by column: an input that is 0 then costs nothing.
+ * @type {(layer: Layer) => Columns} */
 function byColumns({ outputs, inputs, weight, bias }) {
   const columns = new Float64Array(inputs * outputs);
   for (let output = 0; output < outputs; output++) {
@@ -48,7 +26,8 @@ function byColumns({ outputs, inputs, weight, bias }) {
   return { columns, bias };
 }
 
-/** Add a column of a layer, times a factor. */
+/** Add a column of a layer, times a factor.
+ * @type {(sums: Doubles, columns: Doubles, input: number, factor: number) => void} */
 function addColumn(sums, columns, input, factor) {
   const start = input * sums.length;
   for (let output = 0; output < sums.length; output++) {
@@ -56,14 +35,16 @@ function addColumn(sums, columns, input, factor) {
   }
 }
 
-/** A layer's sums for an observation that is 1 in the places `seen`, and 0 elsewhere. */
+/** A layer's sums for an observation that is 1 in the places `seen`, and 0 elsewhere.
+ * @type {(layer: Columns, seen: number[]) => Doubles} */
 function sumsOfSeen({ columns, bias }, seen) {
   const sums = Float64Array.from(bias);
   for (const input of seen) addColumn(sums, columns, input, 1);
   return sums;
 }
 
-/** A layer's sums for any inputs; after a ReLU about half of them are 0. */
+/** A layer's sums for any inputs; after a ReLU about half of them are 0.
+ * @type {(layer: Columns, values: Doubles) => Doubles} */
 function sumsOf({ columns, bias }, values) {
   const sums = Float64Array.from(bias);
   const used = [];
@@ -75,7 +56,8 @@ function sumsOf({ columns, bias }, values) {
   return sums;
 }
 
-/** Add the columns of four of the inputs `used`, from `index` on, times their values. */
+/** Add the columns of four of the inputs `used`, from `index` on, times their values.
+ * @type {(sums: Doubles, columns: Doubles, used: number[], index: number, values: Doubles) => void} */
 function addFourColumns(sums, columns, used, index, values) {
   const count = sums.length;
   const first = used[index] * count;
@@ -95,7 +77,8 @@ function addFourColumns(sums, columns, used, index, values) {
   }
 }
 
-/** A layer of the observation's planes in the place of one that follows a 1 x 1 convolution. */
+/** A layer of the observation's planes in the place of one that follows a 1 x 1 convolution.
+ * @type {(layer: Layer, kernel: Float32Array, kernelBias: Float32Array, planes: number) => Layer} */
 function foldConvolution(layer, kernel, kernelBias, planes) {
   const channels = kernelBias.length;
   const cells = layer.inputs / channels;
@@ -118,11 +101,15 @@ function foldConvolution(layer, kernel, kernelBias, planes) {
 
 /** Linear layers with ReLU between them, on observations that are 1 in a few places. */
 class Perceptron {
+  /** @param {Layer[]} layers @param {boolean} activateLast */
   constructor(layers, activateLast) {
-    [this.first, ...this.rest] = layers.map(byColumns);
+    const [first, ...rest] = layers.map(byColumns);
+    this.first = first;
+    this.rest = rest;
     this.activateLast = activateLast;
   }
 
+  /** @type {(seen: number[]) => Doubles} */
   run(seen) {
     let values = sumsOfSeen(this.first, seen);
     for (const layer of this.rest) values = sumsOf(layer, rectified(values));
@@ -130,21 +117,24 @@ class Perceptron {
   }
 }
 
-/** ReLU: what is negative becomes 0. */
+/** ReLU: what is negative becomes 0.
+ * @type {(values: Doubles) => Doubles} */
 function rectified(values) {
   return values.map((value) => (value > 0 ? value : 0));
 }
 
 /** The experts, the gate and the head: the logits of each, for one observation. */
-class Network {
+export class Network {
+  /** @param {PolicyRecord} policy @param {Tensors} tensors */
   constructor(policy, tensors) {
     this.experts = policy.experts.map(
       (name) => new Perceptron(layersUnder(tensors, `experts.${name}.`), true),
     );
-    [this.head] = layersUnder(tensors, "head.").map(byColumns);
+    this.head = byColumns(layersUnder(tensors, "head.")[0]);
     this.gate = policy.gate === "learned" ? readGate(tensors) : null;
   }
 
+  /** @type {Computer["logits"]} */
   logits(agent, targets, world) {
     const seen = world.observe(agent, targets);
     const experts = this.experts.map((expert) => sumsOf(this.head, expert.run(seen)));
@@ -153,12 +143,13 @@ class Network {
   }
 }
 
-/** The gate's network, its convolution folded into the layer that follows. */
+/** The gate's network, its convolution folded into the layer that follows.
+ * @type {(tensors: Tensors) => Perceptron} */
 function readGate(tensors) {
   const layers = layersUnder(tensors, "gate.layers.");
   const kernel = tensors.get("gate.convolution.weight");
   if (kernel) {
-    const bias = tensors.get("gate.convolution.bias").values;
+    const bias = tensorNamed(tensors, "gate.convolution.bias").values;
     layers[0] = foldConvolution(layers[0], kernel.values, bias, kernel.shape[1]);
   }
   return new Perceptron(layers, false);

@@ -1,7 +1,8 @@
 // Random numbers that depend on a seed alone, so that a rollout can be shown again.
 
-/** A function that returns the next number in [0, 1): a counter whose bits are well mixed. */
-function seededNumbers(seed) {
+/** A function that returns the next number in [0, 1): a counter whose bits are well mixed.
+ * @type {(seed: number) => () => number} */
+export function seededNumbers(seed) {
   let counter = seed >>> 0;
   return () => {
     counter = (counter + 0x9e3779b9) >>> 0;
@@ -12,8 +13,9 @@ function seededNumbers(seed) {
   };
 }
 
-/** The action that a number in [0, 1) draws from probabilities that start at `start`. */
-function drawAction(probabilities, start, count, number) {
+/** The action that a number in [0, 1) draws from probabilities that start at `start`.
+ * @type {(probabilities: ArrayLike<number>, start: number, count: number, number: number) => number} */
+export function drawAction(probabilities, start, count, number) {
   let sum = 0;
   for (let action = 0; action < count - 1; action++) {
     sum += probabilities[start + action];
@@ -22,8 +24,9 @@ function drawAction(probabilities, start, count, number) {
   return count - 1; // The last sum may round to less than 1.
 }
 
-/** The likeliest action, the first of several that are equal. */
-function likeliestAction(probabilities, start, count) {
+/** The likeliest action, the first of several that are equal.
+ * @type {(probabilities: ArrayLike<number>, start: number, count: number) => number} */
+export function likeliestAction(probabilities, start, count) {
   let best = 0;
   for (let action = 1; action < count; action++) {
     if (probabilities[start + action] > probabilities[start + best]) best = action;

@@ -1,12 +1,27 @@
 // What a policy would do with the agent in every cell, the targets staying where they are.
 
+import { Network } from "./network.js";
+import { likeliestAction } from "./random.js";
+import { Tables } from "./tables.js";
+import { readTensors } from "./tensors.js";
+import { MOVES, World } from "./world.js";
+
 const REMEMBERED = 48; // Fields of expert logits that are kept, so that the dial needs no network.
 
 /** A policy of the page, at every stage of its training. */
-class Policy {
+export class Policy {
+  /** @param {PolicyRecord} record */
   constructor(record) {
-    Object.assign(this, record);
+    this.record = record;
+    this.name = record.name;
+    this.facts = record.facts;
     this.world = new World(record.world);
+    this.experts = record.experts;
+    this.gate = record.gate;
+    this.deploy = record.deploy;
+    this.ends = record.ends;
+    this.stages = record.stages;
+    this.leftOut = record.leftOut;
     this.computers = new Map();
     this.fields = new Map();
   }
@@ -15,12 +30,13 @@ class Policy {
     return this.experts.length > 1;
   }
 
-  /** The network or the tables of a stage, decoded when first needed. */
+  /** The network or the tables of a stage, decoded when first needed.
+   * @type {(stage: number) => Computer} */
   computer(stage) {
     if (!this.computers.has(stage)) {
-      const tensors = readTensors(this.tensors, this.stages[stage].numbers);
-      const Kind = this.form === "weights" ? Network : Tables;
-      this.computers.set(stage, new Kind(this, tensors));
+      const tensors = readTensors(this.record.tensors, this.stages[stage].numbers);
+      const Kind = this.record.form === "weights" ? Network : Tables;
+      this.computers.set(stage, new Kind(this.record, tensors));
     }
     return this.computers.get(stage);
   }
@@ -28,6 +44,7 @@ class Policy {
   /**
    * The logits of each expert and the gate's weights in every cell but the targets'.
    * Both are null in a target's cell.
+   * @type {(stage: number, targets: Targets) => (Place | null)[]}
    */
   field(stage, targets) {
     const { diamond, ghost, watched } = targets;
@@ -39,6 +56,7 @@ class Policy {
     return this.fields.get(key);
   }
 
+  /** @type {(stage: number, targets: Targets) => (Place | null)[]} */
   computeField(stage, targets) {
     const computer = this.computer(stage);
     return Array.from({ length: this.world.cells }, (_, cell) => {
@@ -49,7 +67,8 @@ class Policy {
     });
   }
 
-  /** Action probabilities and the experts' weights in every cell, for somebody who acts. */
+  /** Action probabilities and the experts' weights in every cell, for somebody who acts.
+   * @type {(actor: Actor, targets: Targets) => Acting} */
   act(actor, targets) {
     const actions = MOVES.length;
     const probabilities = new Float64Array(this.world.cells * actions);
@@ -70,16 +89,36 @@ class Policy {
   }
 }
 
-/** Numbers as probabilities; the largest is taken off first, so that none overflows. */
+/**
+ * Each expert's weight in a cell. In the middle the dial leaves the choice to the gate, at an end
+ * to one expert, and between them it mixes the two. A fixed dial overrides the gate everywhere.
+ * @type {(steering: Steering, gate: number[]) => number[]}
+ */
+export function steeredWeights({ dial, fixed, ends }, gate) {
+  const [left, right] = ends;
+  if (gate.length === 1) return [1];
+  const weights = gate.map((weight) => (fixed ? 0 : (1 - Math.abs(dial)) * weight));
+  if (fixed) {
+    weights[left] = (1 - dial) / 2;
+    weights[right] = (1 + dial) / 2;
+  } else {
+    weights[dial < 0 ? left : right] += Math.abs(dial);
+  }
+  return weights;
+}
+
+/** Numbers as probabilities; the largest is taken off first, so that none overflows.
+ * @type {(logits: ArrayLike<number>) => number[]} */
 function softmax(logits) {
-  const largest = Math.max(...logits);
+  const largest = Math.max(...Array.from(logits));
   const powers = Array.from(logits, (logit) => Math.exp(logit - largest));
   const sum = powers.reduce((total, power) => total + power, 0);
   return powers.map((power) => power / sum);
 }
 
-/** The probabilities with which the likeliest action is taken: 1 for it, 0 for the others. */
-function greedy(probabilities) {
+/** The probabilities with which the likeliest action is taken: 1 for it, 0 for the others.
+ * @type {(probabilities: Doubles) => Doubles} */
+export function greedy(probabilities) {
   const chosen = new Float64Array(probabilities.length);
   for (let start = 0; start < chosen.length; start += MOVES.length) {
     chosen[start + likeliestAction(probabilities, start, MOVES.length)] = 1;

@@ -1,10 +1,16 @@
 // The dial: who decides, from one expert through the learned gate to the other.
 
-/** What the gate does when nobody steers. */
+import { steeredWeights } from "../model/policy.js";
+import { fillSelect, find, setAttributes, setShown, setText } from "./elements.js";
+import { deployedDial, isDeployed, makeActor } from "./view.js";
+
+/** What the gate does when nobody steers.
+ * @type {(policy: Policy) => string} */
 const gateName = (policy) => (policy.gate === "even" ? "even weights" : "learned gate");
 
-/** Who acts, as a title. */
-function actorName(policy, { dial, fixed, ends }) {
+/** Who acts, as a title.
+ * @type {(policy: Policy, steering: Steering) => string} */
+export function actorName(policy, { dial, fixed, ends }) {
   if (!policy.several) return "policy";
   const end = policy.experts[ends[dial < 0 ? 0 : 1]];
   if (Math.abs(dial) === 1) return `${end} expert`;
@@ -17,8 +23,9 @@ function actorName(policy, { dial, fixed, ends }) {
   return `${Math.round(100 * Math.abs(dial))}% from the ${gateName(policy)} to the ${end} expert`;
 }
 
-/** What that means, for whoever reads it the first time. */
-function actorMeaning(policy, { dial, fixed }) {
+/** What that means, for whoever reads it the first time.
+ * @type {(policy: Policy, steering: Steering) => string} */
+export function actorMeaning(policy, { dial, fixed }) {
   if (!policy.several) return "one expert, nothing to steer";
   if (Math.abs(dial) === 1) return "steered: the gate is overridden";
   if (fixed) return "the gate is overridden, with the same weights in every cell";
@@ -27,26 +34,33 @@ function actorMeaning(policy, { dial, fixed }) {
 }
 
 /** The dial of one panel; `change` takes what is new of the actor. */
-class Dial {
-  constructor(node, change) {
+export class Dial {
+  /** @param {HTMLElement} node @param {Policy[]} policies
+   * @param {(news: Partial<Actor>) => void} change */
+  constructor(node, policies, change) {
     this.node = node;
-    this.range = node.querySelector("input[type=range]");
-    this.fixed = node.querySelector("input[type=checkbox]");
-    this.mark = node.querySelector(".mark");
+    this.policy = policies[0];
+    this.actor = makeActor(policies, 0);
+    this.range = find(node, "input[type=range]", HTMLInputElement);
+    this.fixed = find(node, "input[type=checkbox]", HTMLInputElement);
+    this.mark = find(node, ".mark", HTMLElement);
+    this.deployed = find(node, ".deployed", HTMLElement);
+    this.ends = find(node, ".ends", HTMLElement);
     this.stops = [...node.querySelectorAll(".stops button")];
-    this.selects = [...node.querySelectorAll(".ends select")];
+    this.selects = [...this.ends.querySelectorAll("select")];
     this.range.addEventListener("input", () => change({ dial: Number(this.range.value) }));
     this.fixed.addEventListener("change", () => change({ fixed: this.fixed.checked }));
     this.stops.forEach((stop, index) => {
       stop.addEventListener("click", () => change(this.stopped(index - 1)));
     });
-    node.querySelector(".deployed").addEventListener("click", () => change(deployedDial(this.policy)));
+    this.deployed.addEventListener("click", () => change(deployedDial(this.policy) ?? {}));
     this.selects.forEach((select, end) => {
       select.addEventListener("change", () => change({ ends: this.chosenEnds(end) }));
     });
   }
 
-  /** The ends of the dial; choosing the other end's expert swaps the two. */
+  /** The ends of the dial; choosing the other end's expert swaps the two.
+   * @type {(end: number) => number[]} */
   chosenEnds(end) {
     const ends = [...this.actor.ends];
     const expert = Number(this.selects[end].value);
@@ -55,17 +69,20 @@ class Dial {
     return ends;
   }
 
-  /** A stop of the dial: in the middle stands the gate, also if the weights were fixed. */
+  /** A stop of the dial: in the middle stands the gate, also if the weights were fixed.
+   * @type {(dial: number) => Partial<Actor>} */
   stopped(dial) {
     return dial === 0 ? { dial, fixed: false } : { dial };
   }
 
+  /** @type {(policy: Policy, actor: Actor) => void} */
   draw(policy, actor) {
     setShown(this.node, policy.several);
     if (!policy.several) return;
-    [this.policy, this.actor] = [policy, actor];
+    this.policy = policy;
+    this.actor = actor;
     const [left, right] = actor.ends.map((index) => policy.experts[index]);
-    this.range.value = actor.dial;
+    this.range.value = String(actor.dial);
     const middle = actor.fixed ? "equal weights" : `the ${gateName(policy)}`;
     setAttributes(this.range, {
       "aria-label": `Who decides: from the ${left} expert through ${middle} to the ${right} expert`,
@@ -74,18 +91,19 @@ class Dial {
     this.fixed.checked = actor.fixed;
     this.drawStops([`${left} expert`, gateName(policy), `${right} expert`]);
     this.drawDeployment();
-    setShown(this.node.querySelector(".ends"), policy.experts.length > 2);
+    setShown(this.ends, policy.experts.length > 2);
     this.selects.forEach((select, end) => fillSelect(select, policy.experts, actor.ends[end]));
   }
 
+  /** @param {string[]} names */
   drawStops(names) {
     const { dial, fixed } = this.actor;
     this.stops.forEach((stop, index) => {
       const here = dial === index - 1 && (index !== 1 || !fixed);
       const deployed = isDeployed(this.policy, { ...this.actor, ...this.stopped(index - 1) });
-      setText(stop.firstElementChild, names[index]);
-      setText(stop.lastElementChild, deployed ? "deployed" : "");
-      stop.setAttribute("aria-pressed", here);
+      setText(find(stop, "span", HTMLElement), names[index]);
+      setText(find(stop, "small", HTMLElement), deployed ? "deployed" : "");
+      stop.setAttribute("aria-pressed", String(here));
     });
   }
 
@@ -93,18 +111,10 @@ class Dial {
   drawDeployment() {
     const deployed = deployedDial(this.policy);
     const atStop = deployed && (Math.abs(deployed.dial) === 1 || !deployed.fixed);
-    setShown(this.node.querySelector(".deployed"), Boolean(deployed) && !atStop);
+    setShown(this.deployed, Boolean(deployed) && !atStop);
     const sameEnds = deployed && deployed.ends.every((end, index) => end === this.actor.ends[index]);
     const sameScale = atStop ? true : deployed && deployed.fixed === this.actor.fixed;
     setShown(this.mark, Boolean(sameEnds && sameScale));
-    if (deployed) this.mark.style.setProperty("--place", (deployed.dial + 1) / 2);
+    if (deployed) this.mark.style.setProperty("--place", String((deployed.dial + 1) / 2));
   }
-}
-
-/** Offer names in a select, by their index. */
-function fillSelect(select, names, chosen) {
-  if (select.options.length !== names.length) {
-    select.replaceChildren(...names.map((name, index) => element("option", { value: index }, name)));
-  }
-  select.value = chosen;
 }

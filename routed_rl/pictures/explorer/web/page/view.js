@@ -1,31 +1,18 @@
 // The view: everything that a user can change, in one record. Actors say who acts on each board.
 
-/** Who acts: a policy's stage, and where its dial stands from -1 (left end) to 1 (right end). */
-function makeActor(policies, policy, changes = {}) {
+import { PIECES } from "../model/world.js";
+
+/** Who acts: a policy's stage, and where its dial stands.
+ * @type {(policies: Policy[], policy: number, changes?: Partial<Actor>) => Actor} */
+export function makeActor(policies, policy, changes = {}) {
   const { ends, stages } = policies[policy];
   const actor = { policy, stage: stages.length - 1, dial: 0, fixed: false, ends: [...ends] };
   return { ...actor, ...changes };
 }
 
-/**
- * Each expert's weight in a cell. In the middle the dial leaves the choice to the gate, at an end
- * to one expert, and between them it mixes the two. A fixed dial overrides the gate everywhere.
- */
-function steeredWeights({ dial, fixed, ends }, gate) {
-  const [left, right] = ends;
-  if (gate.length === 1) return [1];
-  const weights = gate.map((weight) => (fixed ? 0 : (1 - Math.abs(dial)) * weight));
-  if (fixed) {
-    weights[left] = (1 - dial) / 2;
-    weights[right] = (1 + dial) / 2;
-  } else {
-    weights[dial < 0 ? left : right] += Math.abs(dial);
-  }
-  return weights;
-}
-
-/** The dial at which the method deploys the policy, or null if the dial does not go there. */
-function deployedDial(policy) {
+/** The dial at which the method deploys the policy, or null if the dial does not go there.
+ * @type {(policy: Pick<Policy, "deploy" | "experts" | "ends">) => Steering | null} */
+export function deployedDial(policy) {
   const { deploy, experts, ends } = policy;
   if (deploy === null || experts.length === 1) return { dial: 0, fixed: false, ends };
   const used = deploy.flatMap((weight, index) => (weight > 0 ? [index] : []));
@@ -39,8 +26,9 @@ function deployedDial(policy) {
   return { dial: deploy[right] - deploy[left], fixed: true, ends: [left, right] };
 }
 
-/** Whether somebody acts as the method deploys its policy. */
-function isDeployed(policy, { dial, fixed, ends }) {
+/** Whether somebody acts as the method deploys its policy.
+ * @type {(policy: Policy, steering: Steering) => boolean} */
+export function isDeployed(policy, { dial, fixed, ends }) {
   const deployed = deployedDial(policy);
   if (deployed === null || Math.abs(dial - deployed.dial) > 1e-9) return false;
   const atEnd = Math.abs(dial) === 1;
@@ -51,9 +39,10 @@ function isDeployed(policy, { dial, fixed, ends }) {
     : !fixed || ends.every((expert, index) => expert === deployed.ends[index]);
 }
 
-/** The first view: pieces so placed that near and far differ, and who acts side by side. */
-function firstView(policies) {
-  const deployed = (index) => makeActor(policies, index, deployedDial(policies[index]) ?? {});
+/** The first view: pieces so placed that near and far differ, and who acts side by side.
+ * @type {(policies: Policy[]) => View} */
+export function firstView(policies) {
+  const deployed = (/** @type {number} */ index) => makeActor(policies, index, deployedDial(policies[index]) ?? {});
   const mixture = makeActor(policies, 0);
   let actors = [deployed(0), deployed(policies.length - 1)];
   if (policies.length === 1 && policies[0].several) {
@@ -72,12 +61,13 @@ function firstView(policies) {
   };
 }
 
-/** The agent below the middle, the ghost beside it, the diamond in a far corner. */
+/** The agent below the middle, the ghost beside it, the diamond in a far corner.
+ * @type {(world: World) => Record<Piece, number>} */
 function firstPlaces(world) {
   const row = Math.min(world.rows - 1, Math.floor(world.rows / 2) + 1);
   const agent = row * world.cols + Math.floor((world.cols - 1) / 2);
   const taken = new Set([agent]);
-  const free = (wanted) => {
+  const free = (/** @type {number | null} */ wanted) => {
     let cell = wanted ?? 0;
     while (taken.has(cell)) cell = (cell + 1) % world.cells;
     taken.add(cell);
@@ -86,7 +76,8 @@ function firstPlaces(world) {
   return { agent, ghost: free(world.neighbour(agent, 0, -1)), diamond: free(world.cols - 1) };
 }
 
-/** The other piece that stands in a cell, or undefined. */
-function pieceAt(view, cell) {
+/** The other piece that stands in a cell, or undefined.
+ * @type {(view: View, cell: number | null) => Piece | undefined} */
+export function pieceAt(view, cell) {
   return PIECES.find((piece) => view[piece] === cell);
 }

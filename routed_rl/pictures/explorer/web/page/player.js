@@ -3,19 +3,23 @@
 const STEP_MILLISECONDS = 380;
 
 /** Shows the paths step by step, or all at once where motion is unwelcome. */
-class Player {
+export class Player {
+  /** @param {() => void} show @param {(paths: Path[]) => void} finished */
   constructor(show, finished) {
     this.show = show;
     this.finished = finished;
+    /** @type {Path[] | null} */
     this.paths = null;
     this.steps = 0;
-    this.timer = null;
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    this.timer = undefined;
   }
 
   get playing() {
-    return this.timer !== null;
+    return this.timer !== undefined;
   }
 
+  /** @param {Path[]} paths */
   play(paths) {
     this.stop();
     this.paths = paths;
@@ -27,6 +31,7 @@ class Player {
     this.show();
   }
 
+  /** @param {number} longest */
   step(longest) {
     this.steps += 1;
     if (this.steps >= longest) this.end();
@@ -35,14 +40,14 @@ class Player {
 
   end() {
     clearInterval(this.timer);
-    this.timer = null;
-    this.finished(this.paths);
+    this.timer = undefined;
+    if (this.paths) this.finished(this.paths);
   }
 
   /** Take the rollouts away. */
   stop() {
     clearInterval(this.timer);
-    this.timer = null;
+    this.timer = undefined;
     this.paths = null;
     this.show();
   }

@@ -1,7 +1,9 @@
 // Figures as people read them.
 
-const percent = (share) => `${(100 * share).toFixed(1)}%`;
+import { percent } from "../model/answers.js";
+import { element, setText } from "./elements.js";
 
+/** @type {[key: Figure, title: string, shown: (value: number) => string][]} */
 const COLUMNS = [
   ["diamond", "diamond", percent],
   ["ghost", "ghost", percent],
@@ -11,7 +13,8 @@ const COLUMNS = [
 ];
 
 /** A table of figures whose numbers change, with a row for each name. */
-class FigureTable {
+export class FigureTable {
+  /** @param {string} caption @param {string} first */
   constructor(caption, first) {
     const heads = COLUMNS.map(([, title]) => element("th", { scope: "col" }, title));
     this.body = element("tbody");
@@ -24,7 +27,8 @@ class FigureTable {
     );
   }
 
-  /** Show rows: each a name and its figures. */
+  /** Show rows: each a name and its figures.
+   * @type {(rows: [name: string, figures: Figures][]) => void} */
   draw(rows) {
     while (this.body.rows.length > rows.length) this.body.deleteRow(-1);
     while (this.body.rows.length < rows.length) {
@@ -40,24 +44,19 @@ class FigureTable {
 }
 
 /** A bar whose parts are how episodes end. */
-class OutcomeBar {
+export class OutcomeBar {
   constructor() {
-    this.parts = ["diamond", "timeout", "ghost"].map((name) => [
-      name,
-      element("span", { class: `part ${name}` }),
-    ]);
+    /** @type {Outcome[]} */
+    const outcomes = ["diamond", "timeout", "ghost"];
+    this.parts = outcomes.map((name) => {
+      return { name, part: element("span", { class: `part ${name}` }) };
+    });
     this.node = element("div", { class: "bar", "aria-hidden": "true" });
-    this.node.append(...this.parts.map(([, part]) => part));
+    this.node.append(...this.parts.map(({ part }) => part));
   }
 
+  /** @param {Figures} figures */
   draw(figures) {
-    for (const [name, part] of this.parts) part.style.width = percent(figures[name]);
+    for (const { name, part } of this.parts) part.style.width = percent(figures[name]);
   }
-}
-
-/** How an episode most likely ends, in words. */
-function likeliestEnding(figures) {
-  const names = { diamond: "on the diamond", ghost: "on the ghost", timeout: "in a time-out" };
-  const [best] = Object.keys(names).sort((one, other) => figures[other] - figures[one]);
-  return `${names[best]} in ${percent(figures[best])}`;
 }

@@ -1,24 +1,26 @@
 // Moving the pieces of a board: by mouse or touch, by tapping a cell, and by the keyboard.
 
+import { MOVES, PIECES } from "../model/world.js";
+import { pieceAt } from "./view.js";
+
+/** @type {Record<string, number>} */
 const ARROW_KEYS = { ArrowUp: 0, ArrowRight: 1, ArrowDown: 2, ArrowLeft: 3 };
 
-/**
- * Let a user move a board's pieces.
- *
- * `act.move(piece, cell)` says whether the piece could go there, `act.view()` is the view,
- * `act.watch(target)` toggles oversight.
- */
-function movePieces(board, act) {
+/** Let a user move a board's pieces.
+ * @type {(board: Board, act: BoardActs) => void} */
+export function movePieces(board, act) {
+  /** @type {Piece | null} */
   let held = null;
+  /** @type {Piece} */
   let chosen = "agent";
 
-  const cellUnder = (event) => {
+  const cellUnder = (/** @type {MouseEvent | Touch} */ event) => {
     const box = board.node.getBoundingClientRect();
     const col = Math.floor(((event.clientX - box.left) / box.width) * board.world.cols);
     const row = Math.floor(((event.clientY - box.top) / box.height) * board.world.rows);
     return board.world.neighbour(0, row, col);
   };
-  const hold = (piece) => {
+  const hold = (/** @type {Piece | null} */ piece) => {
     held = piece;
     board.node.classList.toggle("dragging", piece !== null);
   };
@@ -51,7 +53,8 @@ function movePieces(board, act) {
     const cell = cellUnder(event);
     if (cell !== null && pieceAt(act.view(), cell) === undefined) act.move(chosen, cell);
   });
-  for (const [piece, node] of Object.entries(board.pieces)) {
+  for (const piece of PIECES) {
+    const node = board.pieces[piece];
     node.addEventListener("focus", () => {
       chosen = piece;
     });
@@ -59,7 +62,8 @@ function movePieces(board, act) {
   }
 }
 
-/** A key was pressed on a piece. */
+/** A key was pressed on a piece.
+ * @type {(event: KeyboardEvent, piece: Piece, world: World, act: BoardActs) => void} */
 function pressed(event, piece, world, act) {
   if (event.altKey || event.ctrlKey || event.metaKey) return;
   if (event.key in ARROW_KEYS) {

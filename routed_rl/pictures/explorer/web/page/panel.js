@@ -1,14 +1,24 @@
 // A panel: one who acts, with the dial, the board and the exact figures.
 
+import { capital, endingInWords } from "../model/answers.js";
+import { meanValues, valuesAt } from "../model/values.js";
+import { Board } from "./board.js";
+import { actorMeaning, actorName, Dial } from "./dial.js";
+import { fillSelect, find, setAttributes, setShown, setText } from "./elements.js";
+import { FigureTable, OutcomeBar } from "./figures.js";
+import { deployedDial, isDeployed, makeActor } from "./view.js";
+
 /** One side of the page. `act` is what a user can do on the board; `change` changes the actor. */
-class Panel {
+export class Panel {
+  /** @param {number} side @param {Policy[]} policies @param {BoardActs} act
+   * @param {(news: Partial<Actor>) => void} change */
   constructor(side, policies, act, change) {
     this.policies = policies;
-    const copy = document.getElementById("panel").content.cloneNode(true);
-    this.node = copy.querySelector(".panel");
-    this.find = (selector) => this.node.querySelector(selector);
+    const template = find(document, "#panel", HTMLTemplateElement);
+    const copy = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+    this.node = find(copy, ".panel", HTMLElement);
     this.node.setAttribute("aria-label", `Side ${side + 1}`);
-    this.dial = new Dial(this.find(".dial"), change);
+    this.dial = new Dial(this.find(".dial"), policies, change);
     this.board = new Board(policies[0].world, act);
     this.bar = new OutcomeBar();
     this.summary = new FigureTable("Exact figures of this placement", "start");
@@ -16,17 +26,24 @@ class Panel {
     this.find(".place").append(this.board.node);
     this.find(".summary").append(this.bar.node, this.summary.node);
     this.find(".every div").append(this.every.node);
-    this.find(".every").addEventListener("toggle", () => change({}));
-    this.choice = this.find(".policy select");
+    this.details = find(this.node, ".every", HTMLDetailsElement);
+    this.details.addEventListener("toggle", () => change({}));
+    this.choice = find(this.node, ".policy select", HTMLSelectElement);
     this.choice.addEventListener("change", () => {
       const policy = Number(this.choice.value);
       change(makeActor(policies, policy, deployedDial(policies[policy]) ?? {}));
     });
-    this.stage = this.find(".training input");
+    this.stage = find(this.node, ".training input", HTMLInputElement);
     this.stage.addEventListener("input", () => change({ stage: Number(this.stage.value) }));
   }
 
-  /** Show who acts and what was computed for it. */
+  /** @type {(selector: string) => HTMLElement} */
+  find(selector) {
+    return find(this.node, selector, HTMLElement);
+  }
+
+  /** Show who acts and what was computed for it.
+   * @type {(view: View, actor: Actor, found: Answer) => void} */
   draw(view, actor, found) {
     const policy = this.policies[actor.policy];
     const name = actorName(policy, actor);
@@ -45,6 +62,7 @@ class Panel {
     setText(this.find(".remark"), remark(policy));
   }
 
+  /** @type {(policy: Policy, actor: Actor) => void} */
   drawTraining(policy, actor) {
     const { stages } = policy;
     setShown(this.find(".training"), stages.length > 1);
@@ -54,43 +72,43 @@ class Panel {
     const count = update === null ? "" : `update ${update.toLocaleString("en")}`;
     const text = last ? [count, "finished"].filter(Boolean).join(", ") : count;
     setAttributes(this.stage, { max: stages.length - 1, "aria-valuetext": text });
-    this.stage.value = actor.stage;
+    this.stage.value = String(actor.stage);
     setText(this.find(".training output"), update === 0 ? "untrained" : text);
   }
 
+  /** @type {(view: View, found: Answer, policy: Policy) => void} */
   drawFigures(view, found, policy) {
     const here = valuesAt(found.values, view.agent);
     this.bar.draw(here);
-    const starts = policy.world.cells - 2;
     this.summary.draw([
       ["agent's cell", here],
       ["· nobody watches", valuesAt(found.unwatched, view.agent)],
       ["· both overseen", valuesAt(found.watched, view.agent)],
-      [`mean of ${starts} cells`, meanValues(found.values)],
+      [`mean of ${policy.world.cells - 2} cells`, meanValues(found.values)],
     ]);
-    if (!this.find(".every").open) return;
-    const cells = [...found.values.steps.keys()].filter((cell) => pieceless(view, cell));
-    const rows = cells.map((cell) => [policy.world.placeName(cell), valuesAt(found.values, cell)]);
-    this.every.draw(rows);
+    if (!this.details.open) return;
+    const cells = [...found.values.steps.keys()];
+    const starts = cells.filter((cell) => cell !== view.diamond && cell !== view.ghost);
+    this.every.draw(
+      starts.map((cell) => [policy.world.placeName(cell), valuesAt(found.values, cell)]),
+    );
   }
 
-  /** Show the first steps of a rollout, and its outcome if it is over. */
+  /** Show the first steps of a rollout, and its outcome if it is over.
+   * @type {(path: Path | undefined, steps: number) => void} */
   drawRollout(path, steps) {
     this.board.drawRollout(path, steps);
-    const over = path && steps >= path.cells.length - 1;
+    const over = path !== undefined && steps >= path.cells.length - 1;
     this.node.dataset.outcome = over ? path.outcome : "";
     const text = path ? `step ${Math.min(steps, path.cells.length - 1)}` : "";
     setText(this.find(".outcome"), over ? endingInWords(path) : text);
   }
 }
 
-/** Whether an episode can start in a cell. */
-function pieceless(view, cell) {
-  return cell !== view.diamond && cell !== view.ghost;
-}
-
-/** What is particular about a policy's world or its place in the page. */
-function remark({ world, leftOut, deploy, experts, several, ...policy }) {
+/** What is particular about a policy's world or its place in the page.
+ * @type {(policy: Policy) => string} */
+function remark(policy) {
+  const { world, leftOut, deploy, experts, several } = policy;
   const remarks = [];
   if (world.hidden) remarks.push("This agent does not see where there is oversight.");
   if (world.spurious) remarks.push("In training, empty squares could show oversight too; here they show none.");
@@ -98,7 +116,7 @@ function remark({ world, leftOut, deploy, experts, several, ...policy }) {
     const kept = policy.stages.length - 1;
     remarks.push(`${leftOut} snapshots were left out, so that the page stays small; ${kept} are here.`);
   }
-  if (several && deployedDial({ deploy, experts, ends: policy.ends }) === null) {
+  if (several && deploy && deployedDial(policy) === null) {
     const weights = experts.map((name, index) => `${name} ${deploy[index].toFixed(2)}`).join(", ");
     remarks.push(`Its method deploys it with the weights ${weights}, which no dial between two experts reaches.`);
   }

@@ -1,28 +1,34 @@
 // The view as the part of the address after "#", so that a link shows what its sender saw.
 
+import { PIECES, TARGETS } from "../model/world.js";
+import { firstView, makeActor } from "./view.js";
+
+/** @type {View["cells"][]} */
 const SHOWN_IN_CELLS = ["arrows", "diamond", "ghost", "return"];
 
-/** A view as words for an address. */
-function viewToWords(view) {
+/** A view as words for an address.
+ * @type {(view: View) => string} */
+export function viewToWords(view) {
   const words = new URLSearchParams();
-  for (const piece of PIECES) words.set(piece, view[piece]);
-  words.set("watched", ["diamond", "ghost"].filter((t) => view.watched[t]).join("-") || "none");
+  for (const piece of PIECES) words.set(piece, String(view[piece]));
+  words.set("watched", TARGETS.filter((target) => view.watched[target]).join("-") || "none");
   words.set("actions", view.greedy ? "greedy" : "sampled");
-  words.set("seed", view.seed);
+  words.set("seed", String(view.seed));
   words.set("cells", view.cells);
   words.set("compare", view.compare ? "yes" : "no");
   view.actors.forEach(({ policy, stage, dial, fixed, ends }, index) => {
     const side = index + 1;
-    words.set(`policy${side}`, policy);
-    words.set(`stage${side}`, stage);
-    words.set(`dial${side}`, dial);
+    words.set(`policy${side}`, String(policy));
+    words.set(`stage${side}`, String(stage));
+    words.set(`dial${side}`, String(dial));
     words.set(`gate${side}`, fixed ? "fixed" : "learned");
     words.set(`ends${side}`, ends.join("-"));
   });
   return words.toString();
 }
 
-/** A number among words, if it is a whole one from 0 to below a limit. */
+/** A number among words, if it is a whole one from 0 to below a limit.
+ * @type {(words: URLSearchParams, name: string, limit: number, otherwise: number) => number} */
 function wholeBelow(words, name, limit, otherwise) {
   const text = words.get(name);
   if (text === null) return otherwise;
@@ -31,15 +37,20 @@ function wholeBelow(words, name, limit, otherwise) {
   return number;
 }
 
-/** One of several words. */
+/** One of several words.
+ * @template {string} Word
+ * @param {URLSearchParams} words @param {string} name @param {Word[]} allowed
+ * @param {Word} otherwise */
 function oneOf(words, name, allowed, otherwise) {
   const text = words.get(name) ?? otherwise;
-  if (!allowed.includes(text)) throw new Error(`${name}=${text}`);
-  return text;
+  const word = allowed.find((one) => one === text);
+  if (word === undefined) throw new Error(`${name}=${text}`);
+  return word;
 }
 
-/** The view that words describe; throws an Error that names what cannot be used. */
-function wordsToView(text, policies) {
+/** The view that words describe; throws an Error that names what cannot be used.
+ * @type {(text: string, policies: Policy[]) => View} */
+export function wordsToView(text, policies) {
   const words = new URLSearchParams(text);
   const view = firstView(policies);
   const cells = policies[0].world.cells;
@@ -48,7 +59,7 @@ function wordsToView(text, policies) {
     throw new Error("two pieces on one cell");
   }
   const watched = oneOf(words, "watched", ["none", "diamond", "ghost", "diamond-ghost"], "none");
-  for (const target of ["diamond", "ghost"]) view.watched[target] = watched.includes(target);
+  for (const target of TARGETS) view.watched[target] = watched.includes(target);
   view.greedy = oneOf(words, "actions", ["sampled", "greedy"], "sampled") === "greedy";
   view.seed = wholeBelow(words, "seed", 2 ** 32, view.seed);
   view.cells = oneOf(words, "cells", SHOWN_IN_CELLS, view.cells);
@@ -57,7 +68,8 @@ function wordsToView(text, policies) {
   return view;
 }
 
-/** Who acts on one side. */
+/** Who acts on one side.
+ * @type {(words: URLSearchParams, side: number, usual: Actor, policies: Policy[]) => Actor} */
 function wordsToActor(words, side, usual, policies) {
   const policy = wholeBelow(words, `policy${side}`, policies.length, usual.policy);
   const start = policy === usual.policy ? usual : makeActor(policies, policy);
