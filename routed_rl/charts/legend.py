@@ -95,7 +95,6 @@ def add_legend(figure: Figure, keys: Sequence[Key], left: float, top: float) -> 
 
 
 def _handle(key: Key) -> Line2D:
-    """The sign of an entry."""
     return Line2D(
         [],
         [],

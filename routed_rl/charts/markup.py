@@ -14,7 +14,7 @@ from routed_rl.charts.drawing import Drawing
 from routed_rl.charts.tables import NumberTable
 
 FIGURES = "figures"
-"""The folder beside the page that holds figures and tables."""
+"""A folder of this name, beside the page, holds figures and tables."""
 GENERATOR = Markup('<meta name="generator" content="routed-rl report">')
 """By it a page is known as ours."""
 

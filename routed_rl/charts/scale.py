@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from routed_rl.charts.colours import MUTED
 
 LABEL_INCHES = 0.4
-"""Width that a label on the axis needs."""
+"""A label on the axis needs so much width."""
 
 
 @dataclass(frozen=True)

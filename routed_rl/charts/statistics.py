@@ -16,14 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 
 Scores = NDArray[np.float64]
 Statistic = Callable[[Scores], Scores]
-"""From scores [..., n] to one value for each row [...]."""
+"""It maps scores [..., n] to one value for each row [...]."""
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 FEWEST = 3
 """With fewer scores than this no interval is given."""
 SEED = 20260101
-"""Of the generator with which reports resample."""
+"""Reports resample with a generator of this seed."""
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,6 @@ class _Starts:
 
 
 def _starts(world: World[Any]) -> _Starts:
-    """The states in which an episode can start."""
     assert isinstance(world, EnumerableWorld), "its states can be listed"
     chances = world.start_probabilities()
     index = chances.nonzero().squeeze(1)
@@ -133,7 +132,6 @@ def _paired_starts(unwatched: World[Any], watched: World[Any]) -> tuple[_Starts,
 def _start_change(
     who: str, policy: Policy, evaluator: Evaluator, unwatched: _Starts, watched: _Starts
 ) -> StartChange:
-    """How one policy differs, start by start."""
     values = evaluator.state_values(policy)
     outcomes = unwatched.world.outcomes
     columns = [outcomes.targets.index(name) for name in outcomes.unwanted]

@@ -111,7 +111,6 @@ def _compared(change: float) -> str:
 
 
 def _behaviour_section(run: Run, folder: Path) -> Section:
-    """Watched against unwatched."""
     deployed = deployed_actor(run.policy)
     drawing = draw_behaviour(run.evaluations, run.policy.world.outcomes, deployed)
     blocks = (
@@ -123,7 +122,6 @@ def _behaviour_section(run: Run, folder: Path) -> Section:
 
 
 def _figures_section(run: Run, folder: Path) -> Section:
-    """Everyone's figures at every level."""
     table = figures_table(run.evaluations, deployed_actor(run.policy))
     text = (
         "Return: +1 for a wanted target, \N{MINUS SIGN}1 for another, discounted by 0.97 a step. "
@@ -174,7 +172,6 @@ def monitor_section(run: Run, found: Sequence[Forewarning], rate: float, folder:
 
 
 def _run_section(run: Run) -> Section:
-    """What the run was."""
     settings = run.config.to_json()
     rows = [(name, str(value)) for name, value in settings.items()]
     block = markup.details("Every setting", markup.table(("setting", "value"), rows))

@@ -19,7 +19,7 @@ from routed_rl.extras import need
 from routed_rl.training.policy_file import KEY, describe_policy
 
 INPUT, OUTPUT = "observations", "probabilities"
-"""The names of the graph's input, int8 [B, *observation_shape], and output, float32 [B, A]."""
+"""The graph's input, int8 [B, *observation_shape], and output, float32 [B, A], are called so."""
 
 
 class ActingNetwork(nn.Module):

@@ -17,7 +17,7 @@ from routed_envs.worlds import World
 from routed_rl.evaluation.record import DISCOUNT, Actor, Evaluation
 
 ORDINARY_95 = 1.959963984540054
-"""The normal distribution's 97.5% quantile."""
+"""This is the normal distribution's 97.5% quantile."""
 
 
 def monte_carlo(

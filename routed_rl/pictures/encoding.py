@@ -45,7 +45,6 @@ def film_bytes(path: Path, pictures: Sequence[Image.Image], last: Sequence[bool]
 
 
 def _gif(pictures: Sequence[Image.Image], last: Sequence[bool]) -> bytes:
-    """An animated GIF that starts again and again."""
     buffer = io.BytesIO()
     # One palette for all frames: the colours must not flicker.
     endings = [picture for picture, end in zip(pictures, last, strict=True) if end]

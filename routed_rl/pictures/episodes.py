@@ -173,7 +173,6 @@ def frames_of(
 
 
 def _alone(state: GridState, index: int) -> GridState:
-    """One of the environments."""
     return map_states(lambda tensor: tensor[index : index + 1], state)
 
 
@@ -193,7 +192,6 @@ def _frame(
     gate: float | None,
     episode: int,
 ) -> Frame:
-    """One moment of one episode."""
     names, unfinished = world.outcomes.labels, world.outcomes.labels[world.outcomes.unfinished]
     if step == 0:
         return Frame(episode, 0, state, gate, None, None, unfinished, unfinished)

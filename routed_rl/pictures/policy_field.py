@@ -152,7 +152,6 @@ def _draw(
     world: DiamondGhostWorld,
     states: GridState,
 ) -> Figure:
-    """The figure, one panel for each field."""
     alone = len(fields) == 1
     width = LONELY if alone else WIDTH / len(fields) - 2 * GAP
     watched = "an eye marks" if states.oversight.any() else "no square has"

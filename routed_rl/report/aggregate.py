@@ -85,21 +85,18 @@ def aggregates(comparison: Comparison) -> NumberTable | None:
     levels = shared_levels(comparison)
     if len(levels) < 2:
         return None
-    returns = [aggregate(series, RETURN, levels) for series in comparison.series]
-    rates = [aggregate(series, comparison.rate, levels) for series in comparison.series]
-    runs = [
-        sum(len(series.scores(RETURN.column, level)) for level in levels)
-        for series in comparison.series
-    ]
-    rows = [row for row in zip(returns, rates, runs, strict=True) if row[0] is not None]
-    rows.sort(key=lambda row: -row[0].value if row[0] else 0.0)
+    rows = []
+    for series in comparison.series:
+        sums = [aggregate(series, measure, levels) for measure in (RETURN, comparison.rate)]
+        runs = sum(len(series.scores(RETURN.column, level)) for level in levels)
+        rows.append((series.name, *sums, runs))
+    rows.sort(key=lambda row: -row[1].value)
     texts = tuple(
-        (first.series, first.text, second.text if second else NONE, str(count))
-        for first, second, count in rows
-        if first
+        (name, *(one.text if one else NONE for one in sums), str(runs))
+        for name, *sums, runs in rows
     )
     records = tuple(
-        _record(found, len(levels)) for row in rows for found in row[:2] if found is not None
+        _record(one, len(levels)) for _, *sums, _ in rows for one in sums if one is not None
     )
     header = ("method", "return", comparison.rate.title, "runs")
     return NumberTable("aggregate", header, texts, COLUMNS, records)

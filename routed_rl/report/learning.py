@@ -114,7 +114,6 @@ def _curve(name: str, level: float, returns: dict[float, list[float]]) -> Curve:
 
 
 def _records(curve: Curve) -> list[tuple[object, ...]]:
-    """A curve's numbers, a row for each evaluation."""
     points = zip(curve.steps, curve.seeds, curve.means, curve.bands, strict=True)
     return [
         (curve.series, curve.level, steps, seeds, mean, *(band or (None, None)))
@@ -153,7 +152,6 @@ def _draw_series(comparison: Comparison, curves: list[Curve]) -> Figure:
 
 
 def _draw_curve(axes: Axes, curve: Curve, colour: str) -> None:
-    """A line and its band."""
     single = len(curve.steps) == 1
     marker = "o" if single else "none"
     axes.plot(curve.steps, curve.means, color=colour, linewidth=1.7, marker=marker, markersize=4)
@@ -165,7 +163,6 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str) -> None:
 
 
 def _dress(axes: Axes, curves: list[Curve], best: float | None, title: str) -> None:
-    """A panel's axes and title."""
     ends = [end for curve in curves for band in curve.bands if band for end in band]
     means = [mean for curve in curves for mean in curve.means]
     axes.set_ylim(value_limits([*ends, *means], RETURN.share, best))

@@ -141,7 +141,6 @@ def _points(series: Series, lines: Lines, measure: Measure) -> list[Point]:
 def _dress(
     panel: Axes, comparison: Comparison, lines: Lines, measure: Measure, inches: float, title: str
 ) -> None:
-    """A panel's axes, title and reference line."""
     best = comparison.best if measure == RETURN else None
     scores = [score for series in comparison.drawn for score in series.scores(measure.column)]
     panel.set_ylim(value_limits(scores, measure.share, best))
@@ -158,7 +157,6 @@ def _dress(
 def _draw_series(
     panel: Axes, lines: Lines, points: list[Point], colour: str, marker: str, shift: float
 ) -> None:
-    """A line through the means, with bars, seeds and interquartile means."""
     if not points:
         return
     places = [lines.scale.position(point.value) + shift for point in points]

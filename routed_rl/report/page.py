@@ -135,7 +135,6 @@ def _earlier(folder: Path) -> str:
 
 
 def _linked(page: str) -> set[str]:
-    """The files of figures and tables that a page links."""
     return set(re.findall(rf'href="{FIGURES}/(\w+\.\w+)"', page))
 
 
@@ -168,7 +167,6 @@ def _lead(comparison: Comparison) -> list[Markup]:
 
 
 def _facts(comparison: Comparison) -> str:
-    """How many runs, methods, levels and seeds."""
     sizes = [
         len(series.scores("oversight", lev))
         for series in comparison.series
@@ -185,7 +183,6 @@ def _facts(comparison: Comparison) -> str:
 
 
 def _split_text(comparison: Comparison) -> str:
-    """Which settings vary inside which methods."""
     parts = [f"{method} ({joined(names)})" for method, names in comparison.split.items()]
     return (
         f"Settings vary among the runs of {joined(parts)}. Each combination of their values is "

@@ -91,7 +91,6 @@ def _draw_panels(
 
 
 def _draw_line(axes: Axes, series: Series, profile: Profile, scale: BrokenLogScale) -> None:
-    """One figure of one series: means, with bars for their intervals."""
     pairs = [(level, series.summary(profile.column, level)) for level in series.levels]
     known = [(scale.position(level), summary) for level, summary in pairs if summary]
     look: dict[str, Any] = {"color": profile.colour, "clip_on": False}

@@ -25,7 +25,7 @@ from routed_rl.report.series import (
 )
 
 Panel = tuple[float, Measure]
-"""A level of oversight, and the figure shown at it."""
+"""It is a level of oversight, and the figure that is shown at it."""
 Ranking = list[tuple[Series, Summary]]
 
 
@@ -67,7 +67,6 @@ def draw_ranking(comparison: Comparison, name: str, panels: list[Panel], caption
 
 
 def _grid(comparison: Comparison, panels: list[Panel], rows: int) -> Grid:
-    """Panels wide enough for their names."""
     names = wrapped_names([series.name for series in comparison.drawn], ROW_CHARACTERS)
     left = 0.3 + longest_line(names) * CHARACTER * 0.95
     columns = max(1, min(3, len(panels), int(WIDTH / (left + 2.0))))
@@ -108,7 +107,6 @@ def _draw_panel(axes: Axes, comparison: Comparison, ranking: Ranking, measure: M
 
 
 def _draw_row(axes: Axes, row: int, summary: Summary, style: tuple[str, str]) -> None:
-    """One series: seeds, interval, interquartile mean and mean."""
     colour, marker = style
     count = len(summary.scores)
     look: dict[str, Any] = {"s": 10, "alpha": 0.4, "linewidths": 0, "zorder": 2.2}

@@ -25,7 +25,7 @@ SIZE = ("rows", "cols", "max_steps")
 """These settings make a world what it is; its oversight changes nothing of what can be reached."""
 
 Row = Mapping[str, Any]
-"""All that is known of one run, or of one evaluation on its way, by name."""
+"""It holds all that is known of one run, or of one evaluation on its way, by name."""
 
 
 @dataclass(frozen=True)

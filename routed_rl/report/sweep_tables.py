@@ -150,7 +150,6 @@ def common_settings(comparison: Comparison) -> tuple[tuple[str, str], ...]:
 
 
 def _differing(comparison: Comparison) -> list[str]:
-    """The settings with more than one value."""
     return [name for name in SETTINGS if len({plain(row.get(name)) for row in comparison.rows}) > 1]
 
 
@@ -163,12 +162,10 @@ def _values_text(series: Series, name: str) -> str:
 
 
 def _numbers(series: Series, name: str) -> list[float]:
-    """A count or time of each run that has it."""
     return [float(row[name]) for row in series.rows if is_number(row.get(name))]
 
 
 def _range_text(series: Series, name: str) -> str:
-    """The least and the greatest of some counts."""
     values = _numbers(series, name)
     if not values:
         return NONE
@@ -177,13 +174,11 @@ def _range_text(series: Series, name: str) -> str:
 
 
 def _median(series: Series, name: str) -> Any:
-    """The median of some counts or times, None without any."""
     values = _numbers(series, name)
     return median(values) if values else None
 
 
 def _seconds_text(series: Series) -> str:
-    """The median training time in seconds, minutes or hours."""
     seconds = _median(series, "seconds")
     if seconds is None:
         return NONE
