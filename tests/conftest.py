@@ -1,6 +1,7 @@
 """Settings for every test, and what may be asked for by name."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from patient_methods import PatientMethods
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # `human` rendering without a display.
 torch.set_num_threads(1)
+# A shell that starts the tests in the background has Ctrl-C ignored, which every process inherits.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -95,6 +95,11 @@ def tiny_with(**changes: Any) -> TrainConfig:
     return dataclasses.replace(TINY, **changes)
 
 
+def small_with(**changes: Any) -> TrainConfig:
+    """The tiny configuration in the small world, with some fields changed."""
+    return tiny_with(**THREE_BY_THREE | changes)
+
+
 def grid_state(
     world: DiamondGhostWorld,
     agent: int,

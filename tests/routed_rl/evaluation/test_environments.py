@@ -16,6 +16,7 @@ from routed_rl import evaluate, evaluate_env
 WORLD = DiamondGhostWorld(rows=3, cols=3, oversight=0.3, max_steps=6)
 
 
+@pytest.mark.slow
 def test_sampled_figures_agree_with_the_exact_ones():
     model = RoutedA2C("MlpPolicy", WorldVecEnv(WORLD, 64, seed=0), seed=0)
     policy = model.steer({"diamond": 0.25, "ghost": 0.75})

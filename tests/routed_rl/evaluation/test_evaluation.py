@@ -94,6 +94,7 @@ def test_the_uniform_policy_in_the_reference_world():
     assert found.ghost_rate == pytest.approx(0.359, abs=5e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steering", [None, "diamond", {"diamond": 0.3, "ghost": 0.7}])
 @pytest.mark.parametrize("deterministic", [False, True])
 def test_exact_and_monte_carlo_agree_within_the_interval(steering, deterministic: bool):
@@ -110,6 +111,7 @@ def test_exact_and_monte_carlo_agree_within_the_interval(steering, deterministic
         assert high - low < 0.5
 
 
+@pytest.mark.slow
 def test_intervals_cover_as_often_as_they_say():
     """Over 200 samples of 300 episodes, 95% intervals should hold the truth about 190 times."""
     policy, world = Rule(UNIFORM.action_probabilities), DiamondGhostWorld(rows=1, cols=3)

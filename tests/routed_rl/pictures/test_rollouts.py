@@ -105,6 +105,7 @@ def _renumbered(frames, first: int):
     return [dataclasses.replace(frame, episode=frame.episode + first) for frame in frames]
 
 
+@pytest.mark.slow
 def test_an_mp4_shows_every_step_and_has_even_sides(tmp_path: Path):
     iio = pytest.importorskip("imageio.v3")
     pytest.importorskip("av")
@@ -116,6 +117,7 @@ def test_an_mp4_shows_every_step_and_has_even_sides(tmp_path: Path):
     assert len(read_table(tmp_path / "film.csv")) == len(frames)
 
 
+@pytest.mark.slow
 def test_the_side_by_side_film_starts_everyone_alike(tmp_path: Path):
     policy = random_policy()
     actors = steerings(policy)
@@ -141,6 +143,7 @@ def test_the_side_by_side_film_starts_everyone_alike(tmp_path: Path):
     assert count == sum(longest)
 
 
+@pytest.mark.slow
 def test_the_command_draws_failures_from_a_placement(folder: Path, tmp_path: Path, capsys):
     out = tmp_path / "new" / "film.gif"
     words = ["--failures", "--episodes", "2", "--start", *WORDS, "--out", str(out)]

@@ -146,6 +146,7 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Row], Path]:
     return rows, folder
 
 
+@pytest.mark.slow
 def test_every_figure_has_picture_drawing_and_numbers(usual: tuple[list[Row], Path]) -> None:
     _, folder = usual
     page = Page(folder / "report.html")
@@ -261,6 +262,7 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     assert {row["series"] for row in records(tmp_path / "figures/deployed.csv")} >= {name}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("methods", "levels", "seeds"),
     [
@@ -332,6 +334,7 @@ def test_best_possible_return_is_drawn_only_where_it_is_known(
     assert "best return" not in Page(tmp_path / "report.html").text  # The world is not told.
 
 
+@pytest.mark.slow
 def test_guesses_and_early_stopping_are_told(tmp_path: Path) -> None:
     rows, _ = synthetic_sweep(("guess", "early"), (0.01, 0.1), 3)
     rows[-4]["selected"] = None
@@ -381,6 +384,7 @@ def test_runs_that_differ_in_their_log_only_are_no_seeds_of_their_own(tmp_path: 
     assert len(records(tmp_path / "results.csv")) == 4
 
 
+@pytest.mark.slow
 def test_an_earlier_report_is_replaced_and_other_files_stay(tmp_path: Path) -> None:
     rows, curves = synthetic_sweep(("routed", "naive"), (0.1, 0.3), 1, evaluations=1)
     write_report(rows, curves, tmp_path)
@@ -395,6 +399,7 @@ def test_an_earlier_report_is_replaced_and_other_files_stay(tmp_path: Path) -> N
     assert (tmp_path / "figures/deployed.csv").read_text() != before
 
 
+@pytest.mark.slow
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     rows, curves = synthetic_sweep(("naive",), (0.1,), 3, evaluations=1)
     for name in ("one", "two"):

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import THREE_BY_THREE, TINY, TINY_WORDS, environment, patience, tiny_with, wait_for
+from helpers import TINY, TINY_WORDS, environment, patience, small_with, wait_for
 from patient_methods import PatientMethods
 
 from routed_envs import InputError
@@ -68,7 +68,7 @@ def trainers(sweep_folder: Path) -> list[int]:
 
 def small(**changes: Any) -> TrainConfig:
     """A run that is judged on the way, in a world that takes no time."""
-    return tiny_with(evaluate_every=2, **THREE_BY_THREE, **changes)
+    return small_with(evaluate_every=2, **changes)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from helpers import THREE_BY_THREE, tiny_with
+from helpers import small_with
 
 from routed_envs import InputError
 from routed_rl import load_policy, load_results, sweep, train
@@ -23,7 +23,7 @@ from routed_rl.sweeps.sweep_folder import SweepFolder
 
 pytestmark = pytest.mark.slow
 
-CONFIGS = [tiny_with(seed=seed, evaluate_every=2, **THREE_BY_THREE) for seed in (0, 1)]
+CONFIGS = [small_with(seed=seed, evaluate_every=2) for seed in (0, 1)]
 FIRST, SECOND = map(run_name, CONFIGS)
 
 
@@ -143,7 +143,7 @@ def test_a_method_that_has_changed_is_not_mixed_with_what_it_was(
     code += "from routed_envs.gridworld.world import OUTCOMES\n"
     code += "MINE = dataclasses.replace(get_method({!r}, OUTCOMES), name='mine')\n"
     (tmp_path / "changing.py").write_text(code.format("naive"))
-    mine = {seed: tiny_with(method="changing:MINE", seed=seed, **THREE_BY_THREE) for seed in (0, 1)}
+    mine = {seed: small_with(method="changing:MINE", seed=seed) for seed in (0, 1)}
     out = tmp_path / "sweep"
     assert sweep([mine[0]], out, progress=False).trained
     monkeypatch.delitem(sys.modules, "changing")
@@ -155,7 +155,7 @@ def test_a_method_that_has_changed_is_not_mixed_with_what_it_was(
         assert f"runs/{run_name(mine[0])} began" in str(refused.value)
         assert "another --out, or move those folders away" in str(refused.value)
     assert SweepFolder(out).runs() == before
-    other = tiny_with(method="naive", **THREE_BY_THREE)
+    other = small_with(method="naive")
     assert sweep([other], out, progress=False).trained, "others may"
 
 

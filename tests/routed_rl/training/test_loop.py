@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import THREE_BY_THREE, TINY, patience, tiny_with
+from helpers import patience, small_with, tiny_with
 from killed_runs import train_until
 from run_files import FILES, weights, without_timings
 
@@ -24,7 +24,7 @@ from routed_rl.training import loop as training_module
 
 
 def test_a_run_folder_explains_itself(tmp_path: Path):
-    run = train(tiny_with(updates=20, evaluate_every=10), tmp_path / "run")
+    run = train(small_with(updates=20, evaluate_every=10), tmp_path / "run")
     assert {p.name for p in run.folder.iterdir()} == FILES
     config = json.loads((run.folder / "config.json").read_text())
     assert config["config"]["seed"] == 0
@@ -53,7 +53,7 @@ def test_a_run_folder_explains_itself(tmp_path: Path):
 def test_the_seed_decides_the_weights_and_every_figure_but_the_timings(tmp_path: Path):
     folders = [tmp_path / name for name in ("one", "again", "other")]
     for folder, seed in zip(folders, (3, 3, 4), strict=True):
-        train(tiny_with(seed=seed, updates=10, evaluate_every=5, **THREE_BY_THREE), folder)
+        train(small_with(seed=seed, updates=10, evaluate_every=5), folder)
     one, again, other = folders
     assert weights(one) == weights(again)
     assert without_timings(one) == without_timings(again)
@@ -63,14 +63,14 @@ def test_the_seed_decides_the_weights_and_every_figure_but_the_timings(tmp_path:
 def test_training_touches_no_global_generator(tmp_path: Path):
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    train(TINY, tmp_path / "run")
+    train(small_with(), tmp_path / "run")
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == 1
 
 
 def test_evaluating_during_training_changes_nothing(tmp_path: Path):
-    train(tiny_with(evaluate_every=1), tmp_path / "looked")
-    train(tiny_with(evaluate_every=0), tmp_path / "unseen")
+    train(small_with(evaluate_every=1), tmp_path / "looked")
+    train(small_with(evaluate_every=0), tmp_path / "unseen")
     looked, unseen = (load_policy(tmp_path / name).network for name in ("looked", "unseen"))
     for one, other in zip(looked.parameters(), unseen.parameters(), strict=True):
         assert torch.equal(one, other)
@@ -88,7 +88,7 @@ MOMENTS = [
 
 @pytest.mark.slow
 def test_a_run_killed_at_any_moment_and_resumed_equals_an_uninterrupted_one(tmp_path: Path):
-    config = tiny_with(updates=7, **THREE_BY_THREE)
+    config = small_with(updates=7)
     train(config, tmp_path / "whole")
     context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
     if sys.platform == "linux":
@@ -113,7 +113,7 @@ def test_a_run_killed_at_any_moment_and_resumed_equals_an_uninterrupted_one(tmp_
 
 
 def test_ctrl_c_saves_and_the_resumed_run_is_the_same(tmp_path: Path, monkeypatch):
-    config, folder = tiny_with(updates=12, evaluate_every=4, **THREE_BY_THREE), tmp_path / "stopped"
+    config, folder = small_with(updates=12, evaluate_every=4), tmp_path / "stopped"
     train(config, tmp_path / "whole")
     calls = 0
     update = training_module.Experiment.update
@@ -147,14 +147,14 @@ def test_a_large_world_is_judged_by_sampling(tmp_path: Path):
 
 def test_an_unfinished_extension_has_no_stale_results(tmp_path: Path, monkeypatch):
     folder = tmp_path / "run"
-    train(TINY, folder)
+    train(small_with(), folder)
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training_module.Experiment, "update", stop)
     with pytest.raises(KeyboardInterrupt):
-        train(tiny_with(updates=9), folder, resume=True)
+        train(small_with(updates=9), folder, resume=True)
     with pytest.raises(InputError, match="not finished"):
         load_policy(folder)
 
@@ -165,7 +165,7 @@ def test_a_run_deploys_the_selected_policy_and_resumes_its_selection(tmp_path: P
         name="best",
         select=BestOverseen({"diamond": 1.0, "ghost": -1.0}, episodes=3),
     )
-    config = tiny_with(updates=8, oversight=1.0, max_steps=6)
+    config = small_with(updates=8, oversight=1.0, max_steps=6)
     run = train(config, tmp_path / "whole", method=method)
     assert json.loads((run.folder / "result.json").read_text())["selected"]
     last = train(config, tmp_path / "last", method=dataclasses.replace(method, select=None))

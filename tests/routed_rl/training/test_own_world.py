@@ -13,6 +13,7 @@ from routed_envs import InputError, World
 from routed_rl import evaluate, load_policy, train
 
 
+@pytest.mark.slow
 def test_three_experts_learn_three_doors_in_a_world_of_ones_own(tmp_path: Path):
     world = Doors()
     assert isinstance(world, World)

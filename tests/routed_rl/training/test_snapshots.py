@@ -54,6 +54,7 @@ def test_starting_again_removes_them(tmp_path: Path):
     assert not (tmp_path / "explorer.html").exists()
 
 
+@pytest.mark.slow
 def test_the_command_keeps_them(tmp_path: Path, capsys):
     words = ("--updates", "2", "--environments", "8", "--rollout-steps", "8", "--device", "cpu")
     assert main(["train", *words, "--snapshots", "1", "--out", str(tmp_path / "run")]) == 0
