@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,6 @@ from routed_rl import exit_code, load_results, train
 from scripts import custom_method, reproduce_paper, search_constants
 
 pytestmark = pytest.mark.slow
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
-
-@pytest.mark.parametrize("script", sorted(SCRIPTS.rglob("*.py")), ids=lambda path: path.stem)
-def test_a_script_imports_what_is_public_and_nothing_from_inside_a_package(script: Path):
-    for node in ast.walk(ast.parse(script.read_text())):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        assert [name for name in names if name.startswith("routed_") and "." in name] == []
 
 
 def test_the_method_of_ones_own_lets_closed_paths_leak():
