@@ -18,10 +18,10 @@ from benchmark import Row, machine
 from rich.console import Console
 from rich.table import Table
 from stable_baselines3 import PPO
-from train_ppo import PPO_SETTINGS, ROUTING, train
+from train_ppo import PPO_SETTINGS, train
 
 import routed_rl
-from routed_agents import RoutedActorCriticPolicy, RoutedPPO
+from routed_agents import FAST_ROUTING, RoutedActorCriticPolicy, RoutedPPO
 from routed_envs import DiamondGhostWorld, WorldVecEnv
 from routed_rl.cli.terminal import exit_code
 
@@ -58,7 +58,9 @@ def time_ratio(pairs: int, rollouts: int = 10) -> Row:
     experts: dict[str, Any] = {"experts": WORLD.outcomes.targets, "gate": "learned"}
     unrouted = PPO_SETTINGS | {"policy_kwargs": PPO_SETTINGS["policy_kwargs"] | experts}
     models = (
-        RoutedPPO("MlpPolicy", WorldVecEnv(WORLD, 256), routing=ROUTING, seed=0, **PPO_SETTINGS),
+        RoutedPPO(
+            "MlpPolicy", WorldVecEnv(WORLD, 256), routing=FAST_ROUTING, seed=0, **PPO_SETTINGS
+        ),
         PPO(RoutedActorCriticPolicy, WorldVecEnv(WORLD, 256), n_steps=32, seed=0, **unrouted),
     )
     ratios = []

@@ -14,8 +14,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from routed_agents.methods.record import Steering
 from routed_agents.policies.policy import Policy
+from routed_agents.policies.steering import Steering
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import torch
 
-from routed_agents.methods.record import Steering
+from routed_agents.policies.steering import Steering
 
 DISCOUNT = 0.97
 """The discount of every reported return, whatever training used."""

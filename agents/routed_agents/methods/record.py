@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from routed_agents.policies.steering import Steering
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
 
@@ -21,11 +22,9 @@ if TYPE_CHECKING:
     from routed_agents.policies.networks import Gate
     from routed_agents.rollout import Rollout
 
-    Memory = dict[str, torch.Tensor]
-    Relabel = Callable[[Rollout, Memory, torch.Generator], tuple[torch.Tensor, Memory]]
-
-Steering = str | float | Mapping[str, float] | None
-"""An expert's name, a weight for each expert, the first of two experts' weight, or the gate."""
+Memory = dict[str, "torch.Tensor"]
+"""What a method's `relabel` function remembers from one rollout to the next, by name."""
+Relabel = Callable[["Rollout", Memory, "torch.Generator"], tuple["torch.Tensor", Memory]]
 
 
 @dataclass(frozen=True)
