@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 Memory = dict[str, "torch.Tensor"]
 """What a method's `relabel` function remembers from one rollout to the next, by name."""
 Relabel = Callable[["Rollout", Memory, "torch.Generator"], tuple["torch.Tensor", Memory]]
+FORMER_MODULES = {
+    "routed_agents.methods.record": "routed_agents.methods",
+    "routed_agents.methods.catalogue": "routed_agents.known_methods",
+}
+"""What saved runs call the modules of our own functions: moving one makes no other method."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,8 @@ def _name(function: Callable[..., object]) -> str:
     """Where a function is defined; a record that can be called shows its values instead."""
     if dataclasses.is_dataclass(function):
         return repr(function)
-    return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__name__)}"
+    module = FORMER_MODULES.get(function.__module__, function.__module__)
+    return f"{module}.{getattr(function, '__qualname__', type(function).__name__)}"
 
 
 def _check_row(place: str, row: Row, experts: tuple[str, ...]) -> None:

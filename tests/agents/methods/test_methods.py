@@ -297,3 +297,11 @@ def test_grouped_experts_learn_what_taught_any_of_them():
 def test_groups_hold_each_expert_once(groups: dict[str, tuple[str, ...]]):
     with pytest.raises(InputError, match="each of the experts gold, coin, trap, pit once"):
         group_experts(get_method("routed", FOUR), groups)
+
+
+def test_a_methods_description_is_that_of_runs_made_before_modules_moved():
+    """A run is continued only if the description that it saved is the present one."""
+    ends = {"routed": "routed_agents.methods._whole_budget, None"}
+    ends |= {"oracle": "truth, routed_agents.known_methods._oversight, None"}
+    for name, end in ends.items():
+        assert method(name).describe().endswith(f", {end}")
