@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from routed_agents.methods.routing_settings import FAST_ROUTING, RoutingSettings
 from routed_envs.errors import InputError
 
 Name = Annotated[str, Field(min_length=1, description="a name")]
@@ -122,13 +123,13 @@ class TrainConfig:
     trace_decay: Probability = 0.95
     bootstrap: Switch = True
     normalise_advantages: Switch = True
-    advantage_offset: Coefficient = 2.2
-    overseen_weight: Coefficient = 20.0
-    overseen_limit: Probability = 0.36
+    advantage_offset: Coefficient = FAST_ROUTING.advantage_offset
+    overseen_weight: Coefficient = FAST_ROUTING.overseen_weight
+    overseen_limit: Probability = FAST_ROUTING.overseen_limit
     entropy_coefficient: Coefficient = 0.55
     final_entropy_coefficient: Coefficient = 0.1
     value_coefficient: Coefficient = 0.5
-    gate_coefficient: Coefficient = 0.01
+    gate_coefficient: Coefficient = FAST_ROUTING.gate_coefficient
     final_gate_coefficient: Coefficient = 0.0
     expert_widths: SomeWidths = (256,)
     gate_widths: Widths = (64, 64)
@@ -258,9 +259,8 @@ PRESETS: Mapping[str, TrainConfig] = MappingProxyType(
 and its appendix); `fast` is our own choice for the same problem."""
 
 _WITHOUT_ROUTING_CONSTANTS = {
-    "advantage_offset": 0.0,
-    "overseen_weight": 1.0,
-    "overseen_limit": 1.0,
+    name: getattr(RoutingSettings(), name)
+    for name in ("advantage_offset", "overseen_weight", "overseen_limit")
 }
 _SINGLE_EXPERT = {"final_entropy_coefficient": 0.03, **_WITHOUT_ROUTING_CONSTANTS}
 METHOD_CONSTANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(

@@ -10,6 +10,7 @@ stopped, the comparison goes on where it was when it is called again.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -29,11 +30,11 @@ from stable_baselines3.common.env_util import make_vec_env
 from train_ppo import PPO_SETTINGS
 
 import routed_rl
-from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings, get_method
+from routed_agents import FAST_ROUTING, EntropySchedule, RoutedPPO, get_method
 
 ENVIRONMENT = "routed_envs/MiniGrid-DiamondGhost-Flat-8x8-v0"
 ENVIRONMENTS = 256
-ROUTING = RoutingSettings(overseen_weight=20.0, overseen_limit=0.55, advantage_offset=2.2)
+ROUTING = dataclasses.replace(FAST_ROUTING, overseen_limit=0.55)
 ENTROPY = (0.55, 0.05)
 SINGLE_EXPERT_ENTROPY = (0.1, 0.01)
 Figures = dict[str, dict[str, Any]]

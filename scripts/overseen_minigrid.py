@@ -24,7 +24,7 @@ from minigrid.wrappers import ImgObsWrapper, OneHotPartialObsWrapper
 from stable_baselines3.common.env_util import make_vec_env
 
 import routed_rl
-from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings
+from routed_agents import FAST_ROUTING, EntropySchedule, RoutedPPO
 from routed_envs import FinalStep, Overseen
 
 
@@ -89,8 +89,7 @@ def train(oversight: float, steps: int, seed: int) -> RoutedPPO:
     """A routed PPO with an expert for the key and one for the ball."""
     torch.set_num_threads(1)
     env = make_vec_env(make_env, 32, seed=seed, env_kwargs={"oversight": oversight})
-    routing = RoutingSettings(overseen_weight=20.0, overseen_limit=0.36, advantage_offset=2.2)
-    model = RoutedPPO("MlpPolicy", env, routing=routing, seed=seed, n_epochs=2, device="cpu")
+    model = RoutedPPO("MlpPolicy", env, routing=FAST_ROUTING, seed=seed, n_epochs=2, device="cpu")
     return model.learn(steps, callback=EntropySchedule(0.4, 0.05), progress_bar=True)
 
 

@@ -20,20 +20,19 @@ from rich.console import Console
 from rich.table import Table
 
 import routed_rl
-from routed_agents import METHODS
+from routed_agents import FAST_ROUTING, METHODS, RoutingSettings
 
 RATES_AND_ENTROPIES = ((1.7e-3, 0.1), (1.7e-3, 0.03), (1e-3, 0.1), (2.4e-3, 0.1))
-ROUTING_CONSTANTS = ((2.2, 20.0, 0.36), (0.0, 1.0, 1.0))
 SETTINGS = [
     {
         "learning_rate": rate,
         "final_entropy_coefficient": entropy,
-        "advantage_offset": offset,
-        "overseen_weight": weight,
-        "overseen_limit": limit,
+        "advantage_offset": routing.advantage_offset,
+        "overseen_weight": routing.overseen_weight,
+        "overseen_limit": routing.overseen_limit,
     }
     for rate, entropy in RATES_AND_ENTROPIES
-    for offset, weight, limit in ROUTING_CONSTANTS
+    for routing in (FAST_ROUTING, RoutingSettings())
 ]
 
 

@@ -17,10 +17,9 @@ import torch
 import tyro
 
 import routed_rl
-from routed_agents import EntropySchedule, RoutedPPO, RoutingSettings
+from routed_agents import FAST_ROUTING, EntropySchedule, RoutedPPO
 from routed_envs import DiamondGhostWorld, WorldVecEnv
 
-ROUTING = RoutingSettings(overseen_weight=20.0, overseen_limit=0.36, advantage_offset=2.2)
 ENTROPY = (0.55, 0.02)
 
 
@@ -65,7 +64,9 @@ class Options:
 def train(world: DiamondGhostWorld, steps: int, seed: int, **options: Any) -> RoutedPPO:
     """A model that learned in the world; the options go to `learn`."""
     env = WorldVecEnv(world, num_envs=256)
-    model = RoutedPPO("MlpPolicy", env, routing=ROUTING, seed=seed, device="cpu", **PPO_SETTINGS)
+    model = RoutedPPO(
+        "MlpPolicy", env, routing=FAST_ROUTING, seed=seed, device="cpu", **PPO_SETTINGS
+    )
     return model.learn(steps, callback=EntropySchedule(*ENTROPY), **options)
 
 

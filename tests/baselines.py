@@ -20,6 +20,7 @@ from routed_agents import (
     Row,
     get_method,
 )
+from routed_agents.methods.table import Lesson
 from routed_agents.stable_baselines.buffer import RoutedObservations
 from routed_envs import DiamondGhostWorld, FinalStep, Outcomes
 from routed_envs.gridworld.world import OUTCOMES
@@ -72,14 +73,16 @@ def one_update(model: A2C | PPO) -> None:
 def lesson(policy: RoutedActorCriticPolicy, label: str, count: int = 6) -> RoutedObservations:
     """Observations whose episodes all have one label, under `routed`."""
     row = get_method("routed", OUTCOMES).rows[label]
+    target = 0 if row.target is None else policy.expert_names.index(row.target)
     seen = torch.as_tensor(vec_env(count=count).reset())
-    has_target = row.target is not None
     return RoutedObservations(
         observations=seen,
-        routes=Routes(torch.tensor([row.experts] * count), torch.full((count,), row.gate)),
-        weights=torch.ones(count),
-        targets=torch.full((count,), policy.expert_names.index(row.target) if has_target else 0),
-        has_target=torch.full((count,), float(has_target)),
+        lesson=Lesson(
+            routes=Routes(torch.tensor([row.experts] * count), torch.full((count,), row.gate)),
+            weights=torch.ones(count),
+            targets=torch.full((count,), target),
+            has_target=torch.full((count,), float(row.target is not None)),
+        ),
         gate_coefficient=0.5,
     )
 

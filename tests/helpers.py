@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import torch
 
-from routed_agents import NetworkSettings, Policy, RoutedPolicyNetwork
+from routed_agents import NetworkSettings, Policy, RoutedPolicyNetwork, RoutingSettings
+from routed_agents.learner import LossSettings
 from routed_agents.policies.networks import PlaneNetwork, initialise
 from routed_agents.rollout import Rollout
 from routed_envs import DiamondGhostWorld, GridState
@@ -128,6 +129,7 @@ def random_states(world: DiamondGhostWorld, count: int, seed: int = 0) -> GridSt
     return world.place(torch.rand((count, world.random_numbers), generator=generator))
 
 
+ROUTING_FIELDS = [field.name for field in dataclasses.fields(RoutingSettings)]
 SETTINGS = NetworkSettings(("diamond", "ghost"), "learned", (4, 5, 5), 4, (16, 12), (8,), 4)
 
 
@@ -141,6 +143,21 @@ def baseline() -> PlaneNetwork:
     made = PlaneNetwork((4, 5, 5), 2, (8, 1))
     initialise(made, torch.Generator().manual_seed(1))
     return made
+
+
+def loss_settings(**changes: Any) -> LossSettings:
+    """The reference experiment's constants with some changed, routing's among them."""
+    routing = {name: changes.pop(name) for name in ROUTING_FIELDS if name in changes}
+    reference = LossSettings(
+        discount=0.97,
+        trace_decay=1.0,
+        bootstrap=False,
+        normalise_advantages=False,
+        entropy_coefficient=0.1,
+        value_coefficient=0.5,
+        routing=RoutingSettings(**routing),
+    )
+    return dataclasses.replace(reference, **changes)
 
 
 def observations(count: int, seed: int = 0) -> torch.Tensor:

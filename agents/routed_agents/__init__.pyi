@@ -1,20 +1,21 @@
 from .methods.catalogue import METHODS
 from .methods.expert_groups import group_experts
 from .methods.lookup import get_method
-from .methods.record import BestOverseen, Method, Row, Steering
+from .methods.record import BestOverseen, Method, Row
 from .methods.relabelling import RewardModel, ShuffledLabels
+from .methods.routing_settings import FAST_ROUTING, RoutingSettings
 from .policies.mixture import Mixture, Routes
 from .policies.networks import NetworkSettings, RoutedPolicyNetwork
 from .policies.policy import Policy
+from .policies.steering import Steering
 from .rollout import Rollout
 from .routing import route, route_parameters
-from .stable_baselines.a2c_ppo import RoutedA2C, RoutedPPO
+from .stable_baselines.a2c_ppo import EntropySchedule, RoutedA2C, RoutedPPO
 from .stable_baselines.actor_critic import RoutedActorCriticPolicy
-from .stable_baselines.entropy import EntropySchedule
 from .stable_baselines.export import load_exported
-from .stable_baselines.settings import RoutingSettings
 
 __all__ = [
+    "FAST_ROUTING",
     "METHODS",
     "BestOverseen",
     "EntropySchedule",

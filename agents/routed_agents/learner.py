@@ -7,38 +7,35 @@ from dataclasses import dataclass
 import torch
 
 from routed_agents import losses
-from routed_agents.methods.record import Method
-from routed_agents.methods.table import Table
-from routed_agents.policies.mixture import Routes
+from routed_agents.methods.routing_settings import RoutingSettings
+from routed_agents.methods.table import Lesson, Table
 from routed_agents.policies.networks import PlaneNetwork, RoutedPolicyNetwork
-from routed_agents.rollout import Collected, Rollout, spread_labels
+from routed_agents.rollout import Rollout, spread_labels
 
 
 @dataclass(frozen=True)
 class LossSettings:
-    """The constants of the loss; the defaults are the reference experiment's.
+    """The constants of the loss.
 
     Attributes:
         discount: 0 to 1.
         trace_decay: Lambda of the advantage estimates, 0 to 1; 1 is REINFORCE.
         bootstrap: Add the value of what follows the window to an unfinished episode's return.
         normalise_advantages: Scale the advantages of a batch to standard deviation 1.
-        advantage_offset: Added to every advantage. A constant leaves the expected gradient of an
-            unrouted policy as it is. With routes it draws each expert towards the episodes that
-            teach it and away from those that do not, however good the baseline is.
         entropy_coefficient: Weight of the entropy bonus.
         value_coefficient: Weight of the value loss.
-        gate_coefficient: Weight of the gate's cross-entropy.
+        routing: What routing adds. Its offset, a constant, leaves the expected gradient of an
+            unrouted policy as it is. With routes it draws each expert towards the episodes that
+            teach it and away from those that do not, however good the baseline is.
     """
 
-    discount: float = 0.97
-    trace_decay: float = 1.0
-    bootstrap: bool = False
-    normalise_advantages: bool = False
-    advantage_offset: float = 0.0
-    entropy_coefficient: float = 0.1
-    value_coefficient: float = 0.5
-    gate_coefficient: float = 0.01
+    discount: float
+    trace_decay: float
+    bootstrap: bool
+    normalise_advantages: bool
+    entropy_coefficient: float
+    value_coefficient: float
+    routing: RoutingSettings
 
 
 @dataclass(frozen=True)
@@ -50,55 +47,14 @@ class Batch:
         actions: int64 [T, N].
         rewards: float [T, N], as the method gives them.
         ended: bool [T, N].
-        weights: float [T, N], the samples' weight.
-        routes: Where the T x N samples' gradients may go.
-        targets: int64 [T x N], the gate's target.
-        has_target: float [T x N], 1 or 0.
+        lesson: What the T x N samples may teach.
     """
 
     observations: torch.Tensor
     actions: torch.Tensor
     rewards: torch.Tensor
     ended: torch.Tensor
-    weights: torch.Tensor
-    routes: Routes
-    targets: torch.Tensor
-    has_target: torch.Tensor
-
-
-def method_labels(
-    method: Method,
-    collected: Collected,
-    memory: dict[str, torch.Tensor],
-    generator: torch.Generator,
-) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """The labels from which a method learns, and what it remembers.
-
-    Args:
-        method: Its `relabel` says where the labels come from.
-        collected: The rollout; the hidden outcomes are read only for `relabel="truth"`.
-        memory: What `relabel` remembered at the last call.
-        generator: The run's own.
-
-    Returns:
-        Labels, int64 [T, N], given where episodes ended; and the new memory.
-    """
-    if method.relabel == "overseer":
-        return collected.rollout.labels, memory
-    if method.relabel == "truth":
-        return collected.hidden_outcomes, memory
-    return method.relabel(collected.rollout, memory, generator)
-
-
-def count_labels(method: Method, collected: Collected) -> int:
-    """How many endings on a target a method was told of, by the overseer or by the truth.
-
-    Args:
-        method: Its `relabel` says by whom.
-        collected: The rollout.
-    """
-    told = collected.hidden_outcomes if method.relabel == "truth" else collected.rollout.labels
-    return int((told < len(collected.rollout.outcomes.targets)).sum())
+    lesson: Lesson
 
 
 def make_batch(rollout: Rollout, labels: torch.Tensor, table: Table) -> Batch:
@@ -112,22 +68,13 @@ def make_batch(rollout: Rollout, labels: torch.Tensor, table: Table) -> Batch:
     Returns:
         The batch for one gradient step.
     """
-    labels = spread_labels(labels, rollout.ended, rollout.outcomes.unfinished)
-    replaced = rollout.ended & table.replaces[labels]
-    flat = labels.flatten()
+    codes = spread_labels(labels, rollout.ended, rollout.outcomes.unfinished)
     return Batch(
         observations=rollout.observations,
         actions=rollout.actions,
-        rewards=torch.where(replaced, table.reward[labels], rollout.rewards),
+        rewards=table.rewards(rollout.rewards, rollout.ended, codes),
         ended=rollout.ended,
-        weights=table.weight[labels],
-        routes=Routes(
-            experts=table.experts[flat],
-            gate=table.gate[flat],
-            activations=None if table.activations is None else table.activations[flat],
-        ),
-        targets=table.target[flat],
-        has_target=table.has_target[flat],
+        lesson=table.lesson(codes.flatten()),
     )
 
 
@@ -152,8 +99,8 @@ def loss(
     observations = batch.observations.flatten(0, 1).float()
     values = baseline(observations).view(batch.ended.shape[0] + 1, -1)
     advantage, returns = _advantages(values.detach(), batch, settings)
-    weights = batch.weights.flatten()
-    logits, gate_logits = policy(observations[: len(weights)], batch.routes)
+    lesson, weights = batch.lesson, batch.lesson.weights
+    logits, gate_logits = policy(observations[: len(weights)], lesson.routes)
     log_probabilities = logits.log_softmax(1)
     terms = {
         "policy_loss": losses.policy_gradient_loss(
@@ -161,13 +108,13 @@ def loss(
         ),
         "entropy": losses.entropy(log_probabilities, weights),
         "value_loss": losses.value_loss(values[:-1].flatten(), returns, weights),
-        "gate_loss": losses.gate_loss(gate_logits, batch.targets, batch.has_target),
+        "gate_loss": losses.gate_loss(gate_logits, lesson.targets, lesson.has_target),
     }
     total = (
         terms["policy_loss"]
         - settings.entropy_coefficient * terms["entropy"]
         + settings.value_coefficient * terms["value_loss"]
-        + settings.gate_coefficient * terms["gate_loss"]
+        + settings.routing.gate_coefficient * terms["gate_loss"]
     )
     return total, {name: term.detach() for name, term in terms.items()}
 
@@ -184,8 +131,8 @@ def _advantages(
     returns = (advantage + values[:-1]).flatten()
     advantage = advantage.flatten()
     if settings.normalise_advantages:
-        advantage = losses.normalise(advantage, batch.weights.flatten())
-    return advantage + settings.advantage_offset, returns
+        advantage = losses.normalise(advantage, batch.lesson.weights)
+    return advantage + settings.routing.advantage_offset, returns
 
 
 def gradient_step(

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from numpy.typing import NDArray
 
-from routed_agents.methods.record import Steering
+from routed_agents.policies.steering import Steering
 
 DISCOUNT = 0.97
 """Every reported return is discounted by this, whatever training used."""

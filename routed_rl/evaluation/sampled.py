@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from routed_agents.methods.record import Steering
+from routed_agents.policies.steering import Steering
 from routed_agents.rollout import sample_actions
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes

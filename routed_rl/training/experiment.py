@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +12,16 @@ import torch
 
 from routed_agents.learner import (
     LossSettings,
-    count_labels,
     gradient_step,
     loss,
     make_batch,
-    method_labels,
 )
 from routed_agents.methods.early_stopping import Selector
 from routed_agents.methods.lookup import get_method
 from routed_agents.methods.record import Method
-from routed_agents.methods.table import Table, limited_weight
+from routed_agents.methods.relabelling import count_targets, method_labels, told_labels
+from routed_agents.methods.routing_settings import RoutingSettings
+from routed_agents.methods.table import Table
 from routed_agents.policies.networks import (
     NetworkSettings,
     PlaneNetwork,
@@ -85,30 +86,32 @@ class Experiment:
         return self.method.budget(self.config.updates, self.world.overseen_share)
 
     @property
-    def overseen_weight(self) -> float:
-        """The weight of an overseen sample: the configuration's, unless its limit is reached."""
+    def routing(self) -> RoutingSettings:
+        """The constants that routing adds, at the share that this world's overseer sees."""
         config = self.config
-        share = self.world.overseen_share
-        return limited_weight(config.overseen_weight, config.overseen_limit, share)
+        settings = RoutingSettings(
+            gate_coefficient=config.gate_coefficient,
+            overseen_weight=config.overseen_weight,
+            # A configuration may say 0, and means the least weight, as the smallest limit does.
+            overseen_limit=config.overseen_limit or math.ulp(0.0),
+            advantage_offset=config.advantage_offset,
+        )
+        return settings.at(self.world.overseen_share)
 
     def loss_settings(self, progress: float) -> LossSettings:
         """The loss's constants at a point of the run, 0 at the first update and 1 at the last."""
         config = self.config
+        gate = _between(config.gate_coefficient, config.final_gate_coefficient, progress)
         return LossSettings(
             discount=config.discount,
             trace_decay=config.trace_decay,
             bootstrap=config.bootstrap,
             normalise_advantages=config.normalise_advantages,
-            # The fewer labels there are, the more each expert must be drawn to what teaches it;
-            # where nearly all is overseen, a push would only teach it to repeat itself.
-            advantage_offset=config.advantage_offset * (1 - self.world.overseen_share),
             entropy_coefficient=_between(
                 config.entropy_coefficient, config.final_entropy_coefficient, progress
             ),
             value_coefficient=config.value_coefficient,
-            gate_coefficient=_between(
-                config.gate_coefficient, config.final_gate_coefficient, progress
-            ),
+            routing=dataclasses.replace(self.routing, gate_coefficient=gate),
         )
 
     def learning_rate(self, progress: float) -> float:
@@ -174,7 +177,8 @@ class Experiment:
 
     def table(self) -> Table:
         """The method's rows as tensors on the run's device."""
-        return Table.of(self.method, self.world.outcomes, self.device, self.overseen_weight)
+        weight = self.routing.overseen_weight
+        return Table.of(self.method, self.world.outcomes, self.device, weight)
 
     def policy(self, state: TrainingState) -> Policy:
         """The policy as it stands, sharing its weights with the state."""
@@ -190,13 +194,17 @@ class Experiment:
         Returns:
             The rollout, and the learner's figures as scalars by name.
         """
-        progress = state.update / max(1, self.updates - 1)
+        # Past its budget a run keeps the last values of its schedules.
+        progress = min(1.0, state.update / max(1, self.updates - 1))
         collected = self.collect(state)
         rollout = collected.rollout
         if state.selector:
             state.selector.observe(rollout.labels, state.policy)
-        state.labels += count_labels(self.method, collected)
-        labels, state.memory = method_labels(self.method, collected, state.memory, state.generator)
+        told = told_labels(self.method, rollout.labels, collected.hidden_outcomes)
+        state.labels += count_targets(told, rollout.outcomes)
+        labels, state.memory = method_labels(
+            self.method, told, lambda: rollout, state.memory, state.generator
+        )
         batch = make_batch(rollout, labels, table)
         total, figures = loss(state.policy, state.baseline, batch, self.loss_settings(progress))
         gradient_step(state.optimizer, total, self.learning_rate(progress))

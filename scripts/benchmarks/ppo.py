@@ -15,10 +15,10 @@ import torch
 from stable_baselines3 import PPO
 
 import routed_rl
-from routed_agents import RoutedActorCriticPolicy, RoutedPPO
+from routed_agents import FAST_ROUTING, RoutedActorCriticPolicy, RoutedPPO
 from routed_envs import DiamondGhostWorld, WorldVecEnv
 from scripts.benchmarks.measure import Row, print_rows, start, timed, training_rows
-from scripts.train_ppo import PPO_SETTINGS, ROUTING, train
+from scripts.train_ppo import PPO_SETTINGS, train
 
 WORLD = DiamondGhostWorld(oversight=0.1)
 
@@ -51,7 +51,9 @@ def time_ratio(pairs: int, rollouts: int = 10) -> Row:
     experts: dict[str, Any] = {"experts": WORLD.outcomes.targets, "gate": "learned"}
     unrouted = PPO_SETTINGS | {"policy_kwargs": PPO_SETTINGS["policy_kwargs"] | experts}
     models = (
-        RoutedPPO("MlpPolicy", WorldVecEnv(WORLD, 256), routing=ROUTING, seed=0, **PPO_SETTINGS),
+        RoutedPPO(
+            "MlpPolicy", WorldVecEnv(WORLD, 256), routing=FAST_ROUTING, seed=0, **PPO_SETTINGS
+        ),
         PPO(RoutedActorCriticPolicy, WorldVecEnv(WORLD, 256), n_steps=32, seed=0, **unrouted),
     )
     ratios = []

@@ -6,10 +6,11 @@ import dataclasses
 
 import pytest
 import torch
-from helpers import baseline, network, random_states, rollout_ending_as
+from helpers import baseline, loss_settings, network, random_states, rollout_ending_as
 
 from routed_agents import METHODS, Method, NetworkSettings, Routes, Row, get_method
-from routed_agents.learner import LossSettings, loss, make_batch, method_labels
+from routed_agents.learner import loss, make_batch
+from routed_agents.methods.relabelling import method_labels, told_labels
 from routed_agents.methods.table import Table
 from routed_agents.rollout import Collected, Rollout, collect, sample_actions, spread_labels
 from routed_envs import DiamondGhostWorld, InputError, Outcomes
@@ -31,7 +32,7 @@ def test_one_pass_with_masks_equals_separate_passes_for_each_route():
     table = Table.of(get_method("routed", OUTCOMES), OUTCOMES)
     batch = make_batch(rollout, rollout.labels, table)
     labels = spread_labels(rollout.labels, rollout.ended, OUTCOMES.unfinished).flatten()
-    settings = LossSettings(gate_coefficient=0.0, value_coefficient=0.0)
+    settings = loss_settings(gate_coefficient=0.0, value_coefficient=0.0)
     together = network()
     loss(together, baseline(), batch, settings)[0].backward()
 
@@ -40,14 +41,15 @@ def test_one_pass_with_masks_equals_separate_passes_for_each_route():
         # A pass over the samples with this label alone, its closed parts frozen.
         mine = (labels == label).float()
         everything_open = dataclasses.replace(
-            batch,
-            weights=mine.view_as(batch.weights),
+            batch.lesson,
+            weights=mine,
             routes=Routes(torch.ones(len(mine), 2), torch.ones(len(mine))),
         )
+        own = dataclasses.replace(batch, lesson=everything_open)
         closed = {0: ("experts.ghost", "gate"), 1: ("experts.diamond", "gate")}.get(label, ())
         for name, parameter in apart.named_parameters():
             parameter.requires_grad_(not name.startswith(tuple(closed)) if closed else True)
-        loss(apart, baseline(), everything_open, settings)[0].backward()
+        loss(apart, baseline(), own, settings)[0].backward()
     for (name, one), other in zip(together.named_parameters(), apart.parameters(), strict=True):
         assert one.grad is not None
         assert other.grad is not None
@@ -116,7 +118,7 @@ def test_nothing_turns_nan_when_only_one_label_occurs(label: str, method: str, n
     policy, value = network(settings), baseline()
     rollout = rollout_ending_as(label, steps=2, count=8)
     batch = make_batch(rollout, rollout.labels, Table.of(made, OUTCOMES))
-    total, terms = loss(policy, value, batch, LossSettings(normalise_advantages=normalise))
+    total, terms = loss(policy, value, batch, loss_settings(normalise_advantages=normalise))
     total.backward()
     assert all(term.isfinite() for term in terms.values())
     assert all(p.grad is None or p.grad.isfinite().all() for p in policy.parameters())
@@ -128,7 +130,7 @@ def test_a_batch_without_any_weight_moves_nothing_and_is_finite():
     policy = network(NetworkSettings(("policy",), "none", (4, 5, 5), 4, (8,)))
     rollout = collected().rollout
     batch = make_batch(rollout, rollout.labels, Table.of(method, OUTCOMES))
-    total, _ = loss(policy, baseline(), batch, LossSettings(normalise_advantages=True))
+    total, _ = loss(policy, baseline(), batch, loss_settings(normalise_advantages=True))
     total.backward()
     assert total.item() == 0.0
     assert all(p.grad is None or not p.grad.any() for p in policy.parameters())
@@ -151,7 +153,7 @@ def test_an_offset_of_the_advantages_changes_only_where_it_is_routed():
     batch = make_batch(rollout, rollout.labels, Table.of(get_method("routed", OUTCOMES), OUTCOMES))
     policy = network()
     plain, shifted = (
-        loss(policy, value, batch, LossSettings(advantage_offset=offset))[1]["policy_loss"]
+        loss(policy, value, batch, loss_settings(advantage_offset=offset))[1]["policy_loss"]
         for offset in (0.0, 2.0)
     )
     seen = rollout.observations[:-1].flatten(0, 1)
@@ -161,18 +163,23 @@ def test_an_offset_of_the_advantages_changes_only_where_it_is_routed():
 
 def test_labels_come_from_where_the_method_says():
     made, generator = collected(), torch.Generator()
+
+    def learned(method: Method, memory: dict) -> tuple[torch.Tensor, dict]:
+        told = told_labels(method, made.rollout.labels, made.hidden_outcomes)
+        return method_labels(method, told, lambda: made.rollout, memory, generator)
+
     routed = get_method("routed", OUTCOMES)
-    assert method_labels(routed, made, {}, generator)[0] is made.rollout.labels
+    assert learned(routed, {})[0] is made.rollout.labels
     oracle = dataclasses.replace(routed, relabel="truth")
-    assert method_labels(oracle, made, {}, generator)[0] is made.hidden_outcomes
+    assert learned(oracle, {})[0] is made.hidden_outcomes
 
     def count_calls(rollout: Rollout, memory: dict, _: torch.Generator):
         return rollout.labels.flip(0), {"calls": memory.get("calls", torch.tensor(0)) + 1}
 
     own = dataclasses.replace(routed, relabel=count_calls)
-    labels, memory = method_labels(own, made, {}, generator)
+    labels, memory = learned(own, {})
     assert torch.equal(labels, made.rollout.labels.flip(0))
-    _, memory = method_labels(own, made, memory, generator)
+    _, memory = learned(own, memory)
     assert memory["calls"].item() == 2
 
 

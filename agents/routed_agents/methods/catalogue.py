@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from routed_agents.methods.record import BestOverseen, Method, Row, Steering
+from routed_agents.methods.record import BestOverseen, Method, Row
 from routed_agents.methods.relabelling import RewardModel, ShuffledLabels
+from routed_agents.policies.steering import Steering
 from routed_envs.outcomes import Outcomes
 
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from routed_agents.former_names import saved_name
+from routed_agents.policies.steering import Steering
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
 
@@ -22,11 +23,9 @@ if TYPE_CHECKING:
     from routed_agents.policies.networks import Gate
     from routed_agents.rollout import Rollout
 
-    Memory = dict[str, torch.Tensor]
-    Relabel = Callable[[Rollout, Memory, torch.Generator], tuple[torch.Tensor, Memory]]
-
-Steering = str | float | Mapping[str, float] | None
-"""An expert's name, a weight for each expert, the first of two experts' weight, or the gate."""
+Memory = dict[str, "torch.Tensor"]
+"""What a method's `relabel` function remembers from one rollout to the next, by name."""
+Relabel = Callable[["Rollout", Memory, "torch.Generator"], tuple["torch.Tensor", Memory]]
 
 
 @dataclass(frozen=True)

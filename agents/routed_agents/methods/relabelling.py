@@ -1,24 +1,74 @@
-"""Where a method's labels come from, if not straight from the overseer.
+"""Whose labels a method learns from: the overseer's, the truth's, or those of a function.
 
-Each is a value that can be called as `Method.relabel`. What it remembers between two calls is
-passed in and handed back, so that the run's checkpoint holds it.
+`ShuffledLabels` and `RewardModel` are such functions, values that can be called as
+`Method.relabel`. What one remembers between two calls is passed in and handed back, so that the
+run's checkpoint holds it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch.nn import functional
 
+from routed_agents.methods.record import Memory, Method
 from routed_agents.rollout import Rollout
+from routed_envs.outcomes import Outcomes
 
-Memory = dict[str, torch.Tensor]
 PARAMETERS = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
 MOMENTUM = 0.9
+
+
+def told_labels(
+    method: Method, labels: torch.Tensor, hidden_outcomes: torch.Tensor
+) -> torch.Tensor:
+    """What a method is told of a rollout's episodes, int64 [T, N], read where they ended.
+
+    Args:
+        method: Its `relabel` says by whom.
+        labels: int64 [T, N], what the overseer says.
+        hidden_outcomes: int64 [T, N], how the episodes really ended, which only methods that
+            declare `relabel="truth"` are told.
+    """
+    return hidden_outcomes if method.relabel == "truth" else labels
+
+
+def count_targets(labels: torch.Tensor, outcomes: Outcomes) -> int:
+    """How many endings on a target labels tell of.
+
+    Args:
+        labels: int64 codes of any shape, read where episodes ended and `unfinished` elsewhere.
+        outcomes: Names and codes of the labels.
+    """
+    return int((labels < len(outcomes.targets)).sum())
+
+
+def method_labels(
+    method: Method,
+    told: torch.Tensor,
+    rollout: Callable[[], Rollout],
+    memory: Memory,
+    generator: torch.Generator,
+) -> tuple[torch.Tensor, Memory]:
+    """The labels from which a method learns, and what it remembers.
+
+    Args:
+        method: Its `relabel` may be a function that makes labels of its own.
+        told: int64 [T, N], from `told_labels`.
+        rollout: Gives the rollout, made only for such a function.
+        memory: What the function remembered at the last call.
+        generator: The run's own.
+
+    Returns:
+        Labels, int64 [T, N], read where episodes ended; and the new memory.
+    """
+    if isinstance(method.relabel, str):
+        return told, memory
+    return method.relabel(rollout(), memory, generator)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A method's table as tensors, for the learner."""
+"""A method's table as tensors: what it makes of labels, for every learner of ours."""
 
 from __future__ import annotations
 
@@ -7,26 +7,25 @@ from dataclasses import dataclass
 import torch
 
 from routed_agents.methods.record import Method
+from routed_agents.policies.mixture import Routes
 from routed_envs.outcomes import Outcomes
 
-LEAST_WEIGHT = 0.1
-"""Below this the limit does not push the weight of overseen samples: all may be overseen."""
 
+@dataclass(frozen=True)
+class Lesson:
+    """What each of B samples may teach.
 
-def limited_weight(weight: float, limit: float, share: float) -> float:
-    """The weight of an overseen sample, so that all of them have at most a share of all weight.
-
-    With routes, what is not overseen is what teaches every expert about every place; it must not be
-    drowned out by labels.
-
-    Args:
-        weight: The weight that is wanted; that of another sample is 1.
-        limit: The most that overseen samples may have of all weight, above 0 to 1.
-        share: How much of all samples is overseen, 0 to 1.
+    Attributes:
+        routes: Where the samples' gradients may go.
+        weights: float [B], the samples' weight in every loss but the gate's.
+        targets: int64 [B], the gate's target.
+        has_target: float [B], 1 or 0.
     """
-    if share == 0 or limit == 1:
-        return weight
-    return min(weight, max(LEAST_WEIGHT, limit / (1 - limit) * (1 - share) / share))
+
+    routes: Routes
+    weights: torch.Tensor
+    targets: torch.Tensor
+    has_target: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -90,4 +89,38 @@ class Table:
             activations=torch.tensor(activations, device=device) if masked else None,
             target=torch.tensor(targets, device=device),
             has_target=torch.tensor([float(row.target is not None) for row in rows], device=device),
+        )
+
+    def rewards(
+        self, rewards: torch.Tensor, ended: torch.Tensor, codes: torch.Tensor
+    ) -> torch.Tensor:
+        """The rewards from which the method learns.
+
+        Args:
+            rewards: float of any shape, the environment's.
+            ended: bool of the same shape, the episode ended at this step.
+            codes: int64 of the same shape, the label of each step's episode.
+
+        Returns:
+            float of the same shape; where an episode ended, what its label's row puts in the place
+            of the reward, if it does.
+        """
+        return torch.where(ended & self.replaces[codes], self.reward[codes], rewards)
+
+    def lesson(self, codes: torch.Tensor) -> Lesson:
+        """What samples may teach whose episodes have these labels.
+
+        Args:
+            codes: int64 [B].
+        """
+        factors = self.activations
+        return Lesson(
+            routes=Routes(
+                experts=self.experts[codes],
+                gate=self.gate[codes],
+                activations=None if factors is None else factors[codes],
+            ),
+            weights=self.weight[codes],
+            targets=self.target[codes],
+            has_target=self.has_target[codes],
         )

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from routed_agents.methods.record import Steering
 from routed_agents.policies.networks import PlaneNetwork, RoutedPolicyNetwork
-from routed_agents.policies.steering import steering_weights
+from routed_agents.policies.steering import Steering, steering_weights
 from routed_envs.errors import InputError, unknown_name
 
 

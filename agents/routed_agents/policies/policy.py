@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from routed_agents.methods.record import Steering
 from routed_agents.policies.experts import keep_experts, restricted_steering
 from routed_agents.policies.networks import RoutedPolicyNetwork
-from routed_agents.policies.steering import steering_weights
+from routed_agents.policies.steering import Steering, steering_weights
 from routed_agents.rollout import sample_actions
 from routed_envs.errors import InputError
 from routed_envs.worlds import World

@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from numbers import Real
 
-from routed_agents.methods.record import Steering
 from routed_envs.errors import InputError, unknown_name
+
+Steering = str | float | Mapping[str, float] | None
+"""An expert's name, a weight for each expert, the first of two experts' weight, or the gate."""
 
 
 def steering_weights(steering: Steering, experts: Sequence[str]) -> tuple[float, ...] | None:

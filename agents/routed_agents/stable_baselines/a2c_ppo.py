@@ -1,17 +1,19 @@
-"""The library's A2C and PPO, learning from labels by a method."""
+"""The library's A2C and PPO, learning from labels by a method, and a schedule that it lacks."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.type_aliases import GymEnv
 from stable_baselines3.common.vec_env import VecEnv
 
 from routed_agents.methods.record import Method
+from routed_agents.methods.routing_settings import RoutingSettings
 from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy
 from routed_agents.stable_baselines.base import RoutedAlgorithm
-from routed_agents.stable_baselines.settings import RoutingSettings
+from routed_envs.errors import InputError
 
 SMALL_BATCH = 64
 """The library's own size of a minibatch; a rollout is not split into smaller ones."""
@@ -89,3 +91,33 @@ class RoutedPPO(RoutedAlgorithm, PPO):  # pyright: ignore[reportIncompatibleMeth
             batch_size=batch_size,
             **kwargs,
         )
+
+
+class EntropySchedule(BaseCallback):
+    """Moves the model's entropy coefficient along a straight line, which the library cannot.
+
+    With routes this matters: an expert must go on trying what the gate would leave to another.
+    ``model.learn(steps, callback=EntropySchedule(0.55, 0.02))``.
+
+    Args:
+        first: The coefficient at the first rollout.
+        last: The coefficient at the last step.
+
+    Raises:
+        InputError: A coefficient is negative.
+    """
+
+    def __init__(self, first: float, last: float) -> None:
+        super().__init__()
+        if min(first, last) < 0:
+            raise InputError(f"first={first}, last={last}: give coefficients of at least 0.")
+        self.first = first
+        self.last = last
+
+    def _on_rollout_start(self) -> None:
+        remaining = self.model._current_progress_remaining
+        self.model.ent_coef = self.last + (self.first - self.last) * remaining  # pyright: ignore[reportAttributeAccessIssue]
+        self.logger.record("train/ent_coef", self.model.ent_coef)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _on_step(self) -> bool:
+        return True

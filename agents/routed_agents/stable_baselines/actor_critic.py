@@ -19,10 +19,9 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
 from routed_agents import losses
-from routed_agents.methods.record import Steering
 from routed_agents.policies.mixture import Mixture, Routing
 from routed_agents.policies.networks import Gate
-from routed_agents.policies.steering import steering_weights
+from routed_agents.policies.steering import Steering, steering_weights
 from routed_agents.routing import add_loss, route
 from routed_agents.stable_baselines.buffer import RoutedObservations
 from routed_agents.stable_baselines.checks import check_spaces
@@ -180,18 +179,19 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
                 added to whatever the library computes.
             actions: int64 [B].
         """
-        lesson = obs if isinstance(obs, RoutedObservations) else None
+        taught = obs if isinstance(obs, RoutedObservations) else None
         inputs = self._inputs(obs.observations if isinstance(obs, RoutedObservations) else obs)
-        routes = None if lesson is None else lesson.routes
+        routes = None if taught is None else taught.lesson.routes
         logits, gate_logits = self.mixture(inputs["experts"], routes, inputs["gate"])
         distribution = self._distribution(logits)
         values = self.value_net(inputs["value"])
         log_prob, entropy = distribution.log_prob(actions), distribution.entropy()
-        if lesson is None:
+        if taught is None:
             return values, log_prob, entropy
         assert entropy is not None, "discrete actions have an entropy"
+        lesson = taught.lesson
         gate_loss = losses.gate_loss(gate_logits, lesson.targets, lesson.has_target)
-        log_prob = add_loss(route(log_prob, lesson.weights), lesson.gate_coefficient * gate_loss)
+        log_prob = add_loss(route(log_prob, lesson.weights), taught.gate_coefficient * gate_loss)
         return route(values, lesson.weights), log_prob, route(entropy, lesson.weights)
 
     def get_distribution(self, obs: torch.Tensor) -> Distribution:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -14,17 +14,19 @@ from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 from stable_baselines3.common.vec_env import VecEnv
 
+from routed_agents.former_names import former_modules
 from routed_agents.methods.early_stopping import Selector
 from routed_agents.methods.lookup import get_method
-from routed_agents.methods.record import Method, Steering
-from routed_agents.methods.relabelling import Memory
-from routed_agents.methods.table import Table, limited_weight
+from routed_agents.methods.record import Memory, Method
+from routed_agents.methods.relabelling import method_labels, told_labels
+from routed_agents.methods.routing_settings import RoutingSettings
+from routed_agents.methods.table import Table
+from routed_agents.policies.steering import Steering
 from routed_agents.rollout import Rollout
 from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy, RoutedCnnPolicy
 from routed_agents.stable_baselines.buffer import RoutedRolloutBuffer, Teaching
 from routed_agents.stable_baselines.checks import check_env, check_spaces
 from routed_agents.stable_baselines.export import export_policy
-from routed_agents.stable_baselines.settings import RoutingSettings
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
 
@@ -40,6 +42,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         "MlpPolicy": RoutedActorCriticPolicy,
         "CnnPolicy": RoutedCnnPolicy,
     }
+    method: Method
     policy: RoutedActorCriticPolicy  # pyright: ignore[reportIncompatibleVariableOverride]
     rollout_buffer: RoutedRolloutBuffer  # pyright: ignore[reportIncompatibleVariableOverride]
 
@@ -55,7 +58,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         **kwargs: Any,
     ) -> None:
         super().__init__(policy, env, n_steps=n_steps, _init_setup_model=False, **kwargs)  # pyright: ignore[reportArgumentType,reportCallIssue]
-        self.method = method
+        self.method_wanted = method
         self.routing = routing or RoutingSettings()
         self.outcomes: Outcomes | None = None
         self.overseen_share = 0.0
@@ -85,11 +88,12 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         if self.env is not None:
             self.outcomes, self.overseen_share = self._oversight_of(self.env)
         assert self.outcomes is not None, "saved with the model, or taken from the environment"
-        if isinstance(self.method, str):
-            self.method = get_method(self.method, self.outcomes)
+        # The library loads by setting attributes: a saved method, or a name that `load` was given.
+        wanted: str | Method = getattr(self, "method", self.method_wanted)
+        self.method = wanted if isinstance(wanted, Method) else get_method(wanted, self.outcomes)
         self.method.check_labels(self.outcomes)
         check_spaces(self.observation_space, self.action_space)
-        self._take_experts(self.method)
+        self._take_experts()
         if self.rollout_buffer_class not in (None, RoutedRolloutBuffer):
             raise InputError(
                 f"rollout_buffer_class={self.rollout_buffer_class}: leave it out; the labels need "
@@ -99,35 +103,32 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         if self.method.select is not None and self.selector is None:
             self.selector = Selector(self.method.select, self.outcomes)
         super()._setup_model()
-        self._teach(self.method, self.outcomes)
+        self._teach(self.outcomes)
 
-    def _take_experts(self, method: Method) -> None:
+    def _take_experts(self) -> None:
         """Tell the policy of the method's experts, unless the model was saved with others."""
         # The library saves a tuple as a list.
-        parts = {"experts": list(method.experts), "gate": method.gate}
+        parts = {"experts": list(self.method.experts), "gate": self.method.gate}
         saved = {name: self.policy_kwargs.get(name, part) for name, part in parts.items()}
         if saved != parts:
             raise InputError(
-                f"This model has {saved}; method {method.name!r} needs {parts}. Leave the method "
-                "out to go on with the model's own, or make a new model."
+                f"This model has {saved}; method {self.method.name!r} needs {parts}. Leave the "
+                "method out to go on with the model's own, or make a new model."
             )
         self.policy_kwargs = self.policy_kwargs | parts
 
-    def _teach(self, method: Method, outcomes: Outcomes) -> None:
+    def _teach(self, outcomes: Outcomes) -> None:
         """Tell the buffer what the method makes of a rollout."""
-        settings, share = self.routing, self.overseen_share
-        weight = limited_weight(settings.overseen_weight, settings.overseen_limit, share)
-        offset = settings.advantage_offset * (1 - share)
-        if offset:
+        routing = self.routing.at(self.overseen_share)
+        if routing.advantage_offset:
             self.normalize_advantage = False
         self.rollout_buffer.teaching = Teaching(
-            table=Table.of(method, outcomes, self.device, weight),
+            table=Table.of(self.method, outcomes, self.device, routing.overseen_weight),
             outcomes=outcomes,
             relabel=self._labels,
-            reads_truth=method.relabel == "truth",
-            keeps_final=method.final_observations,
-            gate_coefficient=settings.gate_coefficient,
-            advantage_offset=offset,
+            reads_truth=self.method.relabel == "truth",
+            keeps_final=self.method.final_observations,
+            routing=routing,
         )
         self.rollout_buffer.reset()
 
@@ -160,8 +161,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         outcomes, share = self._oversight_of(wrapped)
         super().set_env(wrapped, force_reset)
         self.overseen_share = share
-        assert isinstance(self.method, Method), "found when the model was made"
-        self._teach(self.method, outcomes)
+        self._teach(outcomes)
 
     def _update_info_buffer(
         self, infos: list[dict[str, Any]], dones: NDArray[np.bool_] | None = None
@@ -173,20 +173,20 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
 
     def _labels(self) -> torch.Tensor:
         """The labels from which the method learns, int64 [T, N], of the full buffer."""
-        buffer, method = self.rollout_buffer, self.method
-        assert isinstance(method, Method), "found when the model was made"
+        buffer = self.rollout_buffer
         labels = torch.from_numpy(buffer.labels)
         if self.selector is not None:
             self.selector.observe(labels, self.policy)
         self._log_labels(labels)
-        if method.relabel == "overseer":
-            return labels
-        if method.relabel == "truth":
-            return torch.from_numpy(buffer.hidden_outcomes)
-        relabelled, self.memory = method.relabel(
-            self._rollout(labels), self.memory, torch.default_generator
+        told = told_labels(self.method, labels, torch.from_numpy(buffer.hidden_outcomes))
+        learned, self.memory = method_labels(
+            self.method,
+            told,
+            lambda: self._rollout(labels),
+            self.memory,
+            torch.default_generator,
         )
-        return relabelled
+        return learned
 
     def _rollout(self, labels: torch.Tensor) -> Rollout:
         """The full buffer as a method's function sees it."""
@@ -247,7 +247,6 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         Returns:
             The model.
         """
-        assert isinstance(self.method, Method), "found when the model was made"
         super().learn(
             self.method.budget(total_timesteps, self.overseen_share),
             callback,
@@ -259,6 +258,12 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         if self.selector is not None and self.selector.best is not None:
             self.policy.load_state_dict(self.selector.best)
         return self
+
+    @classmethod
+    def load(cls, *args: Any, **kwargs: Any) -> Self:
+        """As the library's `load`, also for models that were saved before modules moved."""
+        with former_modules():
+            return super().load(*args, **kwargs)
 
     def steer(self, steering: Steering) -> RoutedActorCriticPolicy:
         """The policy under a steering, with the library's `predict`; it shares the weights.
@@ -274,7 +279,6 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
 
     def deployed(self) -> RoutedActorCriticPolicy:
         """The policy under the steering with which its method is judged."""
-        assert isinstance(self.method, Method), "found when the model was made"
         return self.policy.steer(self.method.deploy)
 
     def export(self, path: str | Path) -> None:

@@ -13,8 +13,8 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.type_aliases import RolloutBufferSamples
 
 from routed_agents import losses
-from routed_agents.methods.table import Table
-from routed_agents.policies.mixture import Routes
+from routed_agents.methods.routing_settings import RoutingSettings
+from routed_agents.methods.table import Lesson, Table
 from routed_agents.rollout import spread_labels
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
@@ -29,18 +29,12 @@ class RoutedObservations:
 
     Attributes:
         observations: [B, ...].
-        routes: Where each sample's gradient may go.
-        weights: float [B], the sample's weight in every loss but the gate's.
-        targets: int64 [B], the gate's target.
-        has_target: float [B], 1 or 0.
+        lesson: What each sample may teach.
         gate_coefficient: Weight of the gate's cross-entropy.
     """
 
     observations: torch.Tensor
-    routes: Routes
-    weights: torch.Tensor
-    targets: torch.Tensor
-    has_target: torch.Tensor
+    lesson: Lesson
     gate_coefficient: float
 
 
@@ -54,9 +48,8 @@ class Teaching:
         relabel: The labels from which the method learns, int64 [T, N], read where episodes ended.
         reads_truth: Whether the buffer shall keep the hidden outcomes.
         keeps_final: Whether the buffer shall keep each episode's final observation.
-        gate_coefficient: Weight of the gate's cross-entropy.
-        advantage_offset: Added to every advantage after the rollout's have been normalised; 0
-            leaves the advantages to the library.
+        routing: What routing adds. Its offset is added to every advantage after the rollout's have
+            been normalised; 0 leaves the advantages to the library.
     """
 
     table: Table
@@ -64,8 +57,7 @@ class Teaching:
     relabel: Callable[[], torch.Tensor]
     reads_truth: bool
     keeps_final: bool
-    gate_coefficient: float
-    advantage_offset: float
+    routing: RoutingSettings
 
 
 class RoutedRolloutBuffer(RolloutBuffer):
@@ -143,33 +135,28 @@ class RoutedRolloutBuffer(RolloutBuffer):
             last_values: float [N], of the observations that follow the last step.
             dones: bool [N], whether the last step ended an episode.
         """
-        table, outcomes = self.teaching.table, self.teaching.outcomes
-        ended = torch.from_numpy(self.ended)
-        codes = spread_labels(self.teaching.relabel(), ended, outcomes.unfinished)
-        replaced = (ended & table.replaces.cpu()[codes]).numpy()
-        self.rewards[replaced] = table.reward.cpu()[codes].numpy()[replaced]
+        table, offset = self.teaching.table, self.teaching.routing.advantage_offset
+        ended = torch.from_numpy(self.ended).to(self.device)
+        labels = self.teaching.relabel().to(self.device)
+        codes = spread_labels(labels, ended, self.teaching.outcomes.unfinished)
+        rewards = torch.from_numpy(self.rewards).to(self.device)
+        self.rewards = table.rewards(rewards, ended, codes).cpu().numpy()
         super().compute_returns_and_advantage(last_values, dones)
-        if self.teaching.advantage_offset:
+        if offset:
             estimates = torch.from_numpy(self.advantages)
-            scaled = losses.normalise(estimates.flatten(), table.weight.cpu()[codes].flatten())
-            self.advantages[:] = scaled.view_as(estimates).numpy() + self.teaching.advantage_offset
-        self.codes = self.swap_and_flatten(codes.numpy()).ravel()
+            weights = table.lesson(codes.flatten()).weights.cpu()
+            scaled = losses.normalise(estimates.flatten(), weights)
+            self.advantages[:] = scaled.view_as(estimates).numpy() + offset
+        self.codes = self.swap_and_flatten(codes.cpu().numpy()).ravel()
 
     def _get_samples(self, batch_inds: NDArray[Any], env: Any = None) -> RolloutBufferSamples:
         """The samples with those numbers, and what each may teach."""
         samples = super()._get_samples(batch_inds, env)
-        table = self.teaching.table
         codes = torch.from_numpy(self.codes[batch_inds]).to(self.device)
-        masks = table.activations
         routed = RoutedObservations(
             observations=samples.observations,
-            routes=Routes(
-                table.experts[codes], table.gate[codes], None if masks is None else masks[codes]
-            ),
-            weights=table.weight[codes],
-            targets=table.target[codes],
-            has_target=table.has_target[codes],
-            gate_coefficient=self.teaching.gate_coefficient,
+            lesson=self.teaching.table.lesson(codes),
+            gate_coefficient=self.teaching.routing.gate_coefficient,
         )
         # The library never looks at the observations; it hands them to the policy.
         return samples._replace(observations=routed)  # pyright: ignore[reportArgumentType]

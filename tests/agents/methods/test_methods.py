@@ -7,12 +7,13 @@ import dataclasses
 import own_methods
 import pytest
 import torch
-from helpers import baseline, network, rollout_ending_as, tiny_with
+from helpers import baseline, loss_settings, network, rollout_ending_as, tiny_with
 
 from routed_agents import METHODS, Method, NetworkSettings, RewardModel, Row, ShuffledLabels
-from routed_agents.learner import LossSettings, count_labels, loss, make_batch
+from routed_agents.learner import loss, make_batch
 from routed_agents.methods.expert_groups import group_experts
 from routed_agents.methods.lookup import get_method
+from routed_agents.methods.relabelling import count_targets, told_labels
 from routed_agents.methods.table import Table
 from routed_agents.rollout import Collected, Rollout
 from routed_envs import InputError, Outcomes
@@ -33,7 +34,7 @@ def gradients(name: str, label: str) -> dict[str, float]:
     policy = network(NetworkSettings(made.experts, made.gate, (4, 5, 5), 4, (16,), (8,)))
     rollout = rollout_ending_as(label)
     batch = make_batch(rollout, rollout.labels, Table.of(made, OUTCOMES))
-    total, _ = loss(policy, baseline(), batch, LossSettings())
+    total, _ = loss(policy, baseline(), batch, loss_settings())
     total.backward()
     largest: dict[str, float] = {}
     for parameter_name, parameter in policy.named_parameters():
@@ -111,7 +112,7 @@ def test_filtering_learns_nothing_from_an_unknown_ending_and_loses_its_share():
     whole = rollout_ending_as("diamond", steps=1, count=8)
     half = dataclasses.replace(whole, labels=whole.labels.clone())
     half.labels[:, 4:] = OUTCOMES.unknown
-    settings = LossSettings(entropy_coefficient=0.0, value_coefficient=0.0)
+    settings = loss_settings(entropy_coefficient=0.0, value_coefficient=0.0)
     first = dataclasses.replace(
         whole,
         observations=whole.observations[:, :4],
@@ -131,14 +132,14 @@ def test_a_masked_activation_leaves_the_closed_expert_out_of_the_forward_pass():
     rollout = rollout_ending_as("diamond")
     batch = make_batch(rollout, rollout.labels, Table.of(made, OUTCOMES))
     seen = rollout.observations[:-1].flatten(0, 1)
-    before = policy(seen, batch.routes)[0]
+    before = policy(seen, batch.lesson.routes)[0]
     acted = policy(seen)[0]
     with torch.no_grad():
         for parameter in policy.experts["ghost"].parameters():
             parameter.add_(1.0)
-    assert torch.equal(policy(seen, batch.routes)[0], before)
+    assert torch.equal(policy(seen, batch.lesson.routes)[0], before)
     assert not torch.allclose(policy(seen)[0], acted)
-    routed = make_batch(rollout, rollout.labels, Table.of(method("routed"), OUTCOMES)).routes
+    routed = make_batch(rollout, rollout.labels, Table.of(method("routed"), OUTCOMES)).lesson.routes
     assert torch.equal(policy(seen, routed)[0], policy(seen)[0])
 
 
@@ -234,10 +235,13 @@ def test_a_reward_model_without_any_label_guesses_nothing():
 def test_labels_are_counted_where_the_method_is_told_of_them():
     rollout = labelled([0, 1, OUTCOMES.unknown, OUTCOMES.timeout, OUTCOMES.unfinished])
     truth = torch.tensor([[0, 1, 1, OUTCOMES.timeout, OUTCOMES.unfinished]])
-    collected = Collected(rollout, truth, None)
-    assert count_labels(method("routed"), collected) == 2
-    assert count_labels(method("reward-model"), collected) == 2
-    assert count_labels(method("oracle"), collected) == 3
+
+    def counted(name: str) -> int:
+        return count_targets(told_labels(method(name), rollout.labels, truth), OUTCOMES)
+
+    assert counted("routed") == 2
+    assert counted("reward-model") == 2
+    assert counted("oracle") == 3
 
 
 def test_every_method_serves_three_outcomes():
@@ -295,3 +299,11 @@ def test_grouped_experts_learn_what_taught_any_of_them():
 def test_groups_hold_each_expert_once(groups: dict[str, tuple[str, ...]]):
     with pytest.raises(InputError, match="each of the experts gold, coin, trap, pit once"):
         group_experts(get_method("routed", FOUR), groups)
+
+
+def test_a_methods_description_is_that_of_runs_made_before_modules_moved():
+    """A run is continued only if the description that it saved is the present one."""
+    ends = {"routed": "routed_agents.methods._whole_budget, None"}
+    ends |= {"oracle": "truth, routed_agents.known_methods._oversight, None"}
+    for name, end in ends.items():
+        assert method(name).describe().endswith(f", {end}")

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers import SETTINGS, baseline, expert_logits, network, observations, rollout_ending_as
+from helpers import (
+    SETTINGS,
+    baseline,
+    expert_logits,
+    loss_settings,
+    network,
+    observations,
+    rollout_ending_as,
+)
 
 from routed_agents import NetworkSettings, RoutedPolicyNetwork, Routes, get_method
-from routed_agents.learner import LossSettings, loss, make_batch
+from routed_agents.learner import loss, make_batch
 from routed_agents.methods.table import Table
 from routed_agents.policies.networks import initialise
 from routed_envs import InputError
@@ -20,7 +28,7 @@ def gradients(label: str, method: str = "routed", gate: float = 1.0) -> dict[str
     rollout = rollout_ending_as(label)
     policy, value = network(), baseline()
     batch = make_batch(rollout, rollout.labels, table)
-    total, _ = loss(policy, value, batch, LossSettings(gate_coefficient=gate))
+    total, _ = loss(policy, value, batch, loss_settings(gate_coefficient=gate))
     total.backward()
     assert policy.gate is not None
     parts = {
@@ -64,7 +72,7 @@ def test_an_overseen_episode_teaches_the_gate_its_expert(label: str):
         policy,
         baseline(),
         make_batch(rollout, rollout.labels, table),
-        LossSettings(gate_coefficient=1.0),
+        loss_settings(gate_coefficient=1.0),
     )
     total.backward()
     optimizer.step()

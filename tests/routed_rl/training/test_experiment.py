@@ -26,11 +26,11 @@ def test_overseen_episodes_count_for_less_where_there_are_many(
         oversight=oversight, overseen_weight=5.0, overseen_limit=0.5, advantage_offset=2.0
     )
     experiment = Experiment.of(config)
-    assert experiment.overseen_weight == pytest.approx(weight)
+    assert experiment.routing.overseen_weight == pytest.approx(weight)
     assert experiment.table().weight[0].item() == pytest.approx(weight)
-    assert experiment.loss_settings(0.0).advantage_offset == pytest.approx(offset)
+    assert experiment.loss_settings(0.0).routing.advantage_offset == pytest.approx(offset)
     unlimited = Experiment.of(dataclasses.replace(config, overseen_limit=1.0))
-    assert unlimited.overseen_weight == 5.0
+    assert unlimited.routing.overseen_weight == 5.0
 
 
 def test_the_configuration_tells_of_ones_own_world(tmp_path: Path):

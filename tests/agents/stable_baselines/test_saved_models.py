@@ -1,0 +1,37 @@
+"""Models that were saved before modules moved are loaded as what they are.
+
+Commit bf9a7c6 saved the files: 256 steps in the 3 x 3 gridworld, experts of 8 units, seed 0.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+
+from routed_agents import RoutedA2C, RoutedPPO, RoutingSettings, load_exported
+from routed_agents.stable_baselines.base import RoutedAlgorithm
+from routed_envs import DiamondGhostWorld, WorldVecEnv
+
+DATA = Path(__file__).parents[2] / "data" / "format_1"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "method"),
+    [(RoutedA2C, "naive-early-stop"), (RoutedPPO, "oracle"), (RoutedPPO, "routed")],
+)
+def test_a_saved_model_acts_as_its_exported_policy_and_learns_on(
+    algorithm: type[RoutedAlgorithm], method: str
+):
+    name, modules = f"{algorithm.__name__}-{method}", dict(sys.modules)
+    env = WorldVecEnv(DiamondGhostWorld(3, 3), 8, seed=1)
+    model = algorithm.load(DATA / f"{name}.zip", env=env, device="cpu")
+    assert model.routing == RoutingSettings()
+    exported, seen = load_exported(DATA / f"{name}.safetensors"), torch.as_tensor(env.reset())
+    assert_array_equal(model.policy.action_probabilities(seen), exported.action_probabilities(seen))
+    assert model.learn(128, reset_num_timesteps=False).num_timesteps > 128
+    before = {module for module in modules if module.startswith("routed_")}
+    assert {module: sys.modules[module] for module in before} == {m: modules[m] for m in before}
