@@ -9,7 +9,7 @@ from typing import Generic
 import torch
 
 from routed_envs.outcomes import Outcomes
-from routed_envs.worlds import State, World, map_states, renew
+from routed_envs.worlds import Ending, State, World, map_states, renew
 
 
 @dataclass(frozen=True)
@@ -104,16 +104,26 @@ def collect(
     fresh = world.place(torch.rand(placement, generator=generator, device=device))
     observations, actions, endings, finals = [observation], [], [], []
     for step in range(steps):
-        action = sample_actions(act(observation), uniform[step])
-        state, ending = world.advance(state, action)
+        actions.append(sample_actions(act(observations[-1]), uniform[step]))
+        state, ending = world.advance(state, actions[-1])
+        endings.append(ending)
         if final_observations:
             finals.append(world.observe(state))
         block = slice(step * count, (step + 1) * count)
         state = renew(state, ending.ended, map_states(lambda x, block=block: x[block], fresh))
-        observation = world.observe(state)
-        observations.append(observation)
-        actions.append(action)
-        endings.append(ending)
+        observations.append(world.observe(state))
+    return _stacked(world, observations, actions, endings, finals, state)
+
+
+def _stacked(
+    world: World[State],
+    observations: list[torch.Tensor],
+    actions: list[torch.Tensor],
+    endings: list[Ending],
+    finals: list[torch.Tensor],
+    state: State,
+) -> Collected[State]:
+    """The steps of N environments as one rollout; `finals` are empty if nobody asked for them."""
     rollout = Rollout(
         observations=torch.stack(observations),
         actions=torch.stack(actions),
@@ -122,8 +132,8 @@ def collect(
         labels=torch.stack([ending.label for ending in endings]),
         outcomes=world.outcomes,
         action_count=world.actions,
-        oversight_mask=world.oversight_mask.to(device),
-        final_observations=torch.stack(finals) if final_observations else None,
+        oversight_mask=world.oversight_mask.to(observations[0].device),
+        final_observations=torch.stack(finals) if finals else None,
     )
     return Collected(rollout, torch.stack([ending.outcome for ending in endings]), state)
 

@@ -27,6 +27,7 @@ from routed_agents.policies.networks import (
     PlaneNetwork,
     RoutedPolicyNetwork,
     initialise,
+    without_storage,
 )
 from routed_agents.policies.policy import Policy
 from routed_agents.rollout import Collected, Rollout, collect
@@ -165,8 +166,7 @@ class Experiment:
             gate_channels=config.gate_channels,
         )
         widths = (*config.value_widths, 1)
-        # Without storage at first: layers would draw their weights from the global generator.
-        with torch.device("meta"):
+        with without_storage():
             policy = RoutedPolicyNetwork(settings)
             baseline = PlaneNetwork(
                 world.observation_shape, config.value_channels, widths, config.linear_value

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
+from routed_agents.described_file import described_bytes, read_described, refusing_damage
 from routed_agents.files import write_atomically
-from routed_agents.policies.networks import NetworkSettings, RoutedPolicyNetwork
+from routed_agents.policies.networks import NetworkSettings, RoutedPolicyNetwork, without_storage
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld
@@ -19,9 +17,6 @@ from routed_envs.worlds import World
 from routed_rl.runs.run_folder import FORMAT, RunFolder, check_format
 
 KEY = "routed_rl"
-"""The only metadata key; it holds JSON, so that equal content gives equal bytes."""
-STABLE_BASELINES_KEY = "routed_agents.stable_baselines"
-"""The key of a file that `RoutedPPO.export` wrote."""
 
 
 def save_policy(policy: Policy, path: str | Path) -> None:
@@ -40,10 +35,7 @@ def policy_bytes(policy: Policy) -> bytes:
     Args:
         policy: The policy, as it is steered.
     """
-    weights = {
-        name: w.detach().cpu().contiguous() for name, w in policy.network.state_dict().items()
-    }
-    return save(weights, {KEY: json.dumps(describe_policy(policy), sort_keys=True)})
+    return described_bytes(policy.network.state_dict(), KEY, describe_policy(policy))
 
 
 def describe_policy(policy: Policy) -> dict[str, Any]:
@@ -78,6 +70,20 @@ def load_policy(
     Raises:
         InputError: There is no such file, or it is truncated, corrupted or something else.
     """
+    file = _policy_at(path)
+    with refusing_damage(file, "routed-rl saved", " Give the folder of a finished run."):
+        description, weights = read_described(file, KEY)
+        check_format(file, description["format"])
+        with without_storage():
+            network = RoutedPolicyNetwork(NetworkSettings.from_json(description["network"]))
+        network.load_state_dict(weights, assign=True)
+        world = world if world is not None else _world(description["world"], file)
+        deploy, steering = description["deploy"], description.get("steering")
+        return Policy(network.to(device), world, deploy, steering, description["seed"])
+
+
+def _policy_at(path: str | Path) -> Path:
+    """The policy file that a run's folder holds, or that the path names."""
     folder = RunFolder(Path(path))
     file = folder.policy if folder.path.is_dir() else folder.path
     if folder.config.is_file() and not file.is_file():
@@ -88,32 +94,7 @@ def load_policy(
             f"There is no policy at {path}. Give the folder of a finished run, or the file "
             f"{folder.policy.name} in it."
         )
-    try:
-        with safe_open(file, "pt") as opened:
-            metadata = opened.metadata() or {}
-            if STABLE_BASELINES_KEY in metadata:
-                raise InputError(
-                    f"{file} holds a policy of stable-baselines3. Open it with "
-                    "routed_agents.load_exported."
-                )
-            description = json.loads(metadata[KEY])
-            names = opened.keys()
-            weights = {name: opened.get_tensor(name) for name in names}
-        check_format(file, description["format"])
-        # Without storage at first: layers would draw their weights from the global generator.
-        with torch.device("meta"):
-            network = RoutedPolicyNetwork(NetworkSettings.from_json(description["network"]))
-        network.load_state_dict(weights, assign=True)
-        world = world if world is not None else _world(description["world"], file)
-        deploy, steering = description["deploy"], description.get("steering")
-        return Policy(network.to(device), world, deploy, steering, description["seed"])
-    except InputError:
-        raise
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"{file} is no policy that routed-rl saved, or it is damaged ({error}). "
-            "Give the folder of a finished run."
-        ) from None
+    return file
 
 
 def _world(description: dict[str, Any], file: Path) -> World[Any]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from routed_agents.policies.networks import PlaneNetwork, RoutedPolicyNetwork
+from routed_agents.policies.networks import PlaneNetwork, RoutedPolicyNetwork, without_storage
 from routed_agents.policies.steering import Steering, steering_weights
 from routed_envs.errors import InputError, unknown_name
 
@@ -37,8 +37,7 @@ def keep_experts(
     settings = dataclasses.replace(
         network.settings, experts=kept, gate="none" if len(kept) == 1 else gate
     )
-    # Without storage at first: layers would draw their weights from the global generator.
-    with torch.device("meta"):
+    with without_storage():
         smaller = RoutedPolicyNetwork(settings)
     for name in kept:
         smaller.experts[name] = copy.deepcopy(network.experts[name])

@@ -136,6 +136,14 @@ def _layers(widths: Sequence[int], activate_last: bool = True) -> list[nn.Module
     return layers if activate_last else layers[:-1]
 
 
+def without_storage() -> torch.device:
+    """A context in which networks are made without storage, for weights that come later.
+
+    Otherwise layers would draw weights of their own from the global generator.
+    """
+    return torch.device("meta")
+
+
 def initialise(network: nn.Module, generator: torch.Generator) -> None:
     """Draw weights as PyTorch's layers do by default, from the given generator; biases are 0.
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from gymnasium import spaces
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, FlattenExtractor, NatureCNN
 from torch import nn
 
+from routed_agents.described_file import described_bytes, read_described, refusing_damage
 from routed_agents.files import write_atomically
 from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy
 from routed_agents.stable_baselines.extractor import SmallCnn
 from routed_envs.errors import InputError, unknown_name
 
 KEY = "routed_agents.stable_baselines"
-"""The only metadata key; it holds JSON, so that equal content gives equal bytes."""
 FORMAT = 1
 EXTRACTORS: dict[str, type[BaseFeaturesExtractor]] = {
     extractor.__name__: extractor for extractor in (FlattenExtractor, SmallCnn, NatureCNN)
@@ -44,15 +41,14 @@ def export_policy(policy: RoutedActorCriticPolicy, path: Path) -> None:
     if path.suffix != ".safetensors":
         raise InputError(f"{path}: give a name that ends in .safetensors.")
     try:
-        description = json.dumps(_describe(policy), sort_keys=True)
+        content = described_bytes(policy.state_dict(), KEY, _describe(policy))
     except TypeError as error:
         raise InputError(
             f"The features extractor's arguments cannot be written as JSON ({error}). Give it "
             "numbers, texts and lists, or save the model with `save`."
         ) from None
-    weights = {name: w.detach().cpu().contiguous() for name, w in policy.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, save(weights, {KEY: description}))
+    write_atomically(path, content)
 
 
 def load_exported(path: str | Path, device: str | torch.device = "cpu") -> RoutedActorCriticPolicy:
@@ -70,21 +66,10 @@ def load_exported(path: str | Path, device: str | torch.device = "cpu") -> Route
     """
     if not Path(path).is_file():
         raise InputError(f"There is no file {path}. Give one that `model.export(path)` wrote.")
-    try:
-        with safe_open(path, "pt") as opened:
-            metadata = opened.metadata() or {}
-            if "routed_rl" in metadata:
-                raise InputError(f"{path} holds a policy of routed-rl. Open it with load_policy.")
-            description = json.loads(metadata[KEY])
-            weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    with refusing_damage(path, "`export` wrote"):
+        description, weights = read_described(path, KEY)
         policy = _build(description)
         policy.load_state_dict(weights)
-    except InputError:
-        raise
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"{path} is no policy that `export` wrote, or it is damaged ({error})."
-        ) from None
     policy.set_training_mode(False)
     return policy.to(device)
 
