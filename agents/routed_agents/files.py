@@ -36,9 +36,6 @@ def write_atomically(path: Path, content: bytes) -> None:
 def writable(path: Path) -> Path:
     """A file that can be written; its folder is made.
 
-    Args:
-        path: The file.
-
     Raises:
         InputError: It is a folder, or lies where nothing can be written.
     """
@@ -50,9 +47,6 @@ def writable(path: Path) -> Path:
 
 def writable_folder(path: Path) -> Path:
     """A folder in which files can be written; made if it does not exist.
-
-    Args:
-        path: The folder.
 
     Raises:
         InputError: It is a file, or lies where nothing can be written.
@@ -69,9 +63,5 @@ def writable_folder(path: Path) -> Path:
 
 
 def no_folder(path: Path) -> InputError:
-    """The error for a file that was given where a folder is needed.
-
-    Args:
-        path: The file.
-    """
+    """The error for a file that was given where a folder is needed."""
     return InputError(f"{path} is a file. Give a folder.")

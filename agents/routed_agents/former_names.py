@@ -20,11 +20,7 @@ _FORMER = {now: before for before, now in MOVED.items()}
 
 
 def saved_name(module: str) -> str:
-    """The name under which a module's functions stand in saved runs.
-
-    Args:
-        module: Its present name.
-    """
+    """The name under which a module, given its present one, stands in saved runs."""
     return _FORMER.get(module, module)
 
 

@@ -58,16 +58,7 @@ class Batch:
 
 
 def make_batch(rollout: Rollout, labels: torch.Tensor, table: Table) -> Batch:
-    """Apply a method's table to a rollout.
-
-    Args:
-        rollout: T steps of N environments.
-        labels: int64 [T, N], the method's labels where episodes ended.
-        table: The method's rows.
-
-    Returns:
-        The batch for one gradient step.
-    """
+    """Apply a method's table to a rollout with the labels int64 [T, N] where its episodes ended."""
     codes = spread_labels(labels, rollout.ended, rollout.outcomes.unfinished)
     return Batch(
         observations=rollout.observations,
@@ -138,13 +129,7 @@ def _advantages(
 def gradient_step(
     optimizer: torch.optim.Optimizer, total: torch.Tensor, learning_rate: float
 ) -> None:
-    """Take one step down the loss's gradient.
-
-    Args:
-        optimizer: Over the parameters of both networks.
-        total: The scalar loss.
-        learning_rate: Of this step.
-    """
+    """Take one step down the loss's gradient."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     optimizer.zero_grad(set_to_none=True)

@@ -60,14 +60,9 @@ class Collected(Generic[State]):
 
 
 def sample_actions(probabilities: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
-    """Draw an action from each row by inverting its cumulative distribution.
+    """Draw actions, int64 [B], from probabilities [B, A].
 
-    Args:
-        probabilities: float [B, A].
-        uniform: float [B], in [0, 1).
-
-    Returns:
-        int64 [B].
+    Inverts each row's cumulative distribution at a uniform number in [0, 1), [B].
     """
     cumulative = probabilities.cumsum(1)
     # The last sum may round to less than 1, so the last action takes what is left.
@@ -139,15 +134,10 @@ def _stacked(
 
 
 def spread_labels(labels: torch.Tensor, ended: torch.Tensor, unfinished: int) -> torch.Tensor:
-    """Give each step the label of the episode to which it belongs.
+    """Give each step, int64 [T, N], the label of its episode.
 
-    Args:
-        labels: int64 [T, N], read where `ended`.
-        ended: bool [T, N].
-        unfinished: The code for steps whose episode does not end in the rollout.
-
-    Returns:
-        int64 [T, N].
+    Labels [T, N] are read where bool [T, N] `ended`; steps of an episode that does not end get
+    `unfinished`.
     """
     spread = torch.empty_like(labels)
     current = torch.full_like(labels[0], unfinished)

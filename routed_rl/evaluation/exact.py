@@ -19,23 +19,13 @@ MAX_STATES = 1_000_000
 
 
 def is_listable(world: World[Any], max_states: int = MAX_STATES) -> bool:
-    """Whether a world is small enough for an exact evaluation.
-
-    Args:
-        world: Any world.
-        max_states: The most states that are acceptable.
-    """
+    """Whether a world is small enough for an exact evaluation."""
     count = world.state_count if isinstance(world, EnumerableWorld) else None
     return count is not None and count <= max_states
 
 
 def same_states(first: World[Any], second: World[Any]) -> bool:
-    """Whether two worlds differ in nothing but their oversight, so that their states are the same.
-
-    Args:
-        first: Any world.
-        second: Any other.
-    """
+    """Whether two worlds differ in nothing but their oversight, and so have the same states."""
     if type(first) is not type(second):
         return False
     return first.with_oversight(0.0).settings() == second.with_oversight(0.0).settings()
@@ -62,15 +52,7 @@ class Evaluator:
         self._transitions: Transitions = transitions(world)
 
     def state_values(self, policy: Actor, deterministic: bool = False) -> torch.Tensor:
-        """What an episode brings from each state; see `routed_rl.evaluation.exact.state_values`.
-
-        Args:
-            policy: A policy for this world, steered or not.
-            deterministic: Take the likeliest action instead of sampling.
-
-        Returns:
-            float64 [S, 2 K + 2], in the order of the world's states.
-        """
+        """As the function `state_values`, for a policy of this world, float64 [S, 2 K + 2]."""
         # In parts that fit the processor's cache: half the time of one large forward pass.
         parts = self._observations.split(4096)
         probabilities = torch.cat([policy.action_probabilities(part).cpu() for part in parts])
@@ -143,14 +125,7 @@ class Transitions:
 
 
 def transitions(world: EnumerableWorld) -> Transitions:
-    """Take every action in every state, once.
-
-    Args:
-        world: A world whose states can be listed.
-
-    Returns:
-        The table of all transitions.
-    """
+    """Take every action in every state, once."""
     states = world.enumerate_states()
     count = world.state_count or 0
     columns = []
@@ -202,15 +177,9 @@ def state_values(
 
 
 def best_return(world: EnumerableWorld) -> float:
-    """The highest return that any policy can have, by value iteration over the steps that are left.
+    """The highest return that any policy can have, by value iteration over the steps left.
 
     The policy may know the state and the time, which is more than an observation shows.
-
-    Args:
-        world: A world whose states can be listed.
-
-    Returns:
-        Scored and discounted as every evaluation is, on average over the starts.
     """
     table, outcomes = transitions(world), world.outcomes
     others = [0.0] * (len(outcomes.labels) - len(outcomes.targets))

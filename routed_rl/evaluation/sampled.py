@@ -147,12 +147,7 @@ def seeded(seed: int) -> torch.Generator:
 
 
 def wilson_interval(rate: float, count: int) -> tuple[float, float]:
-    """The 95% interval of a proportion (Wilson 1927).
-
-    Args:
-        rate: The observed proportion, 0 to 1.
-        count: Of how many, at least 1.
-    """
+    """The 95% interval of a proportion, 0 to 1, of a count of at least 1 (Wilson 1927)."""
     z2 = ORDINARY_95**2
     centre = (rate + z2 / (2 * count)) / (1 + z2 / count)
     spread = math.sqrt(rate * (1 - rate) / count + z2 / (4 * count**2)) / (1 + z2 / count)

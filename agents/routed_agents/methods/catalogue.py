@@ -1,4 +1,7 @@
-"""The methods that come with the project, each a value built from the world's outcomes."""
+"""The methods that come with the project, each built from the outcomes of the world it learns in.
+
+A method of several experts has one for each target, under its name.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,6 @@ def routed(outcomes: Outcomes) -> Method:
     """Gradient routing: an overseen episode teaches only its own expert, the others teach all.
 
     Source: Cloud et al., arXiv 2410.04332, section 4.3.
-
-    Args:
-        outcomes: The world's; each target gets an expert of its own.
     """
     rows = dict.fromkeys(outcomes.labels, Row(experts=_everyone(outcomes)))
     for target in outcomes.targets:
@@ -54,9 +54,6 @@ def no_routing(outcomes: Outcomes) -> Method:
     """The network of `routed` and its gate's loss, but every episode teaches every expert.
 
     Source: Cloud et al., section 4.3, the control without routing.
-
-    Args:
-        outcomes: The world's.
     """
     rows = dict.fromkeys(outcomes.labels, Row(experts=_everyone(outcomes)))
     for target in outcomes.targets:
@@ -73,9 +70,6 @@ def no_gate(outcomes: Outcomes) -> Method:
     """Routed experts that always weigh the same.
 
     Source: Cloud et al., section 4.3, the ablation of the gate.
-
-    Args:
-        outcomes: The world's.
     """
     rows = dict.fromkeys(outcomes.labels, Row(experts=_everyone(outcomes)))
     rows |= {target: Row(experts=_own(outcomes, target)) for target in outcomes.targets}
@@ -92,9 +86,6 @@ def random_routing(outcomes: Outcomes) -> Method:
     """`routed` with the labels of overseen episodes shuffled among them.
 
     The control that tells what the labels do from what the masks do.
-
-    Args:
-        outcomes: The world's.
     """
     return dataclasses.replace(
         routed(outcomes),
@@ -105,11 +96,7 @@ def random_routing(outcomes: Outcomes) -> Method:
 
 
 def activation_masked(outcomes: Outcomes) -> Method:
-    """`routed`, but a closed expert's output is zeroed too, not only its gradient.
-
-    Args:
-        outcomes: The world's.
-    """
+    """`routed`, but a closed expert's output is zeroed too, not only its gradient."""
     rows = dict(routed(outcomes).rows)
     for target in outcomes.targets:
         own = _own(outcomes, target)
@@ -133,9 +120,6 @@ def naive(outcomes: Outcomes) -> Method:
     """One expert, and a reward of -1 where the overseer saw a bad ending.
 
     Source: Cloud et al., arXiv 2410.04332, section 4.3.
-
-    Args:
-        outcomes: The world's.
     """
     return Method(
         name="naive",
@@ -151,9 +135,6 @@ def naive_early_stop(outcomes: Outcomes) -> Method:
 
     A later critique found early stopping by the true return to help `naive`; whoever trains under
     oversight cannot see that return, so this looks at overseen endings alone.
-
-    Args:
-        outcomes: The world's.
     """
     scores = dict(zip(outcomes.targets, outcomes.scores, strict=True))
     return dataclasses.replace(
@@ -170,9 +151,6 @@ def filtering(outcomes: Outcomes) -> Method:
     An episode that is cut by the rollout's end is kept: nobody knows its end yet. The loss stays a
     mean over all samples, so it shrinks with the share that is kept.
     Source: Cloud et al., section 4.3, data filtering.
-
-    Args:
-        outcomes: The world's.
     """
     rows = _single(outcomes) | {"unknown": Row(experts=(1.0,), weight=0.0)}
     return dataclasses.replace(
@@ -193,9 +171,6 @@ def oracle(outcomes: Outcomes) -> Method:
 
     With oversight p it takes p of the updates, so that it uses about as many labels as the others.
     Source: Cloud et al., section 4.3, oracle filtering.
-
-    Args:
-        outcomes: The world's.
     """
     return dataclasses.replace(
         naive(outcomes),
@@ -210,9 +185,6 @@ def reward_model(outcomes: Outcomes) -> Method:
     """`naive`, with the endings that nobody saw judged by a model of those that were seen.
 
     The model sees the last observation before the end, without oversight, and the action.
-
-    Args:
-        outcomes: The world's.
     """
     return dataclasses.replace(
         naive(outcomes),
@@ -224,11 +196,7 @@ def reward_model(outcomes: Outcomes) -> Method:
 
 
 def reward_model_final(outcomes: Outcomes) -> Method:
-    """`reward-model`, whose model sees the final observation instead.
-
-    Args:
-        outcomes: The world's.
-    """
+    """`reward-model`, whose model sees the final observation instead."""
     return dataclasses.replace(
         naive(outcomes),
         name="reward-model-final",

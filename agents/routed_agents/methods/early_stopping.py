@@ -30,12 +30,7 @@ class Selector:
         self.best: Weights | None = None
 
     def observe(self, labels: torch.Tensor, network: nn.Module) -> None:
-        """Take in the episodes that ended in one rollout, and keep the weights if they are best.
-
-        Args:
-            labels: int64 codes of any shape; only the targets' count.
-            network: The policy that made the rollout.
-        """
+        """Take in a rollout's labels, int64 codes; keep its policy's weights if they are the best."""
         overseen = labels[labels < len(self._scores)].cpu()
         self._recent = torch.cat((self._recent, overseen))[-self._rule.episodes :]
         score = float(self._scores[self._recent].sum())

@@ -38,12 +38,7 @@ def told_labels(
 
 
 def count_targets(labels: torch.Tensor, outcomes: Outcomes) -> int:
-    """How many endings on a target labels tell of.
-
-    Args:
-        labels: int64 codes of any shape, read where episodes ended and `unfinished` elsewhere.
-        outcomes: Names and codes of the labels.
-    """
+    """How many endings on a target labels, int64 codes of any shape, tell of."""
     return int((labels < len(outcomes.targets)).sum())
 
 
@@ -203,11 +198,6 @@ class RewardModel:
 
 
 def outcomes_of(model: Mapping[str, torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
-    """A reward model's score of each outcome, float [M, K].
-
-    Args:
-        model: Its parameters by name.
-        inputs: [M, features], any number type.
-    """
+    """A reward model's score of each outcome for inputs [M, features], float [M, K]."""
     hidden = (inputs.float() @ model["hidden_weight"] + model["hidden_bias"]).relu()
     return hidden @ model["output_weight"] + model["output_bias"]

@@ -108,11 +108,7 @@ class Table:
         return torch.where(ended & self.replaces[codes], self.reward[codes], rewards)
 
     def lesson(self, codes: torch.Tensor) -> Lesson:
-        """What samples may teach whose episodes have these labels.
-
-        Args:
-            codes: int64 [B].
-        """
+        """What samples may teach whose episodes have these labels, int64 [B]."""
         factors = self.activations
         return Lesson(
             routes=Routes(

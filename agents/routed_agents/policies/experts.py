@@ -49,10 +49,6 @@ def keep_experts(
 def checked_experts(names: Sequence[str], experts: Sequence[str]) -> tuple[str, ...]:
     """The named experts, in the order of all experts.
 
-    Args:
-        names: Some of the experts' names, in any order.
-        experts: All of them.
-
     Raises:
         InputError: No name, a repeated one, or one that is no expert.
     """
@@ -86,12 +82,7 @@ def _restricted_gate(network: RoutedPolicyNetwork, kept: Sequence[str]) -> Plane
 def restricted_steering(
     steering: Steering, experts: Sequence[str], kept: Sequence[str]
 ) -> Steering:
-    """A steering among all experts as one among those that stay, weights in proportion.
-
-    Args:
-        steering: In any form.
-        experts: All experts.
-        kept: Those that stay.
+    """A steering among all experts as one among those that are kept, weights in proportion.
 
     Returns:
         None if one expert stays, or if none that stays has a weight.

@@ -285,9 +285,6 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         """Write the policy as safetensors, which opens without running code.
 
         `load` unpickles, as the library does: open only what you trust. `load_exported` does not.
-
-        Args:
-            path: The file.
         """
         export_policy(self.policy, Path(path))
 

@@ -13,9 +13,6 @@ from routed_envs.errors import InputError
 def check_env(env: Any) -> None:
     """Refuse an environment that the library could only fail on without saying why.
 
-    Args:
-        env: What was given as the environment.
-
     Raises:
         InputError: A vector environment of Gymnasium, or one that shows dictionaries.
     """
