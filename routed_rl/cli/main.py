@@ -38,7 +38,6 @@ class Command(Protocol):
 
     def run(self) -> None:
         """Parse words, call one public function, and print."""
-        ...
 
 
 COMMANDS: dict[str, type[Command]] = {

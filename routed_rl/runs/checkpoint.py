@@ -32,20 +32,16 @@ class Resumable(Protocol):
     @property
     def identity(self) -> str:
         """What makes the run this run and no other."""
-        ...
 
     @property
     def device(self) -> torch.device:
         """Where its tensors live."""
-        ...
 
     def state_dict(self) -> dict[str, Any]:
         """The state, as tensors, numbers, strings and containers of them."""
-        ...
 
     def load_state_dict(self, content: dict[str, Any]) -> None:
         """Take over what `state_dict` gave."""
-        ...
 
 
 def save_checkpoint(state: Resumable, path: Path) -> None:

@@ -119,16 +119,12 @@ class Surveyor:
         self, name: str, running: frozenset[str], failures: dict[str, dict[str, Any]], pace: float
     ) -> RunStatus:
         config = self._plan[name]["config"]
-        stage: Stage = "waiting"
+        stage: Stage = "failed" if name in failures else "waiting"
+        progress = 0.0
         if name in self._seconds:
-            stage = "finished"
+            stage, progress = "finished", 1.0
         elif name in running:
-            stage = "running"
-        elif name in failures:
-            stage = "failed"
-        progress = float(stage == "finished")
-        if stage == "running":
-            progress = self._progress(name)
+            stage, progress = "running", self._progress(name)
         expected: float = pace * self._plan[name]["expected_seconds"]
         return RunStatus(
             name=name,

@@ -20,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from routed_rl import TrainConfig, load_results, read_log
@@ -31,21 +30,6 @@ WORDS = (
     *("--updates", "600", "--evaluate-every", "100"),
 )
 REPORT_BAR, STATUS_BAR = 20.0, 2.0
-
-
-@dataclass(frozen=True)
-class Options:
-    """What to measure.
-
-    Attributes:
-        kills: How often the small sweep is killed.
-        runs: Finished runs in the large sweep.
-        seed: Decides the moments at which the sweep is killed.
-    """
-
-    kills: int = 20
-    runs: int = 1000
-    seed: int = 0
 
 
 def command(*words: str) -> list[str]:
@@ -133,24 +117,30 @@ def command_time(*words: str) -> float:
     return timed(subprocess.run, command(*words), check=True, stdout=subprocess.DEVNULL)[1]
 
 
-def main(options: Options) -> int:
-    """Measure everything, and print it; returns the exit code."""
+def main(kills: int = 20, runs: int = 1000, seed: int = 0) -> int:
+    """Measure everything, and print it; returns the exit code.
+
+    Args:
+        kills: How often the small sweep is killed.
+        runs: Finished runs in the large sweep.
+        seed: Decides the moments at which the sweep is killed.
+    """
     with tempfile.TemporaryDirectory() as place:
         small, large, one = (Path(place) / name for name in ("small", "large", "one"))
-        faults = kill_again_and_again(small, options.kills, options.seed)
+        faults = kill_again_and_again(small, kills, seed)
         command_time("train", "--out", str(one))
-        multiply(one, large, options.runs)
+        multiply(one, large, runs)
         status = statistics.median(command_time("status", str(large)) for _ in range(5))
         report = command_time("report", str(large))
     print(*faults, sep="\n")
     return print_rows(
         [
-            Row(f"{options.kills} kills: faults", str(len(faults)), "0", bool(faults)),
-            at_most(f"status of {options.runs} finished runs", status, "s", STATUS_BAR),
-            at_most(f"report of {options.runs} finished runs", report, "s", REPORT_BAR, digits=1),
+            Row(f"{kills} kills: faults", str(len(faults)), "0", bool(faults)),
+            at_most(f"status of {runs} finished runs", status, "s", STATUS_BAR),
+            at_most(f"report of {runs} finished runs", report, "s", REPORT_BAR, digits=1),
         ]
     )
 
 
 if __name__ == "__main__":
-    start(main, Options, __doc__)
+    start(main, __doc__)

@@ -15,6 +15,8 @@ from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.backends.worker import child, last_lines
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
+LINUX = sys.platform == "linux"
+
 
 class LocalBackend:
     """Trains on this machine.
@@ -30,10 +32,8 @@ class LocalBackend:
         self.slots = slots
         # Importing PyTorch takes seconds; a forked process has it at once. Forking after such
         # imports is not safe on macOS.
-        self._context = multiprocessing.get_context(
-            "forkserver" if sys.platform == "linux" else "spawn"
-        )
-        if sys.platform == "linux":
+        self._context = multiprocessing.get_context("forkserver" if LINUX else "spawn")
+        if LINUX:
             self._context.set_forkserver_preload(["routed_rl.sweeps.backends.worker"])
 
     @property
@@ -49,19 +49,16 @@ class LocalBackend:
         """
         _start_server()
         theirs, ours = self._context.Pipe(duplex=False)
-        process = self._context.Process(
-            target=child, args=(self._sweep.path, name, theirs), name=name, daemon=False
-        )
+        arguments = (self._sweep.path, name, theirs)
+        process = self._context.Process(target=child, args=arguments, name=name, daemon=False)
         process.start()
         theirs.close()
         self._running[name] = (process, ours)
 
     def ended(self) -> list[Ended]:
         """The runs that ended since the last call."""
-        over = [
-            name for name, (process, _) in self._running.items() if process.exitcode is not None
-        ]
-        return [self._collect(name) for name in over]
+        processes = {name: process for name, (process, _) in self._running.items()}
+        return [self._collect(name) for name, p in processes.items() if p.exitcode is not None]
 
     def interrupt(self) -> None:
         """Ask every run to save and end."""
@@ -91,7 +88,7 @@ def _start_server() -> None:
 
     It would end while it imports PyTorch, and whoever waits for its first process with it.
     """
-    if sys.platform != "linux":
+    if not LINUX:
         return
     resource_tracker.ensure_running()  # Else the server starts it, which lets Ctrl-C in again.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

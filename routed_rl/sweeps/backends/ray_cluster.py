@@ -85,11 +85,7 @@ class RayBackend:
 
     def ended(self) -> list[Ended]:
         """The runs that ended since the last call."""
-        if not self._running:
-            return []
-        tasks = list(self._running)
-        over, _ = self._ray.wait(tasks, num_returns=len(tasks), timeout=0)
-        return [self._collect(task) for task in over]
+        return [self._collect(task) for task in self._over(self._running, 0)]
 
     def interrupt(self) -> None:
         """Ask every run to save and end; Ray sends each the signal of Ctrl-C."""
@@ -100,11 +96,13 @@ class RayBackend:
         """End every run at once, and leave the cluster."""
         for task in self._running:
             self._ray.cancel(task, force=True)
-        if self._running:
-            tasks = list(self._running)
-            self._ray.wait(tasks, num_returns=len(tasks), timeout=CLOSE_SECONDS)
+        self._over(self._running, CLOSE_SECONDS)
         self._running.clear()
         disconnect(self._ray)
+
+    def _over(self, tasks: Mapping[Any, Any], seconds: float) -> list[Any]:
+        """The tasks that are over once all are, or after so many seconds."""
+        return self._ray.wait(list(tasks), num_returns=len(tasks), timeout=seconds)[0]
 
     def _collect(self, task: Any) -> Ended:
         name = self._running.pop(task)
@@ -142,7 +140,7 @@ class RayBackend:
             ask.options(scheduling_strategy=_only_on(node)).remote(question, node["NodeID"]): node
             for node in nodes
         }
-        over, _ = self._ray.wait(list(tasks), num_returns=len(tasks), timeout=ANSWER_SECONDS)
+        over = self._over(tasks, ANSWER_SECONDS)
         late = f"it did not answer within {ANSWER_SECONDS:.0f} s"
         return {
             node["NodeID"]: (

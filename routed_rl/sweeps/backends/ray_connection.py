@@ -9,9 +9,9 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from routed_envs.errors import InputError
 from routed_rl.extras import need
@@ -55,18 +55,15 @@ def connect(ray: ModuleType, address: str | None) -> None:
     """
     logging.getLogger("ray").setLevel(logging.ERROR)
     _show_messages(ray, False)
-    options: dict[str, Any] = {
-        "logging_level": logging.ERROR,
-        "log_to_driver": False,
-        "runtime_env": {"env_vars": _environment()},
-    }
+    quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
+    start = partial(ray.init, runtime_env={"env_vars": _environment()}, **quiet)
     try:
         if address is None:
-            _start_here(ray, options)
+            _start_here(start)
         else:
             _probe(address)
             fault = f"{address} is no Ray cluster that this machine can use"
-            _call_in_time(lambda: ray.init(address, **options), fault)
+            _call_in_time(lambda: start(address), fault)
     except BaseException:
         _show_messages(ray, True)
         raise
@@ -97,11 +94,11 @@ def _show_messages(ray: ModuleType, shown: bool) -> None:
     ray._private.worker._worker_logs_enabled = shown
 
 
-def _start_here(ray: ModuleType, options: dict[str, Any]) -> None:
+def _start_here(start: Callable[..., object]) -> None:
     """Start Ray on this machine; what it starts ends with the thread that called this."""
-    options |= {"num_cpus": available_cores(), "object_store_memory": OBJECT_STORE_BYTES}
+    sizes = {"num_cpus": available_cores(), "object_store_memory": OBJECT_STORE_BYTES}
     try:
-        ray.init("local", include_dashboard=False, **options)
+        start("local", include_dashboard=False, **sizes)
     except Exception as error:
         raise InputError(f"Ray does not start on this machine: {in_words(error)}") from None
 

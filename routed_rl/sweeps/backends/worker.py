@@ -12,7 +12,6 @@ from pathlib import Path
 
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
-from routed_rl.runs.run_folder import RunFolder
 from routed_rl.sweeps.sweep_folder import SweepFolder
 from routed_rl.training.loop import train
 
@@ -31,7 +30,7 @@ def train_planned(sweep: Path, name: str) -> None:
     """
     folder = SweepFolder(sweep)
     config = TrainConfig.from_json(folder.runs()[name]["config"])
-    run: RunFolder = folder.run(name)
+    run = folder.run(name)
     run.wait_until_free(WAIT_SECONDS)
     try:
         train(config, run.path, resume=True, progress=False)
