@@ -14,16 +14,13 @@ from typing import Any, Protocol
 import tyro
 
 from routed_envs.errors import unknown_name
-from routed_rl.cli.commands.deploy_report import DeployReport
+from routed_rl.cli.commands.deploy import DeployReport, Export, Monitor
 from routed_rl.cli.commands.evaluate import Evaluate
 from routed_rl.cli.commands.explore import Explore
-from routed_rl.cli.commands.export import Export
 from routed_rl.cli.commands.methods import Methods
-from routed_rl.cli.commands.monitor import Monitor
 from routed_rl.cli.commands.render import Render
 from routed_rl.cli.commands.report import Report
-from routed_rl.cli.commands.status import Status
-from routed_rl.cli.commands.sweep import Sweep
+from routed_rl.cli.commands.sweep import Status, Sweep
 from routed_rl.cli.commands.train import Train, starting_values
 from routed_rl.cli.terminal import exit_code
 
@@ -74,7 +71,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(words: list[str]) -> Command:
-    """The command that the words name, with its options."""
     name, options = words[0], words[1:]
     if name.startswith("-"):
         return tyro.extras.subcommand_cli_from_dict(

@@ -24,11 +24,7 @@ class TensorBoardMirror:
         self._writer = SummaryWriter(str(path), purge_step=update + 1)
 
     def write(self, entry: dict[str, Any]) -> None:
-        """Repeat one entry.
-
-        Args:
-            entry: As the log has it; its groups become the curves' groups.
-        """
+        """Repeat one entry of the log; its groups become the curves' groups."""
         for group in ("overseer", "learner", "evaluation", "timing"):
             for name, value in scalars(entry[group] or {}).items():
                 self._writer.add_scalar(f"{group}/{name}", value, entry["update"])

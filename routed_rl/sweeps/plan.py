@@ -39,8 +39,7 @@ MOST_FAULTS = 5
 def run_name(config: TrainConfig) -> str:
     """The name of a run's folder in a sweep: 12 hexadecimal digits of its configuration's hash.
 
-    Args:
-        config: What decides the run; the device and the threads do not count.
+    The device and the threads do not count.
     """
     values = {k: v for k, v in config.to_json().items() if k not in HOST_FIELDS}
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
@@ -164,7 +163,6 @@ def _checked(name: str, given: list[Any], faults: list[str]) -> list[Any]:
 
 
 def _fault_of_all(name: str, given: list[Any]) -> str | None:
-    """Why none of a setting's values can be used."""
     if name not in WORDS:
         return str(unknown_name("setting", name, WORDS))
     if not given:
@@ -212,7 +210,6 @@ def _check_size(values: Values) -> None:
 
 
 def _combinations(preset: str, values: Values) -> list[TrainConfig]:
-    """A configuration for every combination of the values; the seed varies slowest."""
     names = sorted(values, key=lambda name: name != "seed")
     faults: dict[str, None] = {}
     configs = []

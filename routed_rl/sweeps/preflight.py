@@ -124,7 +124,6 @@ def _table(folder: SweepFolder, name: str) -> str | None:
 
 
 def _named(folder: SweepFolder, names: list[str]) -> str:
-    """Some runs' folders, and how many more there are."""
     more = len(names) - MOST_NAMED
     shown = ", ".join(str(folder.run(name).path) for name in names[:MOST_NAMED])
     return shown + (f" and {more} more" if more > 0 else "")

@@ -152,7 +152,6 @@ def _announce(planned: int, kept: int, seconds: float, slots: int, progress: boo
 def _train_all(
     folder: SweepFolder, names: list[str], backend: Backend, progress: bool
 ) -> list[Ended]:
-    """Train every run of the list; returns how each ended."""
     waiting, running, ended = list(reversed(names)), list[str](), list[Ended]()
     with sweep_display(folder, progress) as display:
         try:
@@ -166,7 +165,9 @@ def _train_all(
                 for run in backend.ended():
                     running.remove(run.name)
                     ended.append(run)
-                    _record(folder, run)
+                    if run.failure:
+                        failure = {"reason": run.failure, "lines": run.lines}
+                        write_json(folder.failure(run.name), failure)
                     display.tell(run)
                     changed = True
                 if changed:
@@ -179,12 +180,6 @@ def _train_all(
         finally:
             write_json(folder.state, {"jobs": backend.slots, "running": []})
     return ended
-
-
-def _record(folder: SweepFolder, run: Ended) -> None:
-    """Keep how a run failed, for whoever asks later."""
-    if run.failure:
-        write_json(folder.failure(run.name), {"reason": run.failure, "lines": run.lines})
 
 
 def _stop(backend: Backend) -> None:

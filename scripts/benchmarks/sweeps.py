@@ -20,7 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import islice, product
 from pathlib import Path
+from typing import Any
 
 from routed_rl import TrainConfig, load_results, read_log
 from scripts.benchmarks.measure import Row, at_most, print_rows, start, timed
@@ -74,9 +76,8 @@ def kill_again_and_again(folder: Path, kills: int, seed: int) -> list[str]:
     before = finished(folder)
     if subprocess.run(sweep, check=False).returncode:
         faults.append("the sweep could not be finished")
-    faults += [
-        f"{path} changed" for path, stamp in before.items() if finished(folder)[path] != stamp
-    ]
+    after = finished(folder)
+    faults += [f"{path} changed" for path in before if after[path] != before[path]]
     return faults + broken(folder)
 
 
@@ -96,17 +97,10 @@ def broken(folder: Path) -> list[str]:
 def multiply(one: Path, folder: Path, runs: int) -> None:
     """A sweep of many finished runs: one run's files under the names of others."""
     methods, levels = ("routed", "no-routing", "no-gate", "naive"), (0.01, 0.03, 0.1, 0.3, 0.8)
-    each = -(-runs // (len(methods) * len(levels)))
-    configs = [
-        TrainConfig(method=method, oversight=level, seed=seed)
-        for seed in range(each)
-        for level in levels
-        for method in methods
-    ][:runs]
-    planned = {
-        f"{number:012x}": {"config": config.to_json(), "expected_seconds": 50.0}
-        for number, config in enumerate(configs)
-    }
+    planned: dict[str, Any] = {}
+    for seed, level, method in islice(product(range(runs), levels, methods), runs):
+        config = TrainConfig(method=method, oversight=level, seed=seed).to_json()
+        planned[f"{len(planned):012x}"] = {"config": config, "expected_seconds": 50.0}
     for name in planned:
         shutil.copytree(one, folder / "runs" / name)
     (folder / "sweep.json").write_text(json.dumps({"format": 1, "runs": planned}))

@@ -1,4 +1,4 @@
-"""`routed-rl sweep`."""
+"""`routed-rl sweep` and `routed-rl status`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from docstring_parser import parse
 
 import routed_rl
 from routed_envs.errors import InputError
-from routed_rl.cli.options import OutFolder, optional
+from routed_rl.cli.options import OutFolder, SweepArgument, optional
 from routed_rl.cli.terminal import program, quoted
 from routed_rl.config import TrainConfig
 from routed_rl.naming import counted
@@ -120,7 +120,6 @@ class Sweep:
 
 
 def _print_outcome(outcome: SweepOutcome, planned: int) -> None:
-    """Print how many of the planned runs are finished, how long it took, and which failed."""
     if outcome.trained:
         print(time_taken(outcome), file=sys.stderr)
     done = len(outcome.trained) + len(outcome.kept)
@@ -132,11 +131,7 @@ def _print_outcome(outcome: SweepOutcome, planned: int) -> None:
 
 
 def time_taken(outcome: SweepOutcome) -> str:
-    """How long a sweep took, and how much of that was not training where that can be told.
-
-    Args:
-        outcome: What was done; at least one run was trained.
-    """
+    """How long a sweep that trained took, and how much of it was not training if that is known."""
     from routed_rl.runs.run_folder import read_json
     from routed_rl.sweeps.display import duration
     from routed_rl.sweeps.sweep_folder import SweepFolder
@@ -153,3 +148,34 @@ def time_taken(outcome: SweepOutcome) -> str:
         f"{words} Their own training times add up to {duration(own)}: at {slots} at a time "
         f"{duration(least)}. Start, evaluation and idle cores took {more} more."
     )
+
+
+@dataclass(frozen=True)
+class Status:
+    """Say where a sweep stands, from any terminal: what is done, what runs, and what failed.
+
+    Attributes:
+        sweep: The sweep's folder.
+    """
+
+    sweep: SweepArgument
+
+    def run(self) -> None:
+        """Print the status, and the last lines of what failed."""
+        from rich.console import Console
+
+        from routed_rl.sweeps.display import picture
+        from routed_rl.sweeps.survey import survey
+        from routed_rl.sweeps.sweep_folder import SweepFolder
+
+        status, console = survey(self.sweep), Console()
+        console.print(picture(status))
+        failures = SweepFolder(self.sweep).failures()
+        for run in status.of("failed"):
+            console.print(
+                f"\n{run.words} ({run.name}) failed: {run.failure}",
+                *(f"    {line}" for line in failures[run.name]["lines"]),
+                sep="\n",
+                markup=False,
+                highlight=False,
+            )

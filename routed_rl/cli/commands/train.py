@@ -80,7 +80,6 @@ class Train:
 
 
 def _resume_command() -> str:
-    """The command that continues this process's run."""
     words = [word for word in sys.argv[1:] if word not in ("--overwrite", "--resume")]
     return f"{program()} {shlex.join([*words, '--resume'])}"
 

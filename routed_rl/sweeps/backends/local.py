@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from routed_rl.sweeps.backends.base import Ended
-from routed_rl.sweeps.backends.worker import child, last_lines
+from routed_rl.sweeps.backends.worker import child
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
 LINUX = sys.platform == "linux"
@@ -42,11 +42,7 @@ class LocalBackend:
         return len(self._running)
 
     def start(self, name: str) -> None:
-        """Start a run.
-
-        Args:
-            name: One that is not running.
-        """
+        """Start a run that is not running."""
         _start_server()
         theirs, ours = self._context.Pipe(duplex=False)
         arguments = (self._sweep.path, name, theirs)
@@ -77,10 +73,8 @@ class LocalBackend:
         process, connection = self._running.pop(name)
         connection.close()
         code = process.exitcode or 0
-        if self._sweep.finished(name):
-            return Ended(name)
         reason = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return Ended(name, reason, tuple(last_lines(self._sweep.output(name))))
+        return Ended.of(self._sweep, name, reason)
 
 
 def _start_server() -> None:

@@ -12,7 +12,6 @@ from routed_envs.errors import InputError
 from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.backends.ray_connection import connect, disconnect, in_words, installed_ray
 from routed_rl.sweeps.backends.ray_worker import answer, answer_file, train_on_node
-from routed_rl.sweeps.backends.worker import last_lines
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
 ANSWER_SECONDS = 60.0
@@ -76,11 +75,7 @@ class RayBackend:
         return self._slots
 
     def start(self, name: str) -> None:
-        """Start a run, as soon as a node has room for it.
-
-        Args:
-            name: One that is not running.
-        """
+        """Start a run that is not running, as soon as a node has room for it."""
         self._running[self._train.remote(self._sweep.path, name, Path.cwd())] = name
 
     def ended(self) -> list[Ended]:
@@ -106,10 +101,7 @@ class RayBackend:
 
     def _collect(self, task: Any) -> Ended:
         name = self._running.pop(task)
-        failure = self._outcome(task)
-        if failure is None or self._sweep.finished(name):
-            return Ended(name)
-        return Ended(name, failure, tuple(last_lines(self._sweep.output(name))))
+        return Ended.of(self._sweep, name, self._outcome(task))
 
     def _outcome(self, task: Any) -> str | None:
         """What went wrong with a task that ended, in a few words, or None."""

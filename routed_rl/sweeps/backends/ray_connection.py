@@ -70,21 +70,13 @@ def connect(ray: ModuleType, address: str | None) -> None:
 
 
 def disconnect(ray: ModuleType) -> None:
-    """Leave the cluster, and end it if it was started here.
-
-    Args:
-        ray: The module, connected.
-    """
+    """Leave the cluster to which the module is connected, and end it if it was started here."""
     ray.shutdown()
     _show_messages(ray, True)
 
 
 def in_words(error: BaseException) -> str:
-    """What an error of Ray's says, without the tracebacks that it may hold.
-
-    Args:
-        error: One that Ray raised.
-    """
+    """What an error of Ray's says, without the tracebacks that it may hold."""
     words = str(error.__cause__ or error).strip()
     return words.splitlines()[-1].strip() if "Traceback" in words else words
 
@@ -104,7 +96,6 @@ def _start_here(start: Callable[..., object]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The environment variables of the nodes' processes."""
     own = tuple(map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
     folders = [os.path.abspath(entry) for entry in sys.path if Path(entry).is_dir()]
     # The interpreter's own folders are each machine's own.
@@ -130,7 +121,6 @@ def _probe(address: str) -> None:
 
 
 def _running_here() -> str:
-    """The address of the cluster to which this machine belongs."""
     from ray._private.services import canonicalize_bootstrap_address
 
     try:

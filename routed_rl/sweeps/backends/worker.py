@@ -17,8 +17,6 @@ from routed_rl.training.loop import train
 
 WAIT_SECONDS = 30.0
 """How long a run waits for its lock: a trainer whose sweep was killed needs a moment to end."""
-TAIL = 12
-"""Lines of a failed run's output that are shown."""
 
 
 def train_planned(sweep: Path, name: str) -> None:
@@ -71,14 +69,3 @@ def _end_with(parent: Connection) -> None:
         parent.recv()
     except (EOFError, OSError):
         os._exit(1)
-
-
-def last_lines(output: Path) -> list[str]:
-    """The end of what a run printed.
-
-    Args:
-        output: The file, if there is one.
-    """
-    if not output.exists():
-        return []
-    return output.read_text(errors="replace").splitlines()[-TAIL:]
