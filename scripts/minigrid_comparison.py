@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,6 @@ ENVIRONMENTS = 256
 ROUTING = dataclasses.replace(FAST_ROUTING, overseen_limit=0.55)
 ENTROPY = (0.55, 0.05)
 SINGLE_EXPERT_ENTROPY = (0.1, 0.01)
-Figures = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,14 @@ def train_and_judge(method: str, seed: int, options: Options) -> dict[str, Any]:
     # What helps several experts harms one, and the other way round.
     several = len(get_method(method, env.get_attr("outcomes")[0]).experts) > 1
     routing, entropy = (ROUTING, ENTROPY) if several else (None, SINGLE_EXPERT_ENTROPY)
-    model = RoutedPPO(
-        "MlpPolicy", env, method, routing=routing, seed=seed, device="cpu", **PPO_SETTINGS
-    )
-    schedule = EntropySchedule(*entropy)
+    about = {"routing": routing, "seed": seed, "device": "cpu"} | PPO_SETTINGS
+    model = RoutedPPO("MlpPolicy", env, method, **about)
     started = time.perf_counter()
-    model.learn(options.steps, callback=schedule)
+    model.learn(options.steps, callback=EntropySchedule(*entropy))
     seconds = time.perf_counter() - started
-    names = model.policy.expert_names
-    policies = {"mixture": model.steer(None)} | {
-        name: model.steer(name) for name in names if len(names) > 1
-    }
+    policies = {"mixture": model.steer(None)}
+    if several:
+        policies |= {name: model.steer(name) for name in model.policy.expert_names}
     fresh = make_vec_env(ENVIRONMENT, ENVIRONMENTS, env_kwargs=settings["env_kwargs"])
     found = {
         name: routed_rl.evaluate_env(policy, fresh, options.episodes, seed=10_000 + seed).to_json()
@@ -94,22 +91,12 @@ def train_and_judge(method: str, seed: int, options: Options) -> dict[str, Any]:
     return {"method": method, "seed": seed, "seconds": seconds, "figures": found}
 
 
-def run_all(options: Options) -> None:
-    """Do the runs that are missing, each in a process of its own."""
-
-    def run(pair: tuple[str, int]) -> None:
-        """Call this program for a single run."""
-        method, seed = pair
-        words = ["--methods", method, "--seeds", str(seed), "--oversight", str(options.oversight)]
-        words += ["--steps", str(options.steps), "--episodes", str(options.episodes)]
-        words += ["--out", str(options.out)]
-        subprocess.run([sys.executable, __file__, *words], check=True, stdout=subprocess.DEVNULL)
-
-    pairs = [(method, seed) for seed in options.seeds for method in options.methods]
-    missing = [pair for pair in pairs if not options.file(*pair).exists()]
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for _ in track(pool.map(run, missing), "Training", len(missing)):
-            pass
+def write_figures(options: Options, run: tuple[str, int]) -> None:
+    """Train a method with a seed, and keep its figures."""
+    found = train_and_judge(*run, options)
+    unfinished = options.file(*run).with_suffix(".partial")
+    unfinished.write_text(json.dumps(found, indent=2))
+    unfinished.replace(options.file(*run))  # At once: what exists is finished.
 
 
 def print_table(options: Options) -> None:
@@ -133,16 +120,15 @@ def print_table(options: Options) -> None:
 
 
 def main(options: Options) -> None:
-    """Train what is missing, and compare."""
+    """Train what is missing, each run in a process of its own, and compare."""
     options.out.mkdir(parents=True, exist_ok=True)
-    pairs = [(method, seed) for method in options.methods for seed in options.seeds]
-    if len(pairs) == 1 and not options.file(*pairs[0]).exists():
-        found = train_and_judge(*pairs[0], options)
-        partial = options.file(*pairs[0]).with_suffix(".partial")
-        partial.write_text(json.dumps(found, indent=2))
-        partial.replace(options.file(*pairs[0]))  # At once: what exists is finished.
-    elif len(pairs) > 1:
-        run_all(options)
+    runs = [(method, seed) for seed in options.seeds for method in options.methods]
+    missing = [run for run in runs if not options.file(*run).exists()]
+    processes = {"mp_context": multiprocessing.get_context("spawn"), "max_tasks_per_child": 1}
+    with ProcessPoolExecutor(options.jobs, **processes) as pool:
+        done = pool.map(partial(write_figures, options), missing)
+        for _ in track(done, "Training", len(missing)):
+            pass
     print_table(options)
 
 

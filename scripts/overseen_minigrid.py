@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
@@ -26,23 +25,6 @@ from stable_baselines3.common.env_util import make_vec_env
 import routed_rl
 from routed_agents import FAST_ROUTING, EntropySchedule, RoutedPPO
 from routed_envs import FinalStep, Overseen
-
-
-@dataclass(frozen=True)
-class Options:
-    """Watch random rollouts, then train.
-
-    Attributes:
-        oversight: Probability that an episode is overseen, 0 to 1.
-        episodes: To watch at random, and to judge each expert by; at least 2.
-        steps: Steps to train, all environments together; 0 for none.
-        seed: Decides the training.
-    """
-
-    oversight: float = 0.2
-    episodes: int = 500
-    steps: int = 400_000
-    seed: int = 0
 
 
 def picked_up(final: FinalStep) -> str:
@@ -93,17 +75,24 @@ def train(oversight: float, steps: int, seed: int) -> RoutedPPO:
     return model.learn(steps, callback=EntropySchedule(0.4, 0.05), progress_bar=True)
 
 
-def main(options: Options) -> None:
-    """Watch, train, and compare who acts."""
-    print_endings(count_endings(options.oversight, options.episodes))
-    if options.steps:
-        model = train(options.oversight, options.steps, options.seed)
-        fresh = make_vec_env(make_env, 32, env_kwargs={"oversight": options.oversight})
+def main(oversight: float = 0.2, episodes: int = 500, steps: int = 400_000, seed: int = 0) -> None:
+    """Watch random rollouts, train, and compare who acts.
+
+    Args:
+        oversight: Probability that an episode is overseen, 0 to 1.
+        episodes: To watch at random, and to judge each expert by; at least 2.
+        steps: Steps to train, all environments together; 0 for none.
+        seed: Decides the training.
+    """
+    print_endings(count_endings(oversight, episodes))
+    if steps:
+        model = train(oversight, steps, seed)
+        fresh = make_vec_env(make_env, 32, env_kwargs={"oversight": oversight})
         for steering in (None, "key", "ball"):
-            found = routed_rl.evaluate_env(model.steer(steering), fresh, options.episodes)
+            found = routed_rl.evaluate_env(model.steer(steering), fresh, episodes)
             rates = ", ".join(f"{name} {rate:.1%}" for name, rate in found.rates.items())
             print(f"{steering or 'mixture':8} {rates}")
 
 
 if __name__ == "__main__":
-    sys.exit(routed_rl.exit_code(lambda: main(tyro.cli(Options, description=__doc__))))
+    sys.exit(routed_rl.exit_code(lambda: tyro.cli(main, description=__doc__)))

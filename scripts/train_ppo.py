@@ -9,7 +9,6 @@ and its policy. The constants are near those of the preset `fast`.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,23 +43,6 @@ PPO_SETTINGS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Options:
-    """Train and judge.
-
-    Attributes:
-        oversight: Probability that a target's square has oversight, 0 to 1.
-        steps: Steps of all environments together.
-        seed: Decides everything.
-        out: The folder for the model and its policy.
-    """
-
-    oversight: float = 0.1
-    steps: int = 2_900_000
-    seed: int = 0
-    out: Path = Path("runs/ppo")
-
-
 def train(world: DiamondGhostWorld, steps: int, seed: int, **options: Any) -> RoutedPPO:
     """A model that learned in the world; the options go to `learn`."""
     env = WorldVecEnv(world, num_envs=256)
@@ -70,22 +52,31 @@ def train(world: DiamondGhostWorld, steps: int, seed: int, **options: Any) -> Ro
     return model.learn(steps, callback=EntropySchedule(*ENTROPY), **options)
 
 
-def main(options: Options) -> None:
-    """Train, print the exact figures, and save."""
+def main(
+    oversight: float = 0.1, steps: int = 2_900_000, seed: int = 0, out: Path = Path("runs/ppo")
+) -> None:
+    """Train, print the exact figures, and save.
+
+    Args:
+        oversight: Probability that a target's square has oversight, 0 to 1.
+        steps: Steps of all environments together.
+        seed: Decides everything.
+        out: The folder for the model and its policy.
+    """
     torch.set_num_threads(1)
-    world = DiamondGhostWorld(oversight=options.oversight)
-    model = train(world, options.steps, options.seed, progress_bar=True)
+    world = DiamondGhostWorld(oversight=oversight)
+    model = train(world, steps, seed, progress_bar=True)
     for steering in (None, *world.outcomes.targets):
         found = routed_rl.evaluate(model.steer(steering), world=world)
         print(
             f"{steering or 'mixture':8} return {found.episode_return:6.3f}, "
             f"diamond {found.diamond_rate:.1%}, ghost {found.ghost_rate:.1%}"
         )
-    options.out.mkdir(parents=True, exist_ok=True)
-    model.save(options.out / "model.zip")
-    model.export(options.out / "policy.safetensors")
-    print(f"Saved in {options.out}.")
+    out.mkdir(parents=True, exist_ok=True)
+    model.save(out / "model.zip")
+    model.export(out / "policy.safetensors")
+    print(f"Saved in {out}.")
 
 
 if __name__ == "__main__":
-    sys.exit(routed_rl.exit_code(lambda: main(tyro.cli(Options, description=__doc__))))
+    sys.exit(routed_rl.exit_code(lambda: tyro.cli(main, description=__doc__)))

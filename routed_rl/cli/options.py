@@ -10,11 +10,7 @@ import tyro
 
 
 def optional(metavar: str) -> Any:
-    """An option that may be left out.
-
-    Args:
-        metavar: What stands for its value in the help.
-    """
+    """An option that may be left out; the metavar stands for its value in the help."""
     return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
 
 

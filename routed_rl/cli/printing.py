@@ -21,11 +21,7 @@ PLAIN_FIELDS = ("rows", "cols", "oversight", "max_steps")
 
 
 def oversight_in_words(world: World[Any]) -> str:
-    """A world's oversight, with the other kinds of it that are on.
-
-    Args:
-        world: Any world.
-    """
+    """Any world's oversight, with the other kinds of it that are on."""
     words = [f"oversight {world.oversight:g}"]
     if isinstance(world, DiamondGhostWorld):
         for field in dataclasses.fields(world):
@@ -99,10 +95,6 @@ def _interval(evaluation: Evaluation, key: str) -> str:
 
 
 def print_page(page: Path) -> None:
-    """Say where a page and its figures are.
-
-    Args:
-        page: The page; its figures are in a folder beside it.
-    """
+    """Say where a page is, and its figures in the folder beside it."""
     print(f"{page}  open it in a browser")
     print(f"{page.parent / FIGURES}  every figure as PNG and SVG, its numbers as CSV")

@@ -30,11 +30,7 @@ def quoted(path: Path) -> str:
 
 
 def working(text: str) -> AbstractContextManager[object]:
-    """Say on the terminal what is being done, as long as it lasts.
-
-    Args:
-        text: What is being done.
-    """
+    """Say on the terminal what is being done, as long as it lasts."""
     from rich.console import Console  # Help need not wait for it.
 
     return Console(stderr=True).status(text)

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from routed_agents.files import write_atomically
+from routed_agents.files import no_folder, write_atomically
 from routed_envs.errors import InputError
 
 FORMAT = 1
@@ -46,6 +46,16 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, (json.dumps(value, indent=2) + "\n").encode())
 
 
+class Inside:
+    """The path of something with that name in the folder of whoever has it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, folder: Any, owner: type) -> Path:
+        return folder.path / self._name
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The files of a run.
@@ -55,56 +65,26 @@ class RunFolder:
     """
 
     path: Path
-
-    @property
-    def config(self) -> Path:
-        """What decided the run, and the versions it ran with."""
-        return self.path / "config.json"
-
-    @property
-    def log(self) -> Path:
-        """A JSON object a line: what the overseer saw, what the learner did, evaluations."""
-        return self.path / "log.jsonl"
-
-    @property
-    def checkpoint(self) -> Path:
-        """All of the state that a resumed run needs."""
-        return self.path / "checkpoint.pt"
-
-    @property
-    def policy(self) -> Path:
-        """The trained weights, with all that is needed to use them."""
-        return self.path / "policy.safetensors"
-
-    @property
-    def evaluation(self) -> Path:
-        """The finished policy's figures, for every steering and at several oversights."""
-        return self.path / "evaluation.json"
-
-    @property
-    def tensorboard(self) -> Path:
-        """The folder of TensorBoard's event files, if they were asked for."""
-        return self.path / "tensorboard"
-
-    @property
-    def deployment(self) -> Path:
-        """The folder of what was made from the finished policy: exports, reports."""
-        return self.path / "deployment"
-
-    @property
-    def snapshots(self) -> Path:
-        """The folder of the policies that were kept on the way, if they were asked for."""
-        return self.path / "snapshots"
-
-    @property
-    def explorer(self) -> Path:
-        """The page in which the finished policy can be looked at."""
-        return self.path / "explorer.html"
-
-    @property
-    def result(self) -> Path:
-        """Written last: a folder that has it is finished."""
-        return self.path / "result.json"
+    config = Inside("config.json")
+    """What decided the run, and the versions it ran with."""
+    log = Inside("log.jsonl")
+    """A JSON object a line: what the overseer saw, what the learner did, evaluations."""
+    checkpoint = Inside("checkpoint.pt")
+    """All of the state that a resumed run needs."""
+    policy = Inside("policy.safetensors")
+    """The trained weights, with all that is needed to use them."""
+    evaluation = Inside("evaluation.json")
+    """The finished policy's figures, for every steering and at several oversights."""
+    tensorboard = Inside("tensorboard")
+    """The folder of TensorBoard's event files, if they were asked for."""
+    deployment = Inside("deployment")
+    """The folder of what was made from the finished policy: exports, reports."""
+    snapshots = Inside("snapshots")
+    """The folder of the policies that were kept on the way, if they were asked for."""
+    explorer = Inside("explorer.html")
+    """The page in which the finished policy can be looked at."""
+    result = Inside("result.json")
+    """Written last: a folder that has it is finished."""
 
     def read_result(self) -> dict[str, Any] | None:
         """What `result.json` holds; None unless the run is finished and all of its files are there.
@@ -129,7 +109,7 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other trainers out; the operating system lets go when the process ends.
+        """Keep other trainers out.
 
         Raises:
             InputError: Another process trains in this folder.
@@ -137,19 +117,12 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
-            raise InputError(f"{self.path} is a file. Give a folder.") from None
-        lock = FileLock(self.path / "lock", timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise InputError(
-                f"Another process is training in {self.path}. Wait for it, or give another folder."
-            ) from None
-        try:
+            raise no_folder(self.path) from None
+        words = "Wait for it, or give another folder."
+        refusal = f"Another process is training in {self.path}. {words}"
+        with held(self.path / "lock", 0, refusal):
             remove_partial(self.path)
             yield
-        finally:
-            lock.release()
 
     def wait_until_free(self, seconds: float) -> None:
         """Wait for a trainer that is about to end, if there is one, for at most so long."""
@@ -175,6 +148,25 @@ class RunFolder:
                 "`routed-rl train --out` made."
             )
         return read_json(self.config)
+
+
+@contextmanager
+def held(lock: Path, seconds: float, refusal: str) -> Iterator[None]:
+    """Hold a lock; the operating system lets go when the process ends.
+
+    Args:
+        lock: Its file, in a folder that exists.
+        seconds: How long to wait for it.
+        refusal: What to say where another process holds it.
+
+    Raises:
+        InputError: Another process does.
+    """
+    try:
+        with FileLock(lock, timeout=seconds):
+            yield
+    except Timeout:
+        raise InputError(refusal) from None
 
 
 def remove_partial(folder: Path) -> None:

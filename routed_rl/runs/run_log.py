@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from routed_envs.errors import InputError
-from routed_rl.extras import need
 
 
-class Mirror(Protocol):
-    """Repeats a log's entries elsewhere."""
+class TensorBoardMirror:
+    """Repeats each entry of a run's log as TensorBoard scalars.
+
+    Args:
+        path: The folder of the event files.
+        update: The updates already taken; curves of a killed run are cut off there.
+    """
+
+    def __init__(self, path: Path, update: int = 0) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # Slow to import, and optional.
+
+        self._writer = SummaryWriter(str(path), purge_step=update + 1)
 
     def write(self, entry: dict[str, Any]) -> None:
-        """Repeat one entry."""
-        ...
+        """Repeat one entry of the log; its groups become the curves' groups."""
+        for group in ("overseer", "learner", "evaluation", "timing"):
+            for name, value in scalars(entry[group] or {}).items():
+                self._writer.add_scalar(f"{group}/{name}", value, entry["update"])
 
     def close(self) -> None:
-        """There will be no more."""
-        ...
+        """Write what is left and close the files."""
+        self._writer.close()
 
 
 class RunLog:
@@ -30,11 +40,11 @@ class RunLog:
     Args:
         path: The file; made if there is none.
         length: The bytes to keep of it.
-        mirrors: They repeat each entry elsewhere.
+        mirror: Repeats each entry, if there is one.
     """
 
-    def __init__(self, path: Path, length: int = 0, mirrors: Sequence[Mirror] = ()) -> None:
-        self._mirrors = mirrors
+    def __init__(self, path: Path, length: int, mirror: TensorBoardMirror | None) -> None:
+        self._mirror = mirror
         self._file = path.open("ab")
         # A log that was lost or cut is continued after its last whole line, never padded.
         whole = path.read_bytes()[:length].rfind(b"\n") + 1
@@ -54,16 +64,16 @@ class RunLog:
         """Append one line, at once readable by others."""
         self._file.write(json.dumps(entry).encode() + b"\n")
         self._file.flush()
-        for mirror in self._mirrors:
-            mirror.write(entry)
+        if self._mirror:
+            self._mirror.write(entry)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._file.close()
-        for mirror in self._mirrors:
-            mirror.close()
+        if self._mirror:
+            self._mirror.close()
 
 
 def read_log(path: Path, evaluations_only: bool = False) -> list[dict[str, Any]]:
@@ -86,47 +96,6 @@ def read_log(path: Path, evaluations_only: bool = False) -> list[dict[str, Any]]
         return [json.loads(line) for line in complete]
     except ValueError as error:
         raise InputError(f"The log {path} is damaged ({error}). Move it away to go on.") from None
-
-
-class TensorBoardMirror:
-    """Repeats each entry of a run's log as TensorBoard scalars.
-
-    Args:
-        path: The folder of the event files.
-        update: The updates already taken; curves of a killed run are cut off there.
-
-    Raises:
-        InputError: TensorBoard is not installed.
-    """
-
-    def __init__(self, path: Path, update: int = 0) -> None:
-        need_tensorboard()
-        from torch.utils.tensorboard import SummaryWriter  # Slow to import, and optional.
-
-        self._writer = SummaryWriter(str(path), purge_step=update + 1)
-
-    def write(self, entry: dict[str, Any]) -> None:
-        """Repeat one entry.
-
-        Args:
-            entry: As the log has it; its groups become the curves' groups.
-        """
-        for group in ("overseer", "learner", "evaluation", "timing"):
-            for name, value in scalars(entry[group] or {}).items():
-                self._writer.add_scalar(f"{group}/{name}", value, entry["update"])
-
-    def close(self) -> None:
-        """Write what is left and close the files."""
-        self._writer.close()
-
-
-def need_tensorboard() -> None:
-    """Refuse early where TensorBoard, an optional package, is missing.
-
-    Raises:
-        InputError: It is not installed.
-    """
-    need("tensorboard", "--tensorboard", ("tensorboard",))
 
 
 def scalars(values: dict[str, Any], prefix: str = "") -> dict[str, float]:

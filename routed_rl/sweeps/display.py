@@ -32,11 +32,7 @@ SHOW_SECONDS = 1.0
 
 
 def picture(status: SweepStatus) -> Group:
-    """A sweep's status for the terminal.
-
-    Args:
-        status: Where the sweep stands.
-    """
+    """A sweep's status for the terminal."""
     # The numbers first: a live table that is higher than the terminal loses its end.
     parts = [_summary(status), _grid(status), Text(LEGEND, "dim"), _running(status)]
     return Group(*(part for part in parts if part is not None))
@@ -128,11 +124,7 @@ class SweepDisplay:
             self._due = time.monotonic() + SHOW_SECONDS
 
     def tell(self, ended: Ended) -> None:
-        """Say that a run ended, where there is no table to show it, and how one failed.
-
-        Args:
-            ended: The run.
-        """
+        """Say that a run ended, where there is no table to show it, and how one failed."""
         self._due = 0.0
         self._done += not ended.failure
         if not self._visible or (self._live is not None and not ended.failure):

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from routed_envs.errors import InputError, unknown_name
 from routed_rl.config import HOST_FIELDS, PRESETS, TrainConfig, field_adapters
 from routed_rl.naming import INCIDENTAL, counted
@@ -37,8 +39,7 @@ MOST_FAULTS = 5
 def run_name(config: TrainConfig) -> str:
     """The name of a run's folder in a sweep: 12 hexadecimal digits of its configuration's hash.
 
-    Args:
-        config: What decides the run; the device and the threads do not count.
+    The device and the threads do not count.
     """
     values = {k: v for k, v in config.to_json().items() if k not in HOST_FIELDS}
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
@@ -61,19 +62,21 @@ def plan(words: Mapping[str, Any]) -> list[TrainConfig]:
         InputError: An unknown word, an empty list, a duplicate or a value that cannot be used;
             every fault is listed.
     """
-    faults: list[str] = []
-    preset = _preset(words.get("preset", "fast"), faults)
-    values = {name: _listed(given) for name, given in words.items() if name != "preset"}
-    checked = {
-        PLURALS.get(name, name): _checked(name, given, faults) for name, given in values.items()
+    preset, faults = words.get("preset", "fast"), list[str]()
+    if not isinstance(preset, str) or preset not in PRESETS:
+        faults.append(str(unknown_name("preset", preset, PRESETS)))
+    values = {
+        PLURALS.get(name, name): _checked(name, _listed(given), faults)
+        for name, given in words.items()
+        if name != "preset"
     }
-    if "seed" in checked and "seeds" in checked:
+    if "seed" in values and "seeds" in values:
         faults.append("Both seeds and seed were given. Give one of them.")
     if faults:
         raise InputError("\n".join(faults))
-    _check_size(checked)
-    checked |= {"seed": range(checked.pop("seeds")[0])} if "seeds" in checked else {}
-    return _combinations(preset, checked)
+    _check_size(values)
+    values |= {"seed": range(values.pop("seeds")[0])} if "seeds" in values else {}
+    return _combinations(preset, values)
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -129,14 +132,6 @@ def _lines_of(word: str, text: str) -> list[int]:
     return lines or [1]
 
 
-def _preset(given: Any, faults: list[str]) -> str:
-    """The preset's name, or a fault."""
-    if isinstance(given, str) and given in PRESETS:
-        return given
-    faults.append(str(unknown_name("preset", given, PRESETS)))
-    return "fast"
-
-
 def _listed(given: Any) -> list[Any]:
     """A setting's values as a list; one value alone stands for a list of it."""
     if isinstance(given, Mapping | str) or not isinstance(given, Iterable):
@@ -146,36 +141,39 @@ def _listed(given: Any) -> list[Any]:
 
 def _checked(name: str, given: list[Any], faults: list[str]) -> list[Any]:
     """A setting's values as its field holds them; what cannot be used is added to the faults."""
-    if name not in WORDS:
-        faults.append(str(unknown_name("setting", name, WORDS)))
+    values, fault = [], _fault_of_all(name, given)
+    if fault:
+        faults.append(fault)
         return []
-    if not given:
-        faults.append(f"{name} is an empty list. Give at least one value, or leave it out.")
-        return []
-    if name.endswith("_widths") and all(isinstance(value, int) for value in given):
-        lists = [[value] for value in given]
-        faults.append(
-            f"{name}={given!r} cannot be used: a value is a list of widths. Give {lists!r} for "
-            f"{counted(len(lists), 'value')}, or {[given]!r} for one."
-        )
-        return []
-    values = []
     for index, value in enumerate(given):
         place = f"{name}[{index}]" if len(given) > 1 else name
         try:
             values.append(_value(name, value))
         except (TypeError, ValueError) as error:
-            told = f"{place}={value!r} cannot be used: give {_allowed(name)}."
+            allowed = _adapter(name).json_schema()["description"]
+            told = f"{place}={value!r} cannot be used: give {allowed}."
             faults.append(str(error) if isinstance(error, InputError) else told)
     if name in INCIDENTAL and len(given) > 1:
         faults.append(f"{name} does not change what a run learns: give one value.")
     if name == "seeds" and len(given) > 1:
         faults.append(f"seeds={given!r}: give one number n for the seeds 0 to n - 1, or seed.")
-    for value in values:
-        if values.count(value) > 1:
-            fault = f"{name} has {value!r} twice. Give each value once."
-            faults += [] if fault in faults else [fault]
+    twice = dict.fromkeys(value for value in values if values.count(value) > 1)
+    faults += [f"{name} has {value!r} twice. Give each value once." for value in twice]
     return values
+
+
+def _fault_of_all(name: str, given: list[Any]) -> str | None:
+    if name not in WORDS:
+        return str(unknown_name("setting", name, WORDS))
+    if not given:
+        return f"{name} is an empty list. Give at least one value, or leave it out."
+    if name.endswith("_widths") and all(isinstance(value, int) for value in given):
+        lists = [[value] for value in given]
+        return (
+            f"{name}={given!r} cannot be used: a value is a list of widths. Give {lists!r} for "
+            f"{counted(len(lists), 'value')}, or {[given]!r} for one."
+        )
+    return None
 
 
 def _value(name: str, given: Any) -> Any:
@@ -185,7 +183,7 @@ def _value(name: str, given: Any) -> Any:
 
         if given not in METHODS:
             raise unknown_name("method", given, METHODS)
-    adapter = field_adapters()["updates" if name == "seeds" else PLURALS.get(name, name)]
+    adapter = _adapter(name)
     if not isinstance(given, str):
         return adapter.validate_json(json.dumps(given), strict=True)
     if given.lower() == "none":
@@ -195,10 +193,9 @@ def _value(name: str, given: Any) -> Any:
     return adapter.validate_strings(given)
 
 
-def _allowed(name: str) -> str:
-    if name == "seeds":
-        return "a whole number of at least 1"
-    return field_adapters()[PLURALS.get(name, name)].json_schema()["description"]
+def _adapter(name: str) -> TypeAdapter[Any]:
+    """What checks a single value; `seeds` is a count, as `updates` is."""
+    return field_adapters()["updates" if name == "seeds" else PLURALS.get(name, name)]
 
 
 def _check_size(values: Values) -> None:
@@ -213,7 +210,6 @@ def _check_size(values: Values) -> None:
 
 
 def _combinations(preset: str, values: Values) -> list[TrainConfig]:
-    """A configuration for every combination of the values; the seed varies slowest."""
     names = sorted(values, key=lambda name: name != "seed")
     faults: dict[str, None] = {}
     configs = []

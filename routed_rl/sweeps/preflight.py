@@ -7,14 +7,13 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 
-import torch
-
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
 from routed_rl.runs.run_folder import read_disposable
 from routed_rl.sweeps.plan import run_name
 from routed_rl.sweeps.sweep_folder import SweepFolder
 from routed_rl.training.experiment import Experiment
+from routed_rl.training.loop import using_threads
 
 MOST_KINDS = 12
 """Kinds of runs that are timed; the others are taken to be like the first."""
@@ -70,27 +69,21 @@ def _kind(config: TrainConfig) -> str:
 
 
 def _timed(experiment: Experiment) -> float:
-    """The time of one update; 0 for a run that fails, which it will tell itself in its turn."""
+    """The seconds of one update, after a first one that warms up.
+
+    0 for a run that fails, which it will tell itself in its turn.
+    """
     try:
-        return _seconds_per_update(experiment)
+        with using_threads(experiment.config.threads):
+            state, table = experiment.start(), experiment.table()
+            experiment.update(state, table)
+            updates, passed, started = 0, 0.0, time.perf_counter()
+            while updates < MOST_TIMED and passed < TIMED_SECONDS:
+                experiment.update(state, table)
+                updates, passed = updates + 1, time.perf_counter() - started
+            return passed / updates
     except Exception:  # A user's method may raise anything.
         return 0.0
-
-
-def _seconds_per_update(experiment: Experiment) -> float:
-    """The time of one update, after a first one that warms up."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(experiment.config.threads)
-    try:
-        state, table = experiment.start(), experiment.table()
-        experiment.update(state, table)
-        updates, passed, started = 0, 0.0, time.perf_counter()
-        while updates < MOST_TIMED and passed < TIMED_SECONDS:
-            experiment.update(state, table)
-            updates, passed = updates + 1, time.perf_counter() - started
-        return passed / updates
-    finally:
-        torch.set_num_threads(before)
 
 
 def check_methods(folder: SweepFolder, configs: Iterable[TrainConfig]) -> None:
@@ -131,7 +124,6 @@ def _table(folder: SweepFolder, name: str) -> str | None:
 
 
 def _named(folder: SweepFolder, names: list[str]) -> str:
-    """Some runs' folders, and how many more there are."""
     more = len(names) - MOST_NAMED
     shown = ", ".join(str(folder.run(name).path) for name in names[:MOST_NAMED])
     return shown + (f" and {more} more" if more > 0 else "")

@@ -12,8 +12,6 @@ from routed_rl.runs.run_log import read_log
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
 Row = dict[str, Any]
-RESULTS = ("seconds", "labels", "selected", "relabel_accuracy")
-"""What a run's result tells of its training."""
 
 
 def load_results(sweep: str | Path) -> list[Row]:
@@ -59,7 +57,8 @@ def load_curves(sweep: str | Path) -> list[Row]:
     """
     rows = []
     for name, config, folder, result in _finished(sweep):
-        for entry in _evaluations(folder):
+        log = read_log(folder.log, evaluations_only=True) if folder.log.exists() else []
+        for entry in log:
             for actor, figures in entry["evaluation"].items():
                 kept = {k: config[k] for k in ("method", "oversight", "seed")}
                 steps = {"environment_steps": entry["environment_steps"], "actor": actor}
@@ -78,16 +77,13 @@ def _finished(sweep: str | Path) -> Iterator[tuple[str, Row, RunFolder, Row]]:
             yield name, planned["config"], run, result
 
 
-def _evaluations(folder: RunFolder) -> list[Row]:
-    return read_log(folder.log, evaluations_only=True) if folder.log.exists() else []
-
-
 def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
     try:
         evaluation = read_json(folder.evaluation)
         training, actor = evaluation["training"], result["deployed_actor"]
         row = {"run": name} | config | {"gradient_steps": result["updates"], "deployed": actor}
-        row |= {key: result[key] for key in RESULTS} | _figures(training[actor])
+        told = ("seconds", "labels", "selected", "relabel_accuracy")
+        row |= {name: result[name] for name in told} | _figures(training[actor])
         row |= _prefixed("unwatched", evaluation["unwatched"][actor])
         for other, figures in training.items() if len(training) > 1 else ():
             row |= _prefixed(other, figures)
@@ -104,10 +100,9 @@ def _prefixed(prefix: str, figures: Row) -> Row:
 
 
 def _figures(figures: Row) -> Row:
-    targets = [name.removesuffix("_rate") for name in figures if name.endswith("_rate")]
-    columns = {name: figures[name] for name in ("episode_return", "mean_length", "exact")}
-    columns |= {f"{target}_rate": figures[f"{target}_rate"] for target in targets}
-    labels = {name: figures["labels"][name] for name in targets if name != "timeout"}
-    seen = sum(labels.values())
-    shares = {f"overseer_{name}_share": seen and share / seen for name, share in labels.items()}
-    return columns | {name: share if seen else None for name, share in shares.items()}
+    rates = [name for name in figures if name.endswith("_rate")]
+    columns = {name: figures[name] for name in ("episode_return", "mean_length", "exact", *rates)}
+    targets = [name.removesuffix("_rate") for name in rates if name != "timeout_rate"]
+    seen = sum(figures["labels"][target] for target in targets)
+    shares = {name: figures["labels"][name] / seen if seen else None for name in targets}
+    return columns | {f"overseer_{name}_share": share for name, share in shares.items()}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,49 +88,38 @@ def sweep(
             changed.
         KeyboardInterrupt: The user stopped it; every run saved a checkpoint.
     """
-    planned, place = by_name(list(configs)), _Place(jobs, ray, address)
+    planned = by_name(configs)
     if not planned:
         raise InputError("A sweep needs at least one configuration.")
-    place.check()
-    return _sweep(planned, SweepFolder(Path(out)), place, progress)
+    return _sweep(planned, SweepFolder(Path(out)), _opener(jobs, ray, address), progress)
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where runs shall train, as `sweep` was told."""
+def _opener(
+    jobs: int | None, ray: bool, address: str | None
+) -> Callable[[Path, int, int], Backend]:
+    """Opens a backend for a folder, the number of missing runs and the threads of each."""
+    if jobs is not None and jobs < 1:
+        raise InputError(f"jobs={jobs}: give at least 1.")
+    if address is not None and not ray:
+        raise InputError(f"address={address!r} is a Ray cluster's. Give --backend ray with it.")
 
-    jobs: int | None
-    ray: bool
-    address: str | None
-
-    def check(self) -> None:
-        """Refuse what cannot be."""
-        if self.jobs is not None and self.jobs < 1:
-            raise InputError(f"jobs={self.jobs}: give at least 1.")
-        if self.address is not None and not self.ray:
-            raise InputError(
-                f"address={self.address!r} is a Ray cluster's. Give --backend ray with it."
-            )
-
-    @contextmanager
-    def opened(self, path: Path, missing: int, threads: int) -> Iterator[Backend]:
-        """The backend; whatever happens, nothing trains on afterwards."""
-        if self.ray and missing:
+    def opened(path: Path, missing: int, threads: int) -> Backend:
+        if ray and missing:
             # Slow to import, and optional.
             from routed_rl.sweeps.backends.ray_cluster import RayBackend
 
-            backend: Backend = RayBackend(path, self.address, self.jobs, threads)
-        else:
-            cores = max(1, available_cores() // threads)
-            backend = LocalBackend(path, max(1, min(self.jobs or cores, missing)))
-        try:
-            yield backend
-        finally:
-            backend.close()
+            return RayBackend(path, address, jobs, threads)
+        slots = jobs or max(1, available_cores() // threads)
+        return LocalBackend(path, max(1, min(slots, missing)))
+
+    return opened
 
 
 def _sweep(
-    planned: dict[str, TrainConfig], folder: SweepFolder, place: _Place, progress: bool
+    planned: dict[str, TrainConfig],
+    folder: SweepFolder,
+    opened: Callable[[Path, int, int], Backend],
+    progress: bool,
 ) -> SweepOutcome:
     """Train what is missing in the folder, which nobody else may sweep meanwhile."""
     seconds, threads = expected_seconds(planned), max(c.threads for c in planned.values())
@@ -138,7 +127,8 @@ def _sweep(
         check_methods(folder, planned.values())
         kept = tuple(name for name in planned if folder.finished(name))
         missing = [name for name in planned if name not in kept]
-        with place.opened(folder.path, len(missing), threads) as backend:
+        # Whatever happens, nothing trains on afterwards.
+        with closing(opened(folder.path, len(missing), threads)) as backend:
             folder.extend(planned, seconds)
             slots, started = backend.slots, time.monotonic()
             left = sum(seconds[name] for name in missing) / slots
@@ -162,7 +152,6 @@ def _announce(planned: int, kept: int, seconds: float, slots: int, progress: boo
 def _train_all(
     folder: SweepFolder, names: list[str], backend: Backend, progress: bool
 ) -> list[Ended]:
-    """Train every run of the list; returns how each ended."""
     waiting, running, ended = list(reversed(names)), list[str](), list[Ended]()
     with sweep_display(folder, progress) as display:
         try:
@@ -176,7 +165,9 @@ def _train_all(
                 for run in backend.ended():
                     running.remove(run.name)
                     ended.append(run)
-                    _record(folder, run)
+                    if run.failure:
+                        failure = {"reason": run.failure, "lines": run.lines}
+                        write_json(folder.failure(run.name), failure)
                     display.tell(run)
                     changed = True
                 if changed:
@@ -189,12 +180,6 @@ def _train_all(
         finally:
             write_json(folder.state, {"jobs": backend.slots, "running": []})
     return ended
-
-
-def _record(folder: SweepFolder, run: Ended) -> None:
-    """Keep how a run failed, for whoever asks later."""
-    if run.failure:
-        write_json(folder.failure(run.name), {"reason": run.failure, "lines": run.lines})
 
 
 def _stop(backend: Backend) -> None:

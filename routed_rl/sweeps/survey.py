@@ -101,13 +101,13 @@ class Surveyor:
         active = folder.is_active() if active is None else active
         jobs, named = folder.read_state()
         running = named if active else frozenset[str]()
-        failures = folder.failures()
+        reasons = {name: failure["reason"] for name, failure in folder.failures().items()}
         for name in self._plan.keys() - self._seconds.keys():
             result = folder.run(name).read_result()
             if result is not None:
                 self._seconds[name] = result["seconds"]
         pace = self._pace()
-        runs = [self._status(name, running, failures, pace) for name in self._plan]
+        runs = [self._status(n, n in running, reasons.get(n), pace) for n in self._plan]
         return SweepStatus(folder.path, active, jobs, tuple(runs))
 
     def _pace(self) -> float:
@@ -115,21 +115,15 @@ class Surveyor:
         expected = sum(self._plan[name]["expected_seconds"] for name in self._seconds)
         return sum(self._seconds.values()) / expected if expected else 1.0
 
-    def _status(
-        self, name: str, running: frozenset[str], failures: dict[str, dict[str, Any]], pace: float
-    ) -> RunStatus:
+    def _status(self, name: str, running: bool, reason: str | None, pace: float) -> RunStatus:
         config = self._plan[name]["config"]
-        stage: Stage = "waiting"
-        if name in self._seconds:
-            stage = "finished"
-        elif name in running:
-            stage = "running"
-        elif name in failures:
-            stage = "failed"
-        progress = float(stage == "finished")
-        if stage == "running":
-            progress = self._progress(name)
         expected: float = pace * self._plan[name]["expected_seconds"]
+        stage: Stage = "waiting" if reason is None else "failed"
+        progress = 0.0
+        if name in self._seconds:
+            stage, progress = "finished", 1.0
+        elif running:
+            stage, progress = "running", self._progress(name)
         return RunStatus(
             name=name,
             method=config["method"],
@@ -139,7 +133,7 @@ class Surveyor:
             stage=stage,
             progress=progress,
             seconds=self._seconds.get(name, expected),
-            failure=failures[name]["reason"] if stage == "failed" else None,
+            failure=reason if stage == "failed" else None,
         )
 
     def _progress(self, name: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +10,15 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from routed_agents.files import no_folder
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
 from routed_rl.runs.run_folder import (
     FORMAT,
+    Inside,
     RunFolder,
     check_format,
+    held,
     read_disposable,
     remove_partial,
     write_json,
@@ -37,21 +40,12 @@ class SweepFolder:
     """
 
     path: Path
-
-    @property
-    def plan(self) -> Path:
-        """Every run that belongs to the sweep, by the name of its folder."""
-        return self.path / "sweep.json"
-
-    @property
-    def state(self) -> Path:
-        """What the sweep is doing now, or did last."""
-        return self.path / "state.json"
-
-    @property
-    def lock(self) -> Path:
-        """Held while somebody sweeps."""
-        return self.path / "lock"
+    plan = Inside("sweep.json")
+    """Every run that belongs to the sweep, by the name of its folder."""
+    state = Inside("state.json")
+    """What the sweep is doing now, or did last."""
+    lock = Inside("lock")
+    """Held while somebody sweeps."""
 
     def run(self, name: str) -> RunFolder:
         """The folder of a run."""
@@ -145,13 +139,13 @@ class SweepFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other sweeps out; the operating system lets go when the process ends.
+        """Keep other sweeps out.
 
         Raises:
             InputError: Another process sweeps in this folder, or it holds something else.
         """
         if self.path.is_file():
-            raise InputError(f"{self.path} is a file. Give a folder.")
+            raise no_folder(self.path)
         if self.path.is_dir() and not self.plan.exists():
             others = [p.name for p in self.path.iterdir() if not _is_own(p)]
             if others:
@@ -160,16 +154,12 @@ class SweepFolder:
                     "Give a new folder, or an empty one."
                 )
         self.path.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self.lock, timeout=LOCK_SECONDS):
-                for folder in (self.path, self.path / "failures"):
-                    remove_partial(folder)
-                yield
-        except Timeout:
-            raise InputError(
-                f"Another process is sweeping in {self.path}. Look at it with "
-                f"`routed-rl status {self.path}`, or give another folder."
-            ) from None
+        words = f"Look at it with `routed-rl status {self.path}`, or give another folder."
+        refusal = f"Another process is sweeping in {self.path}. {words}"
+        with held(self.lock, LOCK_SECONDS, refusal):
+            for folder in (self.path, self.path / "failures"):
+                remove_partial(folder)
+            yield
 
 
 def _is_own(path: Path) -> bool:
@@ -190,6 +180,6 @@ def _lines(failure: dict[str, Any]) -> list[str]:
     return [str(line) for line in lines] if isinstance(lines, list) else []
 
 
-def by_name(configs: list[TrainConfig]) -> dict[str, TrainConfig]:
+def by_name(configs: Iterable[TrainConfig]) -> dict[str, TrainConfig]:
     """Configurations by the name of their run."""
     return {run_name(config): config for config in configs}

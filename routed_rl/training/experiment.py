@@ -73,7 +73,8 @@ class Experiment:
             world = gridworld(config)
         else:
             # A world of one's own brings its settings: what the configuration says of them is its.
-            config = dataclasses.replace(config, **_shared(world.settings(), config))
+            shared = {k: v for k, v in world.settings().items() if k in vars(config)}
+            config = dataclasses.replace(config, **shared)
         if method is None:
             method = get_method(config.method, world.outcomes)
         else:
@@ -231,18 +232,9 @@ class Experiment:
 
 
 def gridworld(config: TrainConfig) -> DiamondGhostWorld:
-    """The world that a configuration describes.
-
-    Args:
-        config: Has a field for each of the world's.
-    """
+    """The world that a configuration describes, which has a field for each of the world's."""
     fields = dataclasses.fields(DiamondGhostWorld)
     return DiamondGhostWorld(**{field.name: getattr(config, field.name) for field in fields})
-
-
-def _shared(settings: dict[str, Any], config: TrainConfig) -> dict[str, Any]:
-    names = {field.name for field in dataclasses.fields(config)}
-    return {name: value for name, value in settings.items() if name in names}
 
 
 def _between(first: float, last: float, progress: float) -> float:

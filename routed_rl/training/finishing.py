@@ -31,24 +31,21 @@ def finish(experiment: Experiment, state: TrainingState, folder: RunFolder) -> N
     policy = experiment.policy(state)
     save_policy(policy, folder.policy)
     judged = evaluate_steerings(policy, oversight_levels(experiment.world))
-    write_json(
-        folder.evaluation,
-        {w: {name: e.to_json() for name, e in row.items()} for w, row in judged.items()},
-    )
-    write_json(
-        folder.result,
-        {
-            "format": FORMAT,
-            "method": experiment.method.name,
-            "updates": state.update,
-            "seconds": state.seconds,
-            "labels": state.labels,
-            "selected": selected,
-            "relabel_accuracy": accuracy,
-            "deployed_actor": deployed_actor(policy),
-            "deployed": judged["training"][deployed_actor(policy)].to_json(),
-        },
-    )
+    figures = {w: {name: e.to_json() for name, e in row.items()} for w, row in judged.items()}
+    write_json(folder.evaluation, figures)
+    actor = deployed_actor(policy)
+    result = {
+        "format": FORMAT,
+        "method": experiment.method.name,
+        "updates": state.update,
+        "seconds": state.seconds,
+        "labels": state.labels,
+        "selected": selected,
+        "relabel_accuracy": accuracy,
+        "deployed_actor": actor,
+        "deployed": figures["training"][actor],
+    }
+    write_json(folder.result, result)
 
 
 def relabel_accuracy(experiment: Experiment, state: TrainingState) -> float | None:

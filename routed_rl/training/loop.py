@@ -19,11 +19,12 @@ from routed_envs.worlds import World
 from routed_rl.config import TrainConfig, default_folder
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.evaluation.steerings import evaluate_steerings
+from routed_rl.extras import need
 from routed_rl.runs.checkpoint import load_checkpoint, save_checkpoint
 from routed_rl.runs.opening import check_folder, describe, prepare_folder
-from routed_rl.runs.progress import TrainingBar, training_bar
+from routed_rl.runs.progress import TrainingBar
 from routed_rl.runs.run_folder import RunFolder
-from routed_rl.runs.run_log import Mirror, RunLog, TensorBoardMirror, need_tensorboard
+from routed_rl.runs.run_log import RunLog, TensorBoardMirror
 from routed_rl.training.experiment import Experiment
 from routed_rl.training.finishing import finish
 from routed_rl.training.run import Run, load_run
@@ -82,8 +83,8 @@ def train(
     description = describe(experiment.config.to_json(), experiment.identity())
     check_folder(folder, description, resume, overwrite)
     if tensorboard:
-        need_tensorboard()
-    with folder.locked(), _threads(config.threads):
+        need("tensorboard", "--tensorboard", ("tensorboard",))
+    with folder.locked(), using_threads(config.threads):
         check_folder(folder, description, resume, overwrite)
         state = experiment.start()
         if resume and folder.checkpoint.exists():
@@ -91,18 +92,15 @@ def train(
         prepare_folder(folder, description, resume)
         if folder.read_result() is None:
             folder.result.unlink(missing_ok=True)
+            mirror = TensorBoardMirror(folder.tensorboard, state.update) if tensorboard else None
             with (
-                RunLog(folder.log, state.log_bytes, _mirrors(folder, state, tensorboard)) as log,
-                training_bar(experiment.updates, state.update, config.samples, progress) as bar,
+                RunLog(folder.log, state.log_bytes, mirror) as log,
+                TrainingBar(experiment.updates, state.update, config.samples, progress) as bar,
                 _stoppable() as stop,
             ):
                 _train_on(experiment, state, folder, log, bar, stop, kept)
             finish(experiment, state, folder)
     return load_run(folder.path, world=experiment.world)
-
-
-def _mirrors(folder: RunFolder, state: TrainingState, tensorboard: bool) -> list[Mirror]:
-    return [TensorBoardMirror(folder.tensorboard, state.update)] if tensorboard else []
 
 
 def _train_on(
@@ -127,7 +125,7 @@ def _train_on(
     while state.update < experiment.updates:
         snapshots.keep(experiment, state, folder)
         rollout, figures = experiment.update(state, table)
-        bar.advance()
+        bar.count()
         evaluations = _evaluations_due(experiment, state)
         if evaluations:
             bar.show(_in_words(evaluations))
@@ -147,8 +145,7 @@ def _evaluations_due(experiment: Experiment, state: TrainingState) -> dict[str, 
     every = experiment.config.evaluate_every
     if every == 0 or state.update % every:
         return {}
-    worlds = {"training": experiment.world}
-    policy = experiment.policy(state)
+    policy, worlds = experiment.policy(state), {"training": experiment.world}
     return evaluate_steerings(policy, worlds, **EVALUATION_ON_THE_WAY)["training"]
 
 
@@ -189,17 +186,14 @@ def overseer_view(rollout: Rollout) -> dict[str, float]:
         The number of episodes that ended, the reward per step, and each label's share of the
         ended episodes.
     """
-    ended = int(rollout.ended.sum())
-    counts = torch.bincount(rollout.labels[rollout.ended], minlength=len(rollout.outcomes.labels))
-    shares = (counts / max(1, ended)).tolist()
-    names = rollout.outcomes.labels[:-1]
-    return {"episodes": ended, "reward_per_step": float(rollout.rewards.mean())} | dict(
-        zip(names, shares[:-1], strict=True)
-    )
+    ended, names = int(rollout.ended.sum()), rollout.outcomes.labels
+    counts = torch.bincount(rollout.labels[rollout.ended], minlength=len(names))
+    shares = dict(zip(names[:-1], (counts / max(1, ended)).tolist(), strict=False))
+    return {"episodes": ended, "reward_per_step": float(rollout.rewards.mean())} | shares
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def using_threads(count: int) -> Iterator[None]:
     """Let PyTorch use that many CPU threads, and afterwards as many as before."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)

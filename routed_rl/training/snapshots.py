@@ -62,14 +62,7 @@ class Snapshots:
 
 
 def list_snapshots(folder: RunFolder) -> dict[int, Path]:
-    """The policy files that a run kept, by the number of gradient steps, ascending.
-
-    Args:
-        folder: The run's; may hold none.
-    """
-    found = {}
-    for path in folder.snapshots.glob(f"{PREFIX}*{SUFFIX}"):
-        number = path.name.removeprefix(PREFIX).removesuffix(SUFFIX)
-        if number.isdigit():
-            found[int(number)] = path
-    return dict(sorted(found.items()))
+    """The policy files that a run kept, if any, by the number of gradient steps, ascending."""
+    files = folder.snapshots.glob(f"{PREFIX}*{SUFFIX}")
+    numbered = ((path.name.removeprefix(PREFIX).removesuffix(SUFFIX), path) for path in files)
+    return dict(sorted((int(number), path) for number, path in numbered if number.isdigit()))

@@ -70,7 +70,7 @@ def films(policy: Policy, folder: Path) -> Iterator[Row]:
         yield at_most(f"{kind}, side by side", several, "s", 5.0, digits=1)
 
 
-def main(options: Options) -> int:
+def main(options: Annotated[Options, tyro.conf.arg(name="")]) -> int:
     """Measure, and print a table; returns the exit code."""
     policy = routed_rl.load_policy(options.run)
     rows = []
@@ -83,4 +83,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    start(main, Options, __doc__)
+    start(main, __doc__)

@@ -15,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,19 +49,6 @@ async (places) => {
 }
 """
 SIZE_BAR, WRITING_BAR, OPENING_BAR, REDRAW_BAR = 2.5, 5.0, 1.0, 50.0
-
-
-@dataclass(frozen=True)
-class Options:
-    """What to measure.
-
-    Attributes:
-        openings: How often each page is opened.
-        redraws: How many placements are drawn.
-    """
-
-    openings: int = 5
-    redraws: int = 60
 
 
 def fresh_policy(preset: str) -> Policy:
@@ -113,7 +99,7 @@ def opening_time(browser: Any, page_file: Path) -> float:
     return seconds
 
 
-def redraws(browser: Any, page_file: Path, count: int) -> tuple[float, float]:
+def redraw_times(browser: Any, page_file: Path, count: int) -> tuple[float, float]:
     """Median milliseconds of a redraw with its layout, and until it is painted."""
     page = browser.new_page(viewport={"width": 1200, "height": 900})
     page.goto(f"{page_file.as_uri()}#seed=0")
@@ -122,17 +108,16 @@ def redraws(browser: Any, page_file: Path, count: int) -> tuple[float, float]:
     return statistics.median(found["own"]), statistics.median(found["painted"])
 
 
-def measure(browser: Any, preset: str, folder: Path, options: Options) -> list[Row]:
+def measure(browser: Any, preset: str, folder: Path, openings: int, redraws: int) -> list[Row]:
     """The figures of one preset's size."""
     policy, page_file = fresh_policy(preset), folder / f"{preset}.html"
     writing, command = writing_times(policy, page_file)
-    openings = [opening_time(browser, page_file) for _ in range(options.openings)]
-    own, painted = redraws(browser, page_file, options.redraws)
+    opening = statistics.median(opening_time(browser, page_file) for _ in range(openings))
+    own, painted = redraw_times(browser, page_file, redraws)
     both = folder / f"{preset}-two.html"
     explore(policy, fresh_policy(preset), out=both)
-    two_own, _ = redraws(browser, both, options.redraws)
+    two_own, _ = redraw_times(browser, both, redraws)
     size, two_sizes = (file.stat().st_size / 1e6 for file in (page_file, both))
-    opening = statistics.median(openings)
     return [
         at_most(f"{preset}: the file", size, "MB", SIZE_BAR),
         at_most(f"{preset}: the file for two policies, each", two_sizes / 2, "MB", SIZE_BAR),
@@ -145,15 +130,20 @@ def measure(browser: Any, preset: str, folder: Path, options: Options) -> list[R
     ]
 
 
-def main(options: Options) -> int:
-    """Measure, and print a table; returns the exit code."""
+def main(openings: int = 5, redraws: int = 60) -> int:
+    """Measure, and print a table; returns the exit code.
+
+    Args:
+        openings: How often each page is opened.
+        redraws: How many placements are drawn.
+    """
     program = shutil.which("chromium") or shutil.which("google-chrome")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        rows = [row for name in PRESETS for row in measure(browser, name, Path(folder), options)]
+        sizes = [measure(browser, name, Path(folder), openings, redraws) for name in PRESETS]
         browser.close()
-    return print_rows(rows)
+    return print_rows([row for rows in sizes for row in rows])
 
 
 if __name__ == "__main__":
-    start(main, Options, __doc__)
+    start(main, __doc__)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import torch
 import tyro
@@ -105,6 +105,6 @@ def print_rows(rows: Sequence[Row]) -> int:
     return int(any(row.missed for row in rows))
 
 
-def start(main: Callable[[Any], int], options: type[Any], manual: str | None) -> None:
-    """Read the options, measure, and end the program."""
-    sys.exit(routed_rl.exit_code(lambda: main(tyro.cli(options, description=manual))))
+def start(main: Callable[..., int], manual: str | None) -> None:
+    """Read the options, which are the function's arguments, measure, and end the program."""
+    sys.exit(routed_rl.exit_code(lambda: tyro.cli(main, description=manual)))

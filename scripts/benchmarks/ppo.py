@@ -7,7 +7,6 @@ python -m scripts.benchmarks.ppo --seeds 0 1     two training runs instead of fi
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -23,27 +22,18 @@ from scripts.train_ppo import PPO_SETTINGS, train
 WORLD = DiamondGhostWorld(oversight=0.1)
 
 
-@dataclass(frozen=True)
-class Options:
-    """Measure, and print a table.
+def main(seeds: tuple[int, ...] = (0, 1, 2, 3, 4), steps: int = 2_900_000, pairs: int = 7) -> int:
+    """Measure, and print a table; returns the exit code.
 
-    Attributes:
+    Args:
         seeds: Of the training runs.
         steps: Of each training run.
         pairs: Timed pairs of our PPO and the library's.
     """
-
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    steps: int = 2_900_000
-    pairs: int = 7
-
-
-def main(options: Options) -> int:
-    """Measure, and print a table; returns the exit code."""
     torch.set_num_threads(1)
-    judged = partial(train_and_judge, steps=options.steps)
-    rows = training_rows(options.seeds, judged, ("0.88", "", "", "", ""))
-    return print_rows([time_ratio(options.pairs), *rows])
+    judged = partial(train_and_judge, steps=steps)
+    rows = training_rows(seeds, judged, ("0.88", "", "", "", ""))
+    return print_rows([time_ratio(pairs), *rows])
 
 
 def time_ratio(pairs: int, rollouts: int = 10) -> Row:
@@ -71,4 +61,4 @@ def train_and_judge(seed: int, steps: int) -> tuple[routed_rl.Evaluation, float]
 
 
 if __name__ == "__main__":
-    start(main, Options, __doc__)
+    start(main, __doc__)

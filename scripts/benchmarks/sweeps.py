@@ -20,8 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from itertools import islice, product
 from pathlib import Path
+from typing import Any
 
 from routed_rl import TrainConfig, load_results, read_log
 from scripts.benchmarks.measure import Row, at_most, print_rows, start, timed
@@ -31,21 +32,6 @@ WORDS = (
     *("--updates", "600", "--evaluate-every", "100"),
 )
 REPORT_BAR, STATUS_BAR = 20.0, 2.0
-
-
-@dataclass(frozen=True)
-class Options:
-    """What to measure.
-
-    Attributes:
-        kills: How often the small sweep is killed.
-        runs: Finished runs in the large sweep.
-        seed: Decides the moments at which the sweep is killed.
-    """
-
-    kills: int = 20
-    runs: int = 1000
-    seed: int = 0
 
 
 def command(*words: str) -> list[str]:
@@ -90,9 +76,8 @@ def kill_again_and_again(folder: Path, kills: int, seed: int) -> list[str]:
     before = finished(folder)
     if subprocess.run(sweep, check=False).returncode:
         faults.append("the sweep could not be finished")
-    faults += [
-        f"{path} changed" for path, stamp in before.items() if finished(folder)[path] != stamp
-    ]
+    after = finished(folder)
+    faults += [f"{path} changed" for path in before if after[path] != before[path]]
     return faults + broken(folder)
 
 
@@ -112,17 +97,10 @@ def broken(folder: Path) -> list[str]:
 def multiply(one: Path, folder: Path, runs: int) -> None:
     """A sweep of many finished runs: one run's files under the names of others."""
     methods, levels = ("routed", "no-routing", "no-gate", "naive"), (0.01, 0.03, 0.1, 0.3, 0.8)
-    each = -(-runs // (len(methods) * len(levels)))
-    configs = [
-        TrainConfig(method=method, oversight=level, seed=seed)
-        for seed in range(each)
-        for level in levels
-        for method in methods
-    ][:runs]
-    planned = {
-        f"{number:012x}": {"config": config.to_json(), "expected_seconds": 50.0}
-        for number, config in enumerate(configs)
-    }
+    planned: dict[str, Any] = {}
+    for seed, level, method in islice(product(range(runs), levels, methods), runs):
+        config = TrainConfig(method=method, oversight=level, seed=seed).to_json()
+        planned[f"{len(planned):012x}"] = {"config": config, "expected_seconds": 50.0}
     for name in planned:
         shutil.copytree(one, folder / "runs" / name)
     (folder / "sweep.json").write_text(json.dumps({"format": 1, "runs": planned}))
@@ -133,24 +111,30 @@ def command_time(*words: str) -> float:
     return timed(subprocess.run, command(*words), check=True, stdout=subprocess.DEVNULL)[1]
 
 
-def main(options: Options) -> int:
-    """Measure everything, and print it; returns the exit code."""
+def main(kills: int = 20, runs: int = 1000, seed: int = 0) -> int:
+    """Measure everything, and print it; returns the exit code.
+
+    Args:
+        kills: How often the small sweep is killed.
+        runs: Finished runs in the large sweep.
+        seed: Decides the moments at which the sweep is killed.
+    """
     with tempfile.TemporaryDirectory() as place:
         small, large, one = (Path(place) / name for name in ("small", "large", "one"))
-        faults = kill_again_and_again(small, options.kills, options.seed)
+        faults = kill_again_and_again(small, kills, seed)
         command_time("train", "--out", str(one))
-        multiply(one, large, options.runs)
+        multiply(one, large, runs)
         status = statistics.median(command_time("status", str(large)) for _ in range(5))
         report = command_time("report", str(large))
     print(*faults, sep="\n")
     return print_rows(
         [
-            Row(f"{options.kills} kills: faults", str(len(faults)), "0", bool(faults)),
-            at_most(f"status of {options.runs} finished runs", status, "s", STATUS_BAR),
-            at_most(f"report of {options.runs} finished runs", report, "s", REPORT_BAR, digits=1),
+            Row(f"{kills} kills: faults", str(len(faults)), "0", bool(faults)),
+            at_most(f"status of {runs} finished runs", status, "s", STATUS_BAR),
+            at_most(f"report of {runs} finished runs", report, "s", REPORT_BAR, digits=1),
         ]
     )
 
 
 if __name__ == "__main__":
-    start(main, Options, __doc__)
+    start(main, __doc__)

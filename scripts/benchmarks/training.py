@@ -7,7 +7,6 @@ python -m scripts.benchmarks.training --seeds 0 1     two training runs instead 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 
 import torch
 
@@ -16,24 +15,16 @@ from routed_envs import DiamondGhostWorld, renew
 from scripts.benchmarks.measure import Row, median_time, print_rows, start, timed, training_rows
 
 
-@dataclass(frozen=True)
-class Options:
-    """What to measure.
+def main(seeds: tuple[int, ...] = (0, 1, 2, 3, 4), updates: int | None = None) -> int:
+    """Measure, and print a table; returns the exit code.
 
-    Attributes:
+    Args:
         seeds: Of the training runs.
         updates: Gradient steps of a run; the preset's if left out.
     """
-
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    updates: int | None = None
-
-
-def main(options: Options) -> int:
-    """Measure, and print a table; returns the exit code."""
     torch.set_num_threads(1)
     rows = [stepping_rate(), paper_rate(updates=5), evaluation_time(), straight_walk()]
-    return print_rows(rows + training_figures(options))
+    return print_rows(rows + training_figures(seeds, updates))
 
 
 def stepping_rate(environments: int = 4096, steps: int = 200) -> Row:
@@ -92,9 +83,9 @@ def straight_walk() -> Row:
     return Row("to compare: straight to the diamond, blind to the ghost", figures)
 
 
-def training_figures(options: Options) -> list[Row]:
+def training_figures(seeds: tuple[int, ...], updates: int | None) -> list[Row]:
     """Quality and wall-clock time of the preset `fast` at 10% oversight, one thread."""
-    changes = {} if options.updates is None else {"updates": options.updates}
+    changes = {} if updates is None else {"updates": updates}
 
     def train(seed: int) -> tuple[routed_rl.Evaluation, float]:
         about = {"oversight": 0.1, "seed": seed, "device": "cpu"} | changes
@@ -103,8 +94,8 @@ def training_figures(options: Options) -> list[Row]:
             run, time = timed(routed_rl.train, config, folder)
         return run.evaluations["training"]["diamond"], time
 
-    return training_rows(options.seeds, train, ("0.90", "0.85", "0.75", "80 s", "80 s"))
+    return training_rows(seeds, train, ("0.90", "0.85", "0.75", "80 s", "80 s"))
 
 
 if __name__ == "__main__":
-    start(main, Options, __doc__)
+    start(main, __doc__)

@@ -30,7 +30,7 @@ class Selector:
         self.best: Weights | None = None
 
     def observe(self, labels: torch.Tensor, network: nn.Module) -> None:
-        """Take in a rollout's labels, int64 codes; keep its policy's weights if they are the best."""
+        """Take in a rollout's labels, int64 codes; keep its policy's weights if they are best."""
         overseen = labels[labels < len(self._scores)].cpu()
         self._recent = torch.cat((self._recent, overseen))[-self._rule.episodes :]
         score = float(self._scores[self._recent].sum())

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from routed_rl.sweeps.sweep_folder import SweepFolder
+
+TAIL = 12
+"""Lines of a failed run's output that are shown."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -19,6 +24,21 @@ class Ended:
     name: str
     failure: str | None = None
     lines: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, sweep: SweepFolder, name: str, failure: str | None) -> Ended:
+        """How a run ended: well if it is finished, whatever went wrong with its process.
+
+        Args:
+            sweep: The sweep's folder.
+            name: The run's.
+            failure: What went wrong in a few words, if anything did.
+        """
+        if failure is None or sweep.finished(name):
+            return cls(name)
+        output = sweep.output(name)
+        lines = output.read_text(errors="replace").splitlines() if output.exists() else []
+        return cls(name, failure, tuple(lines[-TAIL:]))
 
 
 class Backend(Protocol):

@@ -12,8 +12,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from routed_rl.sweeps.backends.base import Ended
-from routed_rl.sweeps.backends.worker import child, last_lines
+from routed_rl.sweeps.backends.worker import child
 from routed_rl.sweeps.sweep_folder import SweepFolder
+
+LINUX = sys.platform == "linux"
 
 
 class LocalBackend:
@@ -42,26 +44,19 @@ class LocalBackend:
         return len(self._running)
 
     def start(self, name: str) -> None:
-        """Start a run.
-
-        Args:
-            name: One that is not running.
-        """
+        """Start a run that is not running."""
         _start_server()
         theirs, ours = self._context.Pipe(duplex=False)
-        process = self._context.Process(
-            target=child, args=(self._sweep.path, name, theirs), name=name, daemon=False
-        )
+        arguments = (self._sweep.path, name, theirs)
+        process = self._context.Process(target=child, args=arguments, name=name, daemon=False)
         process.start()
         theirs.close()
         self._running[name] = (process, ours)
 
     def ended(self) -> list[Ended]:
         """The runs that ended since the last call."""
-        over = [
-            name for name, (process, _) in self._running.items() if process.exitcode is not None
-        ]
-        return [self._collect(name) for name in over]
+        processes = {name: process for name, (process, _) in self._running.items()}
+        return [self._collect(name) for name, p in processes.items() if p.exitcode is not None]
 
     def interrupt(self) -> None:
         """Ask every run to save and end."""
@@ -80,10 +75,8 @@ class LocalBackend:
         process, connection = self._running.pop(name)
         connection.close()
         code = process.exitcode or 0
-        if self._sweep.finished(name):
-            return Ended(name)
         reason = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return Ended(name, reason, tuple(last_lines(self._sweep.output(name))))
+        return Ended.of(self._sweep, name, reason)
 
 
 def _start_server() -> None:
@@ -91,7 +84,7 @@ def _start_server() -> None:
 
     It would end while it imports PyTorch, and whoever waits for its first process with it.
     """
-    if sys.platform != "linux":
+    if not LINUX:
         return
     resource_tracker.ensure_running()  # Else the server starts it, which lets Ctrl-C in again.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -12,7 +12,6 @@ from routed_envs.errors import InputError
 from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.backends.ray_connection import connect, disconnect, in_words, installed_ray
 from routed_rl.sweeps.backends.ray_worker import answer, answer_file, train_on_node
-from routed_rl.sweeps.backends.worker import last_lines
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
 ANSWER_SECONDS = 60.0
@@ -76,20 +75,12 @@ class RayBackend:
         return self._slots
 
     def start(self, name: str) -> None:
-        """Start a run, as soon as a node has room for it.
-
-        Args:
-            name: One that is not running.
-        """
+        """Start a run that is not running, as soon as a node has room for it."""
         self._running[self._train.remote(self._sweep.path, name, Path.cwd())] = name
 
     def ended(self) -> list[Ended]:
         """The runs that ended since the last call."""
-        if not self._running:
-            return []
-        tasks = list(self._running)
-        over, _ = self._ray.wait(tasks, num_returns=len(tasks), timeout=0)
-        return [self._collect(task) for task in over]
+        return [self._collect(task) for task in self._over(self._running, 0)]
 
     def interrupt(self) -> None:
         """Ask every run to save and end; Ray sends each the signal of Ctrl-C."""
@@ -100,18 +91,17 @@ class RayBackend:
         """End every run at once, and leave the cluster."""
         for task in self._running:
             self._ray.cancel(task, force=True)
-        if self._running:
-            tasks = list(self._running)
-            self._ray.wait(tasks, num_returns=len(tasks), timeout=CLOSE_SECONDS)
+        self._over(self._running, CLOSE_SECONDS)
         self._running.clear()
         disconnect(self._ray)
 
+    def _over(self, tasks: Mapping[Any, Any], seconds: float) -> list[Any]:
+        """The tasks that are over once all are, or after so many seconds."""
+        return self._ray.wait(list(tasks), num_returns=len(tasks), timeout=seconds)[0]
+
     def _collect(self, task: Any) -> Ended:
         name = self._running.pop(task)
-        failure = self._outcome(task)
-        if failure is None or self._sweep.finished(name):
-            return Ended(name)
-        return Ended(name, failure, tuple(last_lines(self._sweep.output(name))))
+        return Ended.of(self._sweep, name, self._outcome(task))
 
     def _outcome(self, task: Any) -> str | None:
         """What went wrong with a task that ended, in a few words, or None."""
@@ -142,7 +132,7 @@ class RayBackend:
             ask.options(scheduling_strategy=_only_on(node)).remote(question, node["NodeID"]): node
             for node in nodes
         }
-        over, _ = self._ray.wait(list(tasks), num_returns=len(tasks), timeout=ANSWER_SECONDS)
+        over = self._over(tasks, ANSWER_SECONDS)
         late = f"it did not answer within {ANSWER_SECONDS:.0f} s"
         return {
             node["NodeID"]: (

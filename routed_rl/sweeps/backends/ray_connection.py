@@ -9,9 +9,9 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from routed_envs.errors import InputError
 from routed_rl.extras import need
@@ -55,39 +55,28 @@ def connect(ray: ModuleType, address: str | None) -> None:
     """
     logging.getLogger("ray").setLevel(logging.ERROR)
     _show_messages(ray, False)
-    options: dict[str, Any] = {
-        "logging_level": logging.ERROR,
-        "log_to_driver": False,
-        "runtime_env": {"env_vars": _environment()},
-    }
+    quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
+    start = partial(ray.init, runtime_env={"env_vars": _environment()}, **quiet)
     try:
         if address is None:
-            _start_here(ray, options)
+            _start_here(start)
         else:
             _probe(address)
             fault = f"{address} is no Ray cluster that this machine can use"
-            _call_in_time(lambda: ray.init(address, **options), fault)
+            _call_in_time(lambda: start(address), fault)
     except BaseException:
         _show_messages(ray, True)
         raise
 
 
 def disconnect(ray: ModuleType) -> None:
-    """Leave the cluster, and end it if it was started here.
-
-    Args:
-        ray: The module, connected.
-    """
+    """Leave the cluster to which the module is connected, and end it if it was started here."""
     ray.shutdown()
     _show_messages(ray, True)
 
 
 def in_words(error: BaseException) -> str:
-    """What an error of Ray's says, without the tracebacks that it may hold.
-
-    Args:
-        error: One that Ray raised.
-    """
+    """What an error of Ray's says, without the tracebacks that it may hold."""
     words = str(error.__cause__ or error).strip()
     return words.splitlines()[-1].strip() if "Traceback" in words else words
 
@@ -97,17 +86,16 @@ def _show_messages(ray: ModuleType, shown: bool) -> None:
     ray._private.worker._worker_logs_enabled = shown
 
 
-def _start_here(ray: ModuleType, options: dict[str, Any]) -> None:
+def _start_here(start: Callable[..., object]) -> None:
     """Start Ray on this machine; what it starts ends with the thread that called this."""
-    options |= {"num_cpus": available_cores(), "object_store_memory": OBJECT_STORE_BYTES}
+    sizes = {"num_cpus": available_cores(), "object_store_memory": OBJECT_STORE_BYTES}
     try:
-        ray.init("local", include_dashboard=False, **options)
+        start("local", include_dashboard=False, **sizes)
     except Exception as error:
         raise InputError(f"Ray does not start on this machine: {in_words(error)}") from None
 
 
 def _environment() -> dict[str, str]:
-    """The environment variables of the nodes' processes."""
     own = tuple(map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
     folders = [os.path.abspath(entry) for entry in sys.path if Path(entry).is_dir()]
     # The interpreter's own folders are each machine's own.
@@ -133,7 +121,6 @@ def _probe(address: str) -> None:
 
 
 def _running_here() -> str:
-    """The address of the cluster to which this machine belongs."""
     from ray._private.services import canonicalize_bootstrap_address
 
     try:

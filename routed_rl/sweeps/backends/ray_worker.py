@@ -24,12 +24,7 @@ PARENT_SECONDS = 0.25
 
 
 def answer_file(question: Path, node: str) -> Path:
-    """Where a node answers a question.
-
-    Args:
-        question: A file that the sweep wrote.
-        node: The node's id.
-    """
+    """Where the node of that id answers the question in a file that the sweep wrote."""
     return question.with_name(f"{question.name}.{node}")
 
 

@@ -12,14 +12,11 @@ from pathlib import Path
 
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
-from routed_rl.runs.run_folder import RunFolder
 from routed_rl.sweeps.sweep_folder import SweepFolder
 from routed_rl.training.loop import train
 
 WAIT_SECONDS = 30.0
 """How long a run waits for its lock: a trainer whose sweep was killed needs a moment to end."""
-TAIL = 12
-"""Lines of a failed run's output that are shown."""
 
 
 def train_planned(sweep: Path, name: str) -> None:
@@ -31,7 +28,7 @@ def train_planned(sweep: Path, name: str) -> None:
     """
     folder = SweepFolder(sweep)
     config = TrainConfig.from_json(folder.runs()[name]["config"])
-    run: RunFolder = folder.run(name)
+    run = folder.run(name)
     run.wait_until_free(WAIT_SECONDS)
     try:
         train(config, run.path, resume=True, progress=False)
@@ -72,14 +69,3 @@ def _end_with(parent: Connection) -> None:
         parent.recv()
     except (EOFError, OSError):
         os._exit(1)
-
-
-def last_lines(output: Path) -> list[str]:
-    """The end of what a run printed.
-
-    Args:
-        output: The file, if there is one.
-    """
-    if not output.exists():
-        return []
-    return output.read_text(errors="replace").splitlines()[-TAIL:]
