@@ -29,16 +29,17 @@ DAMAGED = (
 class Resumable(Protocol):
     """A state that a checkpoint can hold, whatever is trained."""
 
-    @property
-    def identity(self) -> str:
-        """What makes the run this run and no other."""
+    identity: str
+    """What makes the run this run and no other."""
 
     @property
     def device(self) -> torch.device:
         """Where its tensors live."""
+        ...
 
     def state_dict(self) -> dict[str, Any]:
         """The state, as tensors, numbers, strings and containers of them."""
+        ...
 
     def load_state_dict(self, content: dict[str, Any]) -> None:
         """Take over what `state_dict` gave."""

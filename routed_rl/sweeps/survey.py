@@ -116,7 +116,8 @@ class Surveyor:
         return sum(self._seconds.values()) / expected if expected else 1.0
 
     def _status(self, name: str, running: bool, reason: str | None, pace: float) -> RunStatus:
-        config, expected = self._plan[name]["config"], self._plan[name]["expected_seconds"]
+        config = self._plan[name]["config"]
+        expected: float = pace * self._plan[name]["expected_seconds"]
         stage: Stage = "waiting" if reason is None else "failed"
         progress = 0.0
         if name in self._seconds:
@@ -131,7 +132,7 @@ class Surveyor:
             seed=config["seed"],
             stage=stage,
             progress=progress,
-            seconds=self._seconds.get(name, pace * expected),
+            seconds=self._seconds.get(name, expected),
             failure=reason if stage == "failed" else None,
         )
 

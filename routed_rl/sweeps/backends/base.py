@@ -47,16 +47,19 @@ class Backend(Protocol):
     @property
     def slots(self) -> int:
         """How many runs train at a time; it may change."""
+        ...
 
     @property
     def running(self) -> int:
         """The runs whose end was not told yet."""
+        ...
 
     def start(self, name: str) -> None:
         """Start a run."""
 
     def ended(self) -> list[Ended]:
         """The runs that ended since the last call."""
+        ...
 
     def interrupt(self) -> None:
         """Ask every run to save and end."""
