@@ -35,23 +35,13 @@ def setting_text(value: Any) -> str:
 
 
 def varying(runs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The settings with more than one value that decide what a run learns.
-
-    Args:
-        runs: Their settings by name.
-    """
+    """The settings with more than one value among some runs that decide what a run learns."""
     names = (name for name in SETTINGS if name not in INCIDENTAL)
     return tuple(name for name in names if len({plain(run.get(name)) for run in runs}) > 1)
 
 
 def series_name(method: str, names: Sequence[str], values: Sequence[Any]) -> str:
-    """A method with the settings that tell some of its runs from the others.
-
-    Args:
-        method: Its name.
-        names: Of the settings.
-        values: Theirs, in the same order.
-    """
+    """A method with the settings that tell some of its runs from the others."""
     pairs = zip(names, values, strict=True)
     return ", ".join([method, *(f"{name} {setting_text(value)}" for name, value in pairs)])
 

@@ -139,15 +139,9 @@ class Grid:
 
 
 def named_grid(names: Sequence[str], columns: int, height: float) -> tuple[Grid, list[str]]:
-    """The panels of a figure that has one for each of some names.
+    """A grid with a panel for each name, of that height in inches, and the names as titles that fit.
 
-    Args:
-        names: The names.
-        columns: At most this many side by side; fewer where names are long.
-        height: Of a panel, in inches.
-
-    Returns:
-        The grid, and the names as titles, broken into lines that fit.
+    Long names leave room for fewer columns.
     """
     long = max(map(len, names)) > 24
     grid = Grid(len(names), min(columns, 3) if long else columns, height)
@@ -198,12 +192,7 @@ def percent_axis(axis: Axis) -> None:
 
 
 def step_axis(axes: Axes, last: float) -> None:
-    """Let the horizontal axis show the environment steps of training.
-
-    Args:
-        axes: The panel.
-        last: The most steps that it shows.
-    """
+    """Let the horizontal axis show the environment steps of training, up to the last."""
     axes.set_xlim(-0.02 * last, 1.02 * last or 1)
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: count_text(value)))

@@ -65,32 +65,19 @@ DARK = {
 
 
 def variable(colour: str) -> str:
-    """The name of the page's variable that stands for a colour.
-
-    Args:
-        colour: A key of `DARK`.
-    """
+    """The name of the page's variable that stands for a colour, a key of `DARK`."""
     return f"--colour-{colour.removeprefix('#')}"
 
 
 def declarations(dark: bool) -> str:
-    """The variables with their values, as a style sheet has them.
-
-    Args:
-        dark: For a dark page.
-    """
+    """The variables with their values for a light or a dark page, as a style sheet has them."""
     return " ".join(
         f"{variable(light)}: {shade if dark else light};" for light, shade in DARK.items()
     )
 
 
 def level_colour(index: int, count: int) -> str:
-    """The colour of a level of oversight among several: the more oversight, the stronger.
-
-    Args:
-        index: Which level, ascending.
-        count: How many there are.
-    """
+    """The colour of a level of oversight among several: the more oversight, the stronger."""
     return LEVELS[round(index * (len(LEVELS) - 1) / max(1, count - 1))] if count > 1 else ACCENT
 
 

@@ -39,10 +39,7 @@ class Drawing:
     alt: str
 
     def save(self, folder: Path) -> str:
-        """Write the figure as PNG and SVG, and its numbers as CSV.
-
-        Args:
-            folder: Exists.
+        """Write the figure as PNG and SVG, and its numbers as CSV, into a folder that exists.
 
         Returns:
             The SVG, to be put into the page.
@@ -56,25 +53,13 @@ class Drawing:
 def save_picture(
     path: Path, picture: bytes, header: Iterable[str], records: Iterable[Record]
 ) -> None:
-    """Write a picture, and its numbers as a table beside it.
-
-    Args:
-        path: The picture; the table has the same name and ends in `.csv`.
-        picture: The picture's content.
-        header: The columns of the table.
-        records: The rows of the table.
-    """
+    """Write a picture, and its numbers as a table beside it, of the same name in `.csv`."""
     write_atomically(path, picture)
     write_atomically(path.with_suffix(".csv"), table_text(header, records))
 
 
 def figure_bytes(figure: Figure, ending: str) -> bytes:
-    """A figure as a file's content.
-
-    Args:
-        figure: What is drawn.
-        ending: `png`, or `svg`, in which letters stay letters.
-    """
+    """A figure as the content of a `png` or an `svg` file; letters in an SVG stay letters."""
     content = io.BytesIO()
     metadata = {"Date": None} if ending == "svg" else None
     with warnings.catch_warnings():

@@ -53,11 +53,7 @@ READING = (
 
 
 def legend_rows(keys: Sequence[Key]) -> int:
-    """How many rows the entries take.
-
-    Args:
-        keys: The entries, at least one.
-    """
+    """How many rows the entries take."""
     widths = [len(key.label) * CHARACTER + (0.62 if key.line else 0.46) for key in keys]
     if sum(widths) < ROOM:
         return 1
@@ -65,14 +61,7 @@ def legend_rows(keys: Sequence[Key]) -> int:
 
 
 def add_legend(figure: Figure, keys: Sequence[Key], left: float, top: float) -> None:
-    """Put the entries above the panels, in rows.
-
-    Args:
-        figure: Gets the legend.
-        keys: The entries, at least one.
-        left: The left edge, as a share of the figure's width.
-        top: The upper edge, as a share of its height.
-    """
+    """Put entries above the panels, in rows; left and top are shares of the figure's size."""
     rows = legend_rows(keys)
     columns = math.ceil(len(keys) / rows)
     # Matplotlib fills columns first; people read rows first.

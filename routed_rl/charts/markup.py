@@ -68,12 +68,7 @@ def block(name: str, *values: object) -> Markup:
 
 
 def paragraph(text: str, kind: str = "") -> Markup:
-    """Plain text as a paragraph.
-
-    Args:
-        text: What it says.
-        kind: Its class in the style sheet.
-    """
+    """Plain text as a paragraph, of a class in the style sheet."""
     return block("paragraph", text, kind)
 
 
@@ -91,44 +86,25 @@ def table(
 
 
 def details(summary: str, content: Markup) -> Markup:
-    """Content that is folded away at first.
-
-    Args:
-        summary: What stands there instead.
-        content: What is folded away.
-    """
+    """Content that is folded away at first, behind a summary."""
     return block("details", summary, content)
 
 
 def saved_figure(drawing: Drawing, folder: Path) -> Markup:
-    """Write a figure's files and give its place on the page.
-
-    Args:
-        drawing: The figure.
-        folder: Exists, and is called `FIGURES`.
-    """
+    """Write a figure's files into a folder called `FIGURES`, and give its place on the page."""
     return block("figure", drawing, Markup(drawing.save(folder)))
 
 
 def saved_table(numbers: NumberTable, folder: Path, prose: Sequence[int] = ()) -> Markup:
-    """Write a table's file and give its place on the page.
+    """Write a table's file into a folder called `FIGURES`, and give its place on the page.
 
-    Args:
-        numbers: The table.
-        folder: Exists, and is called `FIGURES`.
-        prose: Columns that hold sentences, which may break.
+    The columns `prose` hold sentences, which may break.
     """
     numbers.save(folder)
     return block("saved_table", numbers, prose)
 
 
 def document(title: str, lead: Sequence[Markup], sections: Sequence[Section]) -> str:
-    """The whole page.
-
-    Args:
-        title: Its heading.
-        lead: What stands above the sections.
-        sections: In order.
-    """
+    """The whole page: a heading, what leads in, and the sections."""
     template = REPORT.get_template("report.html")
     return template.render(title=title, lead=lead, sections=sections)

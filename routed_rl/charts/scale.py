@@ -76,12 +76,7 @@ class BrokenLogScale:
         return tuple(value for value in places if low <= math.log10(value) <= high)
 
     def dodge(self, index: int, count: int) -> float:
-        """How far to move one of several series aside, so that marks do not hide each other.
-
-        Args:
-            index: Which series.
-            count: How many there are.
-        """
+        """How far to move one of several series aside, so that marks do not hide each other."""
         places = [self.position(value) for value in self.values]
         gaps = [right - left for left, right in pairwise(places)]
         step = min([0.011 * (self.limits[1] - self.limits[0]), *(gap / 2 / count for gap in gaps)])

@@ -61,11 +61,7 @@ class Summary:
 
 
 def mean(scores: ArrayLike) -> Scores:
-    """The mean over the last axis.
-
-    Args:
-        scores: [..., n], at least one.
-    """
+    """The mean over the last axis of scores [..., n], at least one."""
     return np.asarray(scores, dtype=np.float64).mean(axis=-1)
 
 
@@ -127,14 +123,9 @@ def summarise(scores: ArrayLike) -> Summary:
 
 
 def mean_bands(scores: ArrayLike, generator: np.random.Generator) -> tuple[Scores, Scores]:
-    """The 95% bootstrap intervals of many means at once, resampling the same seeds in each.
+    """The 95% bootstrap intervals of P means at once, lower and upper ends [P] each.
 
-    Args:
-        scores: [n, P], a row for each seed.
-        generator: Draws the resamples.
-
-    Returns:
-        The lower and the upper ends, [P] each.
+    Scores are [n, P], a row for each seed; the same seeds are resampled in each column.
     """
     values = np.asarray(scores, dtype=np.float64)
     seeds = len(values)

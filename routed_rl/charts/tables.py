@@ -42,21 +42,12 @@ class NumberTable:
     records: tuple[Record, ...]
 
     def save(self, folder: Path) -> None:
-        """Write the numbers as CSV.
-
-        Args:
-            folder: Exists.
-        """
+        """Write the numbers as CSV into a folder that exists."""
         write_atomically(folder / f"{self.name}.csv", table_text(self.columns, self.records))
 
 
 def table_text(header: Iterable[str], records: Iterable[Record]) -> bytes:
-    """A table as comma-separated values; None becomes an empty field.
-
-    Args:
-        header: The columns.
-        records: The rows.
-    """
+    """A table as comma-separated values; None becomes an empty field."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(header)
@@ -65,36 +56,19 @@ def table_text(header: Iterable[str], records: Iterable[Record]) -> bytes:
 
 
 def summary_record(series: str, level: float, column: str, summary: Summary) -> tuple[Any, ...]:
-    """A row under `SUMMARY_HEADER`.
-
-    Args:
-        series: The series' name.
-        level: The oversight.
-        column: Which figure is summed up.
-        summary: What its seeds say.
-    """
+    """A row under `SUMMARY_HEADER`."""
     low, high = (summary.interval.low, summary.interval.high) if summary.interval else (None, None)
     figures = (summary.mean, summary.interquartile_mean, low, high)
     return (series, level, column, len(summary.scores), *figures)
 
 
 def interval_text(interval: Interval | None, text: Callable[[float], str] = number_text) -> str:
-    """An interval in brackets, or nothing.
-
-    Args:
-        interval: None where there are too few scores.
-        text: Writes a number.
-    """
+    """An interval in brackets, or nothing where there are too few scores for one."""
     return f"[{text(interval.low)}, {text(interval.high)}]" if interval else ""
 
 
 def summary_text(summary: Summary | None, text: Callable[[float], str] = number_text) -> str:
-    """A mean with its interval if it has one.
-
-    Args:
-        summary: None where there is no score.
-        text: Writes a number.
-    """
+    """A mean with its interval if it has one; empty or a dash where there is no score."""
     if summary is None:
         return NONE
     return f"{text(summary.mean)} {interval_text(summary.interval, text)}".strip()

@@ -73,12 +73,7 @@ def short_name(name: str) -> str:
 
 
 def wrapped_names(names: Sequence[str], width: int) -> list[str]:
-    """Names for a figure, broken into lines after commas.
-
-    Args:
-        names: In any letters.
-        width: Characters in a line.
-    """
+    """Names for a figure, broken after commas into lines of that many characters."""
     kept = (re.sub(r"(?<!,) ", "\N{NO-BREAK SPACE}", short_name(name)) for name in names)
     return ["\n".join(textwrap.wrap(name, width)) for name in kept]
 

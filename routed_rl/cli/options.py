@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import tyro
 
 
-def optional(metavar: str) -> Any:
-    """An option that may be left out; the metavar stands for its value in the help."""
-    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+def optional(metavar: str, default: str = "") -> Any:
+    """An option that may be left out, by what the help shows for its value and its default."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint=default and f"(default: {default})")
 
 
 Flag = tyro.conf.FlagCreatePairsOff[bool]

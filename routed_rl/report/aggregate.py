@@ -76,9 +76,6 @@ def aggregate(series: Series, measure: Measure, levels: tuple[float, ...]) -> Ag
 def aggregates(comparison: Comparison) -> NumberTable | None:
     """Return and rate of the good target over all shared levels, the highest return first.
 
-    Args:
-        comparison: The sweep.
-
     Returns:
         None if fewer than two levels are shared.
     """

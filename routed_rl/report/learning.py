@@ -48,11 +48,7 @@ class Curve:
 
 
 def learning_curves(comparison: Comparison) -> list[Curve]:
-    """The mean curve of every series at every level.
-
-    Args:
-        comparison: Evaluations of the deployed policy count, those of other steerings do not.
-    """
+    """The mean curve of the deployed policy, for every series at every level."""
     names = {row["run"]: series.name for series in comparison.series for row in series.rows}
     groups: dict[tuple[str, float], dict[float, list[float]]] = {}
     for row in comparison.curves:
@@ -67,9 +63,6 @@ def learning_curves(comparison: Comparison) -> list[Curve]:
 
 def draw_learning_curves(comparison: Comparison) -> Drawing | None:
     """Draw a panel for each level, or for each series if there are many.
-
-    Args:
-        comparison: The sweep.
 
     Returns:
         None if there is no evaluation of a deployed policy.

@@ -81,12 +81,9 @@ class Point:
 
 
 def draw_lines(comparison: Comparison, lines: Lines) -> list[Drawing]:
-    """Draw the figures along the axis.
+    """Draw figures along the axis.
 
-    Args:
-        comparison: Few series share panels and one figure; of many, each has a panel, and each
-            measure a figure.
-        lines: What to draw.
+    Few series share panels and one figure; of many each has a panel, and each measure a figure.
     """
     if comparison.overlaid:
         return [_draw_together(comparison, lines)]

@@ -182,12 +182,7 @@ def compare(rows: Sequence[Row], curves: Sequence[Row]) -> Comparison:
 
 
 def style_of(comparison: Comparison, series: Series) -> tuple[str, str]:
-    """The colour and the marker of a series, the same in every figure.
-
-    Args:
-        comparison: Decides by its number of series whether each has a colour of its own.
-        series: One of them.
-    """
+    """The colour and the marker of a series, the same in every figure."""
     if not comparison.overlaid:
         return ACCENT, MARKERS[0]
     index = [other.name for other in comparison.series].index(series.name)

@@ -24,12 +24,7 @@ MOST_VALUES = 4
 
 
 def level_sentence(comparison: Comparison, level: float) -> str:
-    """Who wins at a level by mean return, who is next, and whether the intervals overlap.
-
-    Args:
-        comparison: The sweep.
-        level: One of its levels.
-    """
+    """Who wins at a level by mean return, who is next, and whether the intervals overlap."""
     ranking = comparison.ranking(level)
     if not ranking:
         return f"No return is known at {level:g}."
@@ -67,13 +62,7 @@ def winners(comparison: Comparison) -> NumberTable:
 
 
 def numbers(comparison: Comparison, name: str, measure: Measure) -> NumberTable:
-    """A figure's mean and interval for every series at every level.
-
-    Args:
-        comparison: The sweep.
-        name: Of the table's file.
-        measure: The figure; series without it are left out.
-    """
+    """A figure's mean and interval for every series that has it, at every level."""
     column = measure.column
     having = [series for series in comparison.series if series.scores(column)]
     levels = [

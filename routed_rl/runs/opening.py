@@ -36,14 +36,12 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-def check_folder(
-    folder: RunFolder, description: dict[str, Any], resume: bool, overwrite: bool
-) -> None:
+def check_folder(folder: RunFolder, wanted: dict[str, Any], resume: bool, overwrite: bool) -> None:
     """Refuse a folder in which this run may not train; nothing is changed.
 
     Args:
         folder: The run's.
-        description: What shall be trained, as `describe` gives it.
+        wanted: What shall be trained, as `describe` gives it.
         resume: Continue what is there.
         overwrite: Start again over what is there.
 
@@ -69,7 +67,7 @@ def check_folder(
             f"{folder.config} is damaged. Start again with --overwrite, or give another folder."
         )
     check_format(folder.config, saved.get("format", 0))
-    differences = _differences(saved, description)
+    differences = _differences(saved, wanted)
     if differences:
         raise InputError(
             f"{folder.path} holds a run of another configuration:\n"

@@ -19,6 +19,8 @@ from routed_rl.sweeps.display import duration, sweep_display
 from routed_rl.sweeps.preflight import available_cores, check_methods, expected_seconds
 from routed_rl.sweeps.sweep_folder import SweepFolder, by_name
 
+Opener = Callable[[Path, int, int], Backend]
+"""Opens a backend for a folder, the number of missing runs and the threads of each."""
 LOOK_SECONDS = 0.05
 
 
@@ -94,10 +96,7 @@ def sweep(
     return _sweep(planned, SweepFolder(Path(out)), _opener(jobs, ray, address), progress)
 
 
-def _opener(
-    jobs: int | None, ray: bool, address: str | None
-) -> Callable[[Path, int, int], Backend]:
-    """Opens a backend for a folder, the number of missing runs and the threads of each."""
+def _opener(jobs: int | None, ray: bool, address: str | None) -> Opener:
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs={jobs}: give at least 1.")
     if address is not None and not ray:
@@ -116,10 +115,7 @@ def _opener(
 
 
 def _sweep(
-    planned: dict[str, TrainConfig],
-    folder: SweepFolder,
-    opened: Callable[[Path, int, int], Backend],
-    progress: bool,
+    planned: dict[str, TrainConfig], folder: SweepFolder, opened: Opener, progress: bool
 ) -> SweepOutcome:
     """Train what is missing in the folder, which nobody else may sweep meanwhile."""
     seconds, threads = expected_seconds(planned), max(c.threads for c in planned.values())
@@ -133,7 +129,7 @@ def _sweep(
             slots, started = backend.slots, time.monotonic()
             left = sum(seconds[name] for name in missing) / slots
             _announce(len(planned), len(kept), left, slots, progress)
-            ended = _train_all(folder, missing, backend, progress)
+            ended = _train(folder, missing, backend, progress)
     failed = tuple(run for run in ended if run.failure)
     trained = tuple(run.name for run in ended if not run.failure)
     return SweepOutcome(trained, kept, failed, time.monotonic() - started, slots, folder.path)
@@ -149,9 +145,7 @@ def _announce(planned: int, kept: int, seconds: float, slots: int, progress: boo
     print(f"{words}.", file=sys.stderr)
 
 
-def _train_all(
-    folder: SweepFolder, names: list[str], backend: Backend, progress: bool
-) -> list[Ended]:
+def _train(folder: SweepFolder, names: list[str], backend: Backend, progress: bool) -> list[Ended]:
     waiting, running, ended = list(reversed(names)), list[str](), list[Ended]()
     with sweep_display(folder, progress) as display:
         try:

@@ -177,14 +177,9 @@ def _entry(
 
 
 def overseer_view(rollout: Rollout) -> dict[str, float]:
-    """What the overseer knows of one rollout's episodes.
+    """What the overseer knows of a rollout, T steps of N environments.
 
-    Args:
-        rollout: T steps of N environments.
-
-    Returns:
-        The number of episodes that ended, the reward per step, and each label's share of the
-        ended episodes.
+    That is how many episodes ended, each label's share of them, and the reward per step.
     """
     ended, names = int(rollout.ended.sum()), rollout.outcomes.labels
     counts = torch.bincount(rollout.labels[rollout.ended], minlength=len(names))

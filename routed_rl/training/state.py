@@ -11,6 +11,7 @@ import torch
 from routed_agents.methods.early_stopping import Selector
 from routed_agents.policies.networks import PlaneNetwork, RoutedPolicyNetwork
 
+LEARNED = ("policy", "baseline", "optimizer")
 PLAIN = ("observation", "memory", "update", "labels", "seconds", "log_bytes")
 """The fields that a checkpoint holds as they are."""
 
@@ -59,9 +60,7 @@ class TrainingState:
         worlds = dataclasses.fields(self.worlds)
         return {
             "device": self.device.type,
-            "policy": self.policy.state_dict(),
-            "baseline": self.baseline.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            **{name: getattr(self, name).state_dict() for name in LEARNED},
             "generator": self.generator.get_state(),
             "worlds": {field.name: getattr(self.worlds, field.name) for field in worlds},
             "selector": self.selector.state_dict() if self.selector else None,
@@ -70,9 +69,8 @@ class TrainingState:
 
     def load_state_dict(self, content: dict[str, Any]) -> None:
         """Take over what `state_dict` gave, also on another device."""
-        self.policy.load_state_dict(content["policy"])
-        self.baseline.load_state_dict(content["baseline"])
-        self.optimizer.load_state_dict(content["optimizer"])
+        for name in LEARNED:
+            getattr(self, name).load_state_dict(content[name])
         if content["device"] == self.device.type:
             self.generator.set_state(content["generator"].cpu())
         else:  # Generators of another kind of device cannot be continued, only started anew.

@@ -57,21 +57,13 @@ def fresh_policy(preset: str) -> Policy:
     return experiment.policy(experiment.start())
 
 
-def placements(count: int) -> list[list[int]]:
-    """Cells of agent, diamond and ghost in the 5 x 5 world, all different."""
-    drawn = random.Random(0)
-    return [drawn.sample(range(25), 3) for _ in range(count)]
-
-
 def writing_times(policy: Policy, page_file: Path) -> tuple[float, float]:
     """Seconds that Python takes to write a page, and those of the whole command."""
     _, own = timed(explore, policy, out=page_file)
     saved = page_file.with_suffix(".safetensors")
     save_policy(policy, saved)
-    words = ("-m", "routed_rl", "explore", str(saved), "--out", str(page_file))
-    _, command = timed(
-        subprocess.run, [sys.executable, *words], check=True, stdout=subprocess.DEVNULL
-    )
+    words = [sys.executable, "-m", "routed_rl", "explore", str(saved), "--out", str(page_file)]
+    _, command = timed(subprocess.run, words, check=True, stdout=subprocess.DEVNULL)
     return own, command
 
 
@@ -101,9 +93,10 @@ def opening_time(browser: Any, page_file: Path) -> float:
 
 def redraw_times(browser: Any, page_file: Path, count: int) -> tuple[float, float]:
     """Median milliseconds of a redraw with its layout, and until it is painted."""
-    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page, drawn = browser.new_page(viewport={"width": 1200, "height": 900}), random.Random(0)
     page.goto(f"{page_file.as_uri()}#seed=0")
-    found = page.evaluate(REDRAWING, placements(count))
+    # Cells of agent, diamond and ghost in the 5 x 5 world, all different.
+    found = page.evaluate(REDRAWING, [drawn.sample(range(25), 3) for _ in range(count)])
     page.close()
     return statistics.median(found["own"]), statistics.median(found["painted"])
 

@@ -21,6 +21,7 @@ from routed_rl.naming import counted
 if TYPE_CHECKING:
     from routed_rl import SweepOutcome
 
+Words = tuple[str, ...] | None
 VALUES = "VALUE [VALUE ...]"
 SHORT_SECONDS = 60.0
 """Of a shorter sweep nobody needs to know where its time went."""
@@ -35,7 +36,7 @@ def _listed_settings() -> type[Any]:
         hint = f"(fast: {setting.default})"
         option = tyro.conf.arg(metavar=VALUES, help=meanings[setting.name], help_behavior_hint=hint)
         if setting.name != "method":
-            fields.append((setting.name, Annotated[tuple[str, ...] | None, option], None))
+            fields.append((setting.name, Annotated[Words, option], None))
     return dataclasses.make_dataclass("Settings", fields, frozen=True, kw_only=True)
 
 
@@ -68,17 +69,10 @@ class Sweep:
     """
 
     settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)  # pyright: ignore[reportInvalidTypeForm]
-    methods: Annotated[
-        tuple[str, ...] | None,
-        tyro.conf.arg(metavar="METHOD [METHOD ...]", help_behavior_hint="(default: routed)"),
-    ] = None
+    methods: Annotated[Words, optional("METHOD [METHOD ...]", "routed")] = None
     # Several numbers are taken only to be refused in words that help.
-    seeds: Annotated[
-        tuple[str, ...] | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1)")
-    ] = None
-    preset: Annotated[
-        str | None, tyro.conf.arg(metavar="{fast,paper}", help_behavior_hint="(default: fast)")
-    ] = None
+    seeds: Annotated[Words, optional("N", "1")] = None
+    preset: Annotated[str | None, optional("{fast,paper}", "fast")] = None
     config: Annotated[Path | None, optional("FILE")] = None
     out: OutFolder = None
     jobs: Annotated[int | None, optional("N")] = None

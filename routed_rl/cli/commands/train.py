@@ -112,10 +112,9 @@ def starting_values(words: list[str]) -> Train:
         InputError: No such preset or device, or a file without a configuration.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--preset")
-    parser.add_argument("--config", type=Path)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--method", default="routed")
+    defaults = {"preset": None, "config": None, "device": "auto", "method": "routed"}
+    for name, default in defaults.items():
+        parser.add_argument(f"--{name}", default=default)
     try:
         chosen, _ = parser.parse_known_args(words)
     except argparse.ArgumentError:
@@ -127,7 +126,7 @@ def starting_values(words: list[str]) -> Train:
     if chosen.config is not None and chosen.preset is not None:
         raise InputError("Both --preset and --config were given. Give one of them.")
     if chosen.config is not None:
-        return Train(settings=_read_settings(chosen.config))
+        return Train(settings=_read_settings(Path(chosen.config)))
     return Train(settings=TrainConfig.from_preset(chosen.preset or "fast", method=chosen.method))
 
 

@@ -15,8 +15,6 @@ from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.backends.worker import child
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
-LINUX = sys.platform == "linux"
-
 
 class LocalBackend:
     """Trains on this machine.
@@ -84,7 +82,7 @@ def _start_server() -> None:
 
     It would end while it imports PyTorch, and whoever waits for its first process with it.
     """
-    if not LINUX:
+    if sys.platform != "linux":
         return
     resource_tracker.ensure_running()  # Else the server starts it, which lets Ctrl-C in again.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
