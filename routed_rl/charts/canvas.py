@@ -139,7 +139,7 @@ class Grid:
 
 
 def named_grid(names: Sequence[str], columns: int, height: float) -> tuple[Grid, list[str]]:
-    """A grid with a panel for each name, of that height in inches, and the names as titles that fit.
+    """A grid with a panel of that height, in inches, for each name; and the names as titles.
 
     Long names leave room for fewer columns.
     """

@@ -14,11 +14,7 @@ from routed_envs.worlds import World
 
 
 def parse_steering(text: str, policy: Policy) -> Steering:
-    """What the words after --steer mean for a policy.
-
-    Args:
-        text: `deploy`, `mixture`, an expert's name, `diamond=0.8,ghost=0.2`, or a number.
-        policy: The policy to be steered.
+    """What the words after --steer mean for a policy, such as `deploy` or `diamond=0.8,ghost=0.2`.
 
     Raises:
         InputError: The words mean nothing, or name no expert.

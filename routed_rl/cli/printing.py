@@ -38,14 +38,7 @@ def print_evaluations(
     good: Collection[str],
     deployed: str | None = None,
 ) -> None:
-    """Print evaluations as a table, a row for each.
-
-    Args:
-        title: Stands over the table.
-        evaluations: By who acts.
-        good: The targets that are wanted.
-        deployed: Who acts once deployed; that row is marked.
-    """
+    """Print evaluations by who acts as a table, a row for each; the deployed one is marked."""
     first = next(iter(evaluations.values()))
     table = plain_table("who acts", "return", *first.rates, "steps", "overseer", title=title)
     for name, evaluation in evaluations.items():
@@ -59,13 +52,7 @@ def print_evaluations(
 
 
 def plain_table(first: str, *others: str, **options: Any) -> Table:
-    """An empty table whose first column holds words and whose others hold numbers.
-
-    Args:
-        first: The first column's header.
-        *others: The other columns' headers.
-        **options: Of rich's `Table`.
-    """
+    """An empty table whose first column holds words and whose others hold numbers."""
     # No vertical lines, and numbers that fold: a narrow terminal must not cut digits off.
     style = {"box": box.SIMPLE_HEAD, "title_justify": "left", "caption_justify": "left"}
     table = Table(pad_edge=False, **style, **options)

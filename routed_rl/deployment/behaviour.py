@@ -60,11 +60,7 @@ class StartChange:
 
 
 def changes(evaluations: Evaluations) -> list[Change]:
-    """Unwatched minus watched, for everyone who acts.
-
-    Args:
-        evaluations: With the worlds `unwatched` and `watched`.
-    """
+    """Unwatched minus watched, for everyone who acts."""
     found = []
     for who, watched in evaluations["watched"].items():
         unwatched = evaluations["unwatched"][who]
@@ -75,9 +71,6 @@ def changes(evaluations: Evaluations) -> list[Change]:
 
 def start_changes(policy: Policy) -> list[StartChange] | None:
     """How each steering differs, start by start.
-
-    Args:
-        policy: Its own steering does not matter.
 
     Returns:
         None if the world is too large to list, or its starts cannot be paired.

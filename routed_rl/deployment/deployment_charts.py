@@ -42,13 +42,7 @@ MOST_BARS = 2
 
 
 def draw_behaviour(evaluations: Evaluations, outcomes: Outcomes, deployed: str) -> Drawing:
-    """Who reaches what, at each level of oversight, and what changes when nobody watches.
-
-    Args:
-        evaluations: By level, then by who acts.
-        outcomes: The names of the endings in the policy's world.
-        deployed: Who is deployed.
-    """
+    """Who reaches what, at each level of oversight, and what changes when nobody watches."""
     actors = list(evaluations["training"])
     grid = Grid(2, 2, ROW * len(actors) + 0.1, left=1.25, bottom=0.5)
     keys = [
@@ -139,13 +133,7 @@ def _sentence(change: Change) -> str:
 
 
 def draw_forewarnings(found: Sequence[Forewarning], rate: float, deployed: str) -> Drawing:
-    """The curves, a panel for everyone who acts and a line for each level of oversight.
-
-    Args:
-        found: The curves.
-        rate: The false alarm rate that is marked.
-        deployed: Who is deployed.
-    """
+    """The curves, a panel for everyone who acts and a line for each level; `rate` is marked."""
     actors = list(dict.fromkeys(one.who for one in found))
     grid = Grid(len(actors), 2, 3.3, left=0.6)
     names = {one.level: _level_label(one.level, one) for one in found}

@@ -147,14 +147,7 @@ def _starts_section(run: Run, folder: Path) -> list[Section]:
 
 
 def monitor_section(run: Run, found: Sequence[Forewarning], rate: float, folder: Path) -> Section:
-    """What a monitor of the gate would foretell.
-
-    Args:
-        run: The run.
-        found: The curves.
-        rate: The false alarm rate of the threshold, 0 to 1.
-        folder: Of the figures.
-    """
+    """What a monitor of the gate would foretell, with the threshold for a false alarm rate."""
     deployed = deployed_actor(run.policy)
     count = found[0].episodes
     how = "exact" if count is None else f"from {count:,} sampled episodes each"

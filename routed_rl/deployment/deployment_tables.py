@@ -14,24 +14,13 @@ BEHAVIOUR_HEADER = ("who_acts", "level", "oversight", "figure", "value")
 
 
 def actor_name(who: str, deployed: str) -> str:
-    """Who acts, in words; the deployed one is marked.
-
-    Args:
-        who: As `steerings` names it.
-        deployed: Who is deployed.
-    """
+    """Who acts, in words; the deployed one is marked."""
     name = who if who in ("mixture", "deployed", "policy") else f"{who} expert"
     return f"{name} (deployed)" if who == deployed and who != "deployed" else name
 
 
 def level_text(level: str, oversight: float, word: str = "") -> str:
-    """A level's name with its oversight, unless that is its name already.
-
-    Args:
-        level: The name.
-        oversight: 0 to 1.
-        word: Goes before the number.
-    """
+    """A level's name with its oversight after a word, unless that is its name already."""
     number = f"{oversight:g}"
     return f"{word}{number}" if level == number else f"{level} ({word}{number})"
 
@@ -114,13 +103,7 @@ def starts_table(found: Sequence[StartChange], deployed: str) -> NumberTable:
 
 
 def monitor_table(found: Sequence[Forewarning], rate: float, deployed: str) -> NumberTable:
-    """The area under each curve, and the threshold for a rate of false alarms.
-
-    Args:
-        found: The curves.
-        rate: The false alarm rate, 0 to 1.
-        deployed: Who is deployed.
-    """
+    """The area under each curve, and the threshold for a rate of false alarms, 0 to 1."""
     texts, records = [], []
     for one in sorted(found, key=lambda one: one.who != found[0].who):
         point = one.roc.at(rate)

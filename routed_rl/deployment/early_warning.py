@@ -86,12 +86,7 @@ def check_gate(policy: Policy) -> None:
 
 
 def watched_expert(policy: Policy, world: World[Any], expert: str | None) -> str:
-    """The expert to watch.
-
-    Args:
-        policy: Whose experts they are.
-        world: Whose targets they are named after.
-        expert: Its name; None for that of the first target that is not wanted.
+    """The expert to watch; that of the first target that is not wanted if None.
 
     Raises:
         InputError: There is no such expert, or no target of its name.

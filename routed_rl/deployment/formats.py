@@ -23,11 +23,7 @@ FORMATS: dict[str, tuple[str, Callable[[Policy], bytes]]] = {
 
 
 def deployment_folder(path: Path) -> Path:
-    """Where what is made from a policy goes, unless another place is given.
-
-    Args:
-        path: A run's folder, or a policy file.
-    """
+    """Where what is made from a run or a policy file goes, unless another place is given."""
     return RunFolder(path if path.is_dir() else path.parent).deployment
 
 
@@ -36,12 +32,6 @@ def steered_alone(policy: Policy) -> Policy:
 
     A steered policy keeps the experts that have a weight, and no learned gate. An unsteered one
     keeps everything.
-
-    Args:
-        policy: From `load_policy`, steered or not.
-
-    Returns:
-        A policy with one expert, or one with the same steering among several; or the policy itself.
     """
     weights = steering_weights(policy.steering, policy.experts)
     if weights is None:

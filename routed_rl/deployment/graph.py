@@ -44,11 +44,7 @@ class ActingNetwork(nn.Module):
 
 
 def traced(policy: Policy) -> ExportedProgram:
-    """The operations of a policy, for any number of observations.
-
-    Args:
-        policy: As it is steered.
-    """
+    """The operations of a policy, as it is steered, for any number of observations."""
     seen = torch.zeros((2, *policy.network.settings.observation_shape), dtype=torch.int8)
     shapes = ({0: Dim("batch")},)
     program = torch.export.export(ActingNetwork(policy).eval(), (seen,), dynamic_shapes=shapes)
@@ -59,11 +55,7 @@ def traced(policy: Policy) -> ExportedProgram:
 
 
 def torch_export_bytes(policy: Policy) -> bytes:
-    """A file for `torch.export.load`.
-
-    Args:
-        policy: All of its weights go into the file.
-    """
+    """A file for `torch.export.load`; all of the policy's weights go into it."""
     buffer = io.BytesIO()
     torch.export.save(traced(policy), buffer, extra_files={f"{KEY}.json": _description(policy)})
     return buffer.getvalue()
@@ -71,9 +63,6 @@ def torch_export_bytes(policy: Policy) -> bytes:
 
 def onnx_bytes(policy: Policy) -> bytes:
     """An ONNX file; its metadata say what it is, as JSON under the key `routed_rl`.
-
-    Args:
-        policy: All of its weights go into the file.
 
     Raises:
         InputError: A package of the extra `export` is missing.

@@ -30,14 +30,7 @@ MOST = 9
 def save_contact_sheet(
     frames: Sequence[Frame], policy: Policy, world: DiamondGhostWorld, path: Path
 ) -> None:
-    """Write the sheet, and its moments as a table beside it.
-
-    Args:
-        frames: From `record` or `record_failures`.
-        policy: Who acted.
-        world: Where.
-        path: The PNG; the table has the same name and ends in `.csv`.
-    """
+    """Write the sheet as a PNG, and its moments beside it in a table of the same name, `.csv`."""
     buffer = io.BytesIO()
     draw_contact_sheet(frames, policy, world).save(buffer, "PNG", optimize=True)
     save_picture(path, buffer.getvalue(), COLUMNS, frame_records(frames, world))
@@ -46,13 +39,7 @@ def save_contact_sheet(
 def draw_contact_sheet(
     frames: Sequence[Frame], policy: Policy, world: DiamondGhostWorld
 ) -> Image.Image:
-    """The sheet as an RGB picture.
-
-    Args:
-        frames: From `record` or `record_failures`.
-        policy: Who acted; its steering is named.
-        world: The rules, for the grid's size.
-    """
+    """The sheet as an RGB picture, from the frames of `record` or `record_failures`."""
     rows = [_shortened(list(own)) for _, own in groupby(frames, lambda frame: frame.episode)]
     across = max(world.cols * CELL, CAPTION_WIDTH) + 1 + GAP
     down = world.rows * CELL + 1 + CAPTION

@@ -21,9 +21,6 @@ FRAME_MS, LAST_FRAME_MS = 450, 1800
 def check_film(path: Path) -> None:
     """Refuse a film that could not be written.
 
-    Args:
-        path: The film's file.
-
     Raises:
         InputError: Another ending than `FILM_ENDINGS`, or an MP4 without its packages.
     """
@@ -34,12 +31,9 @@ def check_film(path: Path) -> None:
 
 
 def film_bytes(path: Path, pictures: Sequence[Image.Image], last: Sequence[bool]) -> bytes:
-    """A film's content, in the format of its file's ending.
+    """A film's content, in the format of its ending.
 
-    Args:
-        path: The film's file.
-        pictures: RGB, all of one size.
-        last: Whether each picture is an episode's last, which is shown longer.
+    The RGB pictures have one size; an episode's last one is shown longer.
     """
     return (_mp4 if path.suffix.lower() == ".mp4" else _gif)(pictures, last)
 
@@ -63,11 +57,7 @@ def _gif(pictures: Sequence[Image.Image], last: Sequence[bool]) -> bytes:
 
 
 def beside(pictures: Sequence[Image.Image]) -> Image.Image:
-    """Pictures of one size next to each other.
-
-    Args:
-        pictures: RGB, at least one.
-    """
+    """Pictures of one size next to each other, RGB, at least one."""
     width, height = pictures[0].size
     joined = Image.new("RGB", (width * len(pictures), height))
     for i, picture in enumerate(pictures):

@@ -97,14 +97,7 @@ def record(
 def starts_of(
     world: DiamondGhostWorld, count: int, generator: torch.Generator, start: GridState | None
 ) -> GridState:
-    """That many starts: those given, all alike if it is one, or drawn by chance.
-
-    Args:
-        world: The rules.
-        count: How many.
-        generator: Draws them.
-        start: One state, or one for each; by chance if None.
-    """
+    """That many starts: those given, all alike if it is one, or drawn by chance."""
     if start is None:
         return world.place(torch.rand((count, world.random_numbers), generator=generator))
     if len(start.agent) == count:
@@ -119,15 +112,7 @@ def walk(
     generator: torch.Generator,
     deterministic: bool,
 ) -> Walk:
-    """Act until every episode is over.
-
-    Args:
-        policy: Who acts.
-        world: Where.
-        state: N starts.
-        generator: Draws the actions.
-        deterministic: Take the likeliest action instead of sampling.
-    """
+    """Act from N starts until every episode is over."""
     count, states, moments = len(state.agent), [state], []
     lengths = torch.zeros(count, dtype=torch.int64)
     running = torch.ones(count, dtype=torch.bool)
@@ -153,15 +138,7 @@ def frames_of(
     chosen: Sequence[int],
     first: int = 0,
 ) -> list[Frame]:
-    """Every moment of some of the episodes.
-
-    Args:
-        walk: N episodes.
-        policy: Whose gate is asked.
-        world: The rules.
-        chosen: Which of the N.
-        first: The first one's number in the frames.
-    """
+    """Every moment of the chosen ones of N episodes; they are numbered from `first` on."""
     frames = []
     for episode, index in enumerate(chosen, first):
         length = int(walk.lengths[index])

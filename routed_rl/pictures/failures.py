@@ -56,15 +56,7 @@ def record_failures(
 
 
 def diamond_reachable(world: DiamondGhostWorld, state: GridState) -> torch.Tensor:
-    """Whether some way leads to the diamond around the ghost, in time.
-
-    Args:
-        world: The rules.
-        state: N episodes at their start.
-
-    Returns:
-        bool [N].
-    """
+    """Whether some way leads to the diamond around the ghost, in time, from N starts: bool [N]."""
     neighbours = next_cells(world.rows, world.cols, state.agent.device).view(world.cells, -1)
     cells = torch.arange(world.cells)
     free, reached = (

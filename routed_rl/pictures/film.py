@@ -34,17 +34,7 @@ COLUMNS = (
 def draw_frame(
     frame: Frame, policy: Policy, world: DiamondGhostWorld, episodes: int
 ) -> Image.Image:
-    """The picture of one moment.
-
-    Args:
-        frame: The moment.
-        policy: Who acts; its steering is named.
-        world: The rules, for the grid's size.
-        episodes: How many episodes the film has.
-
-    Returns:
-        An RGB picture: a headline, the grid, the gate's weight, and the outcome at the end.
-    """
+    """One moment in RGB: a headline, the grid, the gate's weight, the outcome at the end."""
     grid = draw_grid(world, frame.state, cell_size=CELL)
     width = max(grid.width, 5 * CELL + 1) + 2 * MARGIN
     picture = Image.new("RGB", (width, grid.height + HEADER + FOOTER), PAPER)
@@ -64,11 +54,7 @@ def draw_frame(
 
 
 def who_acts(policy: Policy) -> str:
-    """The policy's steering in words.
-
-    Args:
-        policy: Steered or not.
-    """
+    """The policy's steering in words."""
     if len(policy.experts) == 1:
         name = policy.experts[0]
         return name if name == "policy" else f"{name} expert"
@@ -179,12 +165,7 @@ def _by_episode(frames: Sequence[Frame]) -> list[list[Frame]]:
 
 
 def frame_records(frames: Sequence[Frame], world: DiamondGhostWorld) -> list[Record]:
-    """A film's rows under `COLUMNS`, one for each frame.
-
-    Args:
-        frames: The film.
-        world: The rules, for the grid's size.
-    """
+    """A film's rows under `COLUMNS`, one for each frame."""
     return [_fields(frame, world) for frame in frames]
 
 

@@ -28,16 +28,7 @@ NAMES = {"mixture": "mixture (unsteered)", "policy": "policy"}
 
 
 def save_learning_curve(entries: Sequence[dict[str, Any]], path: Path, outcomes: Outcomes) -> bool:
-    """Draw the evaluations of a log, and write their numbers as a table beside the figure.
-
-    Args:
-        entries: The log's entries.
-        path: The PNG; the table has the same name and ends in `.csv`.
-        outcomes: The names of the endings in the run's world.
-
-    Returns:
-        False if the log has no evaluation, so that there is nothing to draw.
-    """
+    """Draw the evaluations of a log as a PNG, with a table beside it; False if there are none."""
     rate = f"{outcomes.good[0]}_rate"
     rows = [
         (entry["environment_steps"], name, figures[rate], figures["episode_return"])

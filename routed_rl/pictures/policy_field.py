@@ -68,16 +68,9 @@ class PolicyField:
 def placements(
     world: DiamondGhostWorld, diamond: int, ghost: int, oversight: torch.Tensor | None = None
 ) -> GridState:
-    """The agent in every cell but the targets'.
+    """The agent in every cell but the targets', one state for each.
 
-    Args:
-        world: The rules, for the grid's size.
-        diamond: The diamond's cell.
-        ghost: The ghost's cell, another one.
-        oversight: int8 [1, cells], 1 where a square has oversight; nowhere if None.
-
-    Returns:
-        One state for each cell.
+    Oversight is int8 [1, cells]; nowhere if None.
     """
     agent = torch.tensor([cell for cell in range(world.cells) if cell not in (diamond, ghost)])
     if oversight is None:
@@ -93,16 +86,7 @@ def placements(
 
 
 def policy_fields(policy: Policy, world: DiamondGhostWorld, states: GridState) -> list[PolicyField]:
-    """What the mixture and each expert would do.
-
-    Args:
-        policy: Its own steering does not matter.
-        world: The rules.
-        states: From `placements`.
-
-    Returns:
-        The mixture's field, then each expert's; or the only one's.
-    """
+    """What the mixture and each expert would do in some states; or the only expert."""
     observations = world.observe(states)
     fields = []
     for name, steered in steerings(policy).items():

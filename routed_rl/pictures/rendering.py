@@ -84,11 +84,7 @@ def render(
 
 
 def film_file(run: str | Path) -> Path:
-    """Where a film goes if no file is named.
-
-    Args:
-        run: A run's folder, or a policy file.
-    """
+    """Where a film of a run, or of a policy file, goes if no file is named."""
     path = Path(run)
     return (path if path.is_dir() else path.parent) / "rollouts.gif"
 

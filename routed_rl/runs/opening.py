@@ -15,12 +15,7 @@ PACKAGES = ("routed-rl", "torch", "numpy", "gymnasium")
 
 
 def describe(config: dict[str, Any], identity: dict[str, Any]) -> dict[str, Any]:
-    """What `config.json` holds: the configuration, and the versions it runs with.
-
-    Args:
-        config: Every setting of the run; `updates` is its budget.
-        identity: What makes the run this run and no other, as plain values by name.
-    """
+    """What `config.json` holds: the configuration, and the versions it runs with."""
     return {
         "format": FORMAT,
         "config": config,

@@ -25,10 +25,6 @@ TOLD = ("updates", "labels", "selected", "relabel_accuracy", "deployed_actor")
 def check_format(path: Path, found: Any) -> None:
     """Refuse a file that a newer version wrote, or that is damaged.
 
-    Args:
-        path: The file, for the message.
-        found: Its format version.
-
     Raises:
         InputError: The version is newer than this program's, or none.
     """

@@ -99,12 +99,7 @@ def read_log(path: Path, evaluations_only: bool = False) -> list[dict[str, Any]]
 
 
 def scalars(values: dict[str, Any], prefix: str = "") -> dict[str, float]:
-    """The numbers in nested dictionaries, by their path.
-
-    Args:
-        values: Numbers and dictionaries of them by name; anything else is left out.
-        prefix: Goes before each name.
-    """
+    """The numbers in nested dictionaries, by their path after a prefix; nothing else."""
     found: dict[str, float] = {}
     for name, value in values.items():
         if isinstance(value, dict):

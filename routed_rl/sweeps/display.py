@@ -114,11 +114,7 @@ class SweepDisplay:
         self._done = len(self._surveyor.look(active=False).of("finished")) if visible else 0
 
     def refresh(self, at_once: bool = False) -> None:
-        """Show where the sweep stands.
-
-        Args:
-            at_once: Not only now and then.
-        """
+        """Show where the sweep stands; unless at once, only now and then."""
         if self._live is not None and (at_once or time.monotonic() >= self._due):
             self._live.update(picture(self._surveyor.look(active=True)), refresh=True)
             self._due = time.monotonic() + SHOW_SECONDS
@@ -142,12 +138,7 @@ class SweepDisplay:
 
 @contextmanager
 def sweep_display(folder: SweepFolder, progress: bool) -> Iterator[SweepDisplay]:
-    """The display for the length of a sweep.
-
-    Args:
-        folder: The sweep's.
-        progress: Show a live table if standard error is a terminal, else a line for each run.
-    """
+    """What a sweep shows: a live table in a terminal, else a line for each run."""
     console = Console(stderr=True)
     if not (progress and console.is_terminal):
         yield SweepDisplay(folder, None, progress)

@@ -38,9 +38,6 @@ def available_cores() -> int:
 def expected_seconds(configs: Mapping[str, TrainConfig]) -> dict[str, float]:
     """How long each run will take on one core of this machine, roughly.
 
-    Args:
-        configs: The runs by name.
-
     Raises:
         InputError: A configuration cannot be used: every one is tried.
     """
@@ -90,10 +87,6 @@ def check_methods(folder: SweepFolder, configs: Iterable[TrainConfig]) -> None:
     """Refuse to extend a sweep with a method that has changed since some of its runs.
 
     A run's name does not tell: a method of one's own is named by its place, not by its table.
-
-    Args:
-        folder: The sweep's.
-        configs: What shall be trained.
 
     Raises:
         InputError: The tables of a method differ; the message shows both.

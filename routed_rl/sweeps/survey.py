@@ -92,11 +92,7 @@ class Surveyor:
         self._seconds: dict[str, float] = {}
 
     def look(self, active: bool | None = None) -> SweepStatus:
-        """Where the sweep stands now.
-
-        Args:
-            active: Whether somebody sweeps; looked up if None.
-        """
+        """Where the sweep stands now; whether somebody sweeps is looked up if None."""
         folder = self._folder
         active = folder.is_active() if active is None else active
         jobs, named = folder.read_state()
@@ -161,9 +157,6 @@ def _series(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 def survey(path: str | Path) -> SweepStatus:
     """Where a sweep stands now.
-
-    Args:
-        path: The sweep's folder.
 
     Raises:
         InputError: The folder is no sweep.

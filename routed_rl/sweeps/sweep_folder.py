@@ -76,12 +76,7 @@ class SweepFolder:
         return jobs if isinstance(jobs, int) else 1, frozenset(names)
 
     def extend(self, configs: Mapping[str, TrainConfig], seconds: Mapping[str, float]) -> None:
-        """Add runs to the sweep; those that belong to it already stay.
-
-        Args:
-            configs: The runs by name.
-            seconds: How long each is expected to take.
-        """
+        """Add runs with their expected seconds; those that belong to the sweep already stay."""
         added = {
             name: {"config": config.to_json(), "expected_seconds": round(seconds[name], 1)}
             for name, config in configs.items()

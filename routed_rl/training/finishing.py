@@ -17,13 +17,7 @@ ROLLOUTS = 8
 
 
 def finish(experiment: Experiment, state: TrainingState, folder: RunFolder) -> None:
-    """Save the policy that the method selects, judge it, and mark the folder as finished.
-
-    Args:
-        experiment: What was trained.
-        state: After the last update.
-        folder: The run's; its `result.json` appears last.
-    """
+    """Save the policy that the method selects, judge it, and mark the folder as finished."""
     accuracy = relabel_accuracy(experiment, state)
     selected = None if state.selector is None else state.selector.best is not None
     if state.selector and state.selector.best:

@@ -30,20 +30,12 @@ def save_policy(policy: Policy, path: str | Path) -> None:
 
 
 def policy_bytes(policy: Policy) -> bytes:
-    """What `save_policy` writes.
-
-    Args:
-        policy: The policy, as it is steered.
-    """
+    """What `save_policy` writes."""
     return described_bytes(policy.network.state_dict(), KEY, describe_policy(policy))
 
 
 def describe_policy(policy: Policy) -> dict[str, Any]:
-    """All that is needed to use a policy's weights, as plain values.
-
-    Args:
-        policy: The policy, as it is steered.
-    """
+    """All that is needed to use a policy's weights, as plain values."""
     description = {
         "format": FORMAT,
         "network": policy.network.settings.to_json(),

@@ -49,11 +49,6 @@ class Snapshots:
         """Save the policy as it stands, if it is due.
 
         A resumed run may come by the same update again, and then writes the same policy again.
-
-        Args:
-            experiment: What is trained.
-            state: Between two updates.
-            folder: The run's.
         """
         if state.update in self.due:
             folder.snapshots.mkdir(exist_ok=True)

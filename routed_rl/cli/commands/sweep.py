@@ -126,11 +126,7 @@ def _print_outcome(outcome: SweepOutcome, planned: int) -> None:
 
 
 def time_taken(outcome: SweepOutcome) -> str:
-    """How long a sweep took, and how much of that was not training where that can be told.
-
-    Args:
-        outcome: What was done; at least one run was trained.
-    """
+    """How long a sweep that trained took, and how much of it was not training if that is known."""
     from routed_rl.runs.run_folder import read_json
     from routed_rl.sweeps.display import duration
     from routed_rl.sweeps.sweep_folder import SweepFolder

@@ -105,9 +105,6 @@ def _print_run(run: Run) -> None:
 def starting_values(words: list[str]) -> Train:
     """What --preset or --config put in the place of the defaults, before any other option.
 
-    Args:
-        words: The options of `train`.
-
     Raises:
         InputError: No such preset or device, or a file without a configuration.
     """

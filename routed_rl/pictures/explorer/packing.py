@@ -90,12 +90,7 @@ def _stage_text(source: Source, stage: Stage, form: Form) -> str:
 
 
 def evenly(stages: Sequence[Stage], most: int) -> list[Stage]:
-    """At most so many of the stages: the last one, and of the others evenly spaced ones.
-
-    Args:
-        stages: At least one.
-        most: At least 1.
-    """
+    """At most so many of the stages: the last one, and of the others evenly spaced ones."""
     if len(stages) <= most:
         return list(stages)
     if most == 1:
@@ -105,11 +100,7 @@ def evenly(stages: Sequence[Stage], most: int) -> list[Stage]:
 
 
 def observation_count(world: DiamondGhostWorld) -> int | None:
-    """How many different things the agent can see; None if oversight may be anywhere.
-
-    Args:
-        world: Where it acts.
-    """
+    """How many different things the agent can see; None if oversight may be anywhere."""
     if world.spurious_oversight > 0 and not world.hidden_oversight:
         return None
     placements = world.cells * (world.cells - 1) * (world.cells - 2)

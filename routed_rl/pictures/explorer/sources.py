@@ -91,9 +91,6 @@ def read_source(given: str | Path | Policy, number: int) -> Source:
 def check_together(sources: Sequence[Source]) -> None:
     """Refuse policies that cannot share a board.
 
-    Args:
-        sources: Of one page.
-
     Raises:
         InputError: There is none, there are more than two, or their grids differ.
     """

@@ -20,12 +20,7 @@ WAIT_SECONDS = 30.0
 
 
 def train_planned(sweep: Path, name: str) -> None:
-    """Train one run of a sweep from where it stands, to its end.
-
-    Args:
-        sweep: The sweep's folder; its plan has the run.
-        name: The run's.
-    """
+    """Train one run of a sweep from where it stands, to its end."""
     folder = SweepFolder(sweep)
     config = TrainConfig.from_json(folder.runs()[name]["config"])
     run = folder.run(name)
