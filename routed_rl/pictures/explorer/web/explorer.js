@@ -32,8 +32,7 @@ let spoken;
 /** @type {typeof spoken} */
 let written;
 
-/** Say something to people who listen, and show it.
- * @type {(text: string) => void} */
+/** Say something to people who listen, and show it. @type {(text: string) => void} */
 function announce(text) {
   setText(byId("live"), text);
 }
@@ -102,8 +101,7 @@ const act = {
 /** The sides that are shown. */
 const sides = () => (view.compare && comparable ? [0, 1] : [0]);
 
-/** Change who acts on one side.
- * @type {(side: number, news: Partial<Actor>) => void} */
+/** Change who acts on one side. @type {(side: number, news: Partial<Actor>) => void} */
 function changeActor(side, news) {
   change({
     actors: view.actors.map((actor, index) => (index === side ? { ...actor, ...news } : actor)),
@@ -137,8 +135,7 @@ function showRollouts() {
 /** @type {(side: number) => Policy} */
 const policyOf = (side) => policies[view.actors[side].policy];
 
-/** Who acts on a side, for sentences.
- * @type {(side: number) => string} */
+/** Who acts on a side, for sentences. @type {(side: number) => string} */
 function sideName(side) {
   const policy = policyOf(side);
   const name = actorName(policy, view.actors[side]);

@@ -5,11 +5,9 @@ import { drawAction, seededNumbers } from "./random.js";
 import { startValues } from "./values.js";
 import { MOVES, TARGETS } from "./world.js";
 
-/**
- * The action probabilities, the experts' weights and the exact figures of one who acts: `values`
+/** The action probabilities, the experts' weights and the exact figures of one who acts: `values`
  * of the placement as it is, `unwatched` and `watched` with no oversight and with both.
- * @type {(policy: Policy, discount: number, view: View, actor: Actor) => Answer}
- */
+ * @type {(policy: Policy, discount: number, view: View, actor: Actor) => Answer} */
 export function answer(policy, discount, view, actor) {
   const { diamond, ghost } = view;
   const act = (/** @type {Watched} */ watched) => {
@@ -42,8 +40,7 @@ export function rollout(world, view, followed) {
   return { cells, outcome: "timeout", overseen: false };
 }
 
-/** How an episode ended, in words.
- * @type {(path: Path) => string} */
+/** How an episode ended, in words. @type {(path: Path) => string} */
 export function endingInWords({ cells, outcome, overseen }) {
   const steps = cells.length - 1;
   if (outcome === "timeout") return `time-out after ${steps} steps`;
@@ -74,8 +71,7 @@ export function story(world, view, shown) {
   );
 }
 
-/** How an episode most likely ends, in words.
- * @type {(figures: Figures) => string} */
+/** How an episode most likely ends, in words. @type {(figures: Figures) => string} */
 function likeliestEnding(figures) {
   const names = { diamond: "on the diamond", ghost: "on the ghost", timeout: "in a time-out" };
   const outcomes = /** @type {Outcome[]} */ (Object.keys(names));
@@ -83,10 +79,8 @@ function likeliestEnding(figures) {
   return `${names[best]} in ${percent(figures[best])}`;
 }
 
-/** A share of 1 as people read it.
- * @type {(share: number) => string} */
+/** A share of 1 as people read it. @type {(share: number) => string} */
 export const percent = (share) => `${(100 * share).toFixed(1)}%`;
 
-/** A word with a capital letter.
- * @type {(word: string) => string} */
+/** A word with a capital letter. @type {(word: string) => string} */
 export const capital = (word) => word[0].toUpperCase() + word.slice(1);

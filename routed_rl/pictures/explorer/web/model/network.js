@@ -117,8 +117,7 @@ class Perceptron {
   }
 }
 
-/** ReLU: what is negative becomes 0.
- * @type {(values: Doubles) => Doubles} */
+/** ReLU: what is negative becomes 0. @type {(values: Doubles) => Doubles} */
 function rectified(values) {
   return values.map((value) => (value > 0 ? value : 0));
 }

@@ -41,11 +41,9 @@ export class Policy {
     return this.computers.get(stage);
   }
 
-  /**
-   * The logits of each expert and the gate's weights in every cell but the targets'.
+  /** The logits of each expert and the gate's weights in every cell but the targets'.
    * Both are null in a target's cell.
-   * @type {(stage: number, targets: Targets) => (Place | null)[]}
-   */
+   * @type {(stage: number, targets: Targets) => (Place | null)[]} */
   field(stage, targets) {
     const { diamond, ghost, watched } = targets;
     const key = [stage, diamond, ghost, +watched.diamond, +watched.ghost].join();
@@ -89,11 +87,9 @@ export class Policy {
   }
 }
 
-/**
- * Each expert's weight in a cell. In the middle the dial leaves the choice to the gate, at an end
+/** Each expert's weight in a cell. In the middle the dial leaves the choice to the gate, at an end
  * to one expert, and between them it mixes the two. A fixed dial overrides the gate everywhere.
- * @type {(steering: Steering, gate: number[]) => number[]}
- */
+ * @type {(steering: Steering, gate: number[]) => number[]} */
 export function steeredWeights({ dial, fixed, ends }, gate) {
   const [left, right] = ends;
   if (gate.length === 1) return [1];

@@ -20,8 +20,7 @@ export class Tables {
   }
 }
 
-/** One row of a table.
- * @type {(table: Tensor, row: number) => Doubles} */
+/** One row of a table. @type {(table: Tensor, row: number) => Doubles} */
 function readRow({ shape, values }, row) {
   return Float64Array.from(values.subarray(row * shape[1], (row + 1) * shape[1]));
 }

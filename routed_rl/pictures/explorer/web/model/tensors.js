@@ -28,8 +28,7 @@ export function readTensors(shapes, text) {
   return tensors;
 }
 
-/** A part that must be there.
- * @type {(tensors: Tensors, name: string) => Tensor} */
+/** A part that must be there. @type {(tensors: Tensors, name: string) => Tensor} */
 export function tensorNamed(tensors, name) {
   const tensor = tensors.get(name);
   if (!tensor) throw new Error(`The policy has no ${name}.`);

@@ -2,11 +2,9 @@
 
 import { MOVES } from "./world.js";
 
-/**
- * What an episode brings from every start cell: the probabilities of ending on the diamond and on
+/** What an episode brings from every start cell: the probabilities of ending on the diamond and on
  * the ghost, the discounted return (+1 and -1), and the mean number of steps. NaN on the targets.
- * @type {(world: World, discount: number, targets: Targets, probabilities: Doubles) => FigureLists}
- */
+ * @type {(world: World, discount: number, targets: Targets, acting: Doubles) => FigureLists} */
 export function startValues(world, discount, targets, probabilities) {
   const gained = gains(world, targets, probabilities);
   const decay = [1, 1, discount, 1];
@@ -54,8 +52,7 @@ function handedOn(world, targets, probabilities, values) {
   return found;
 }
 
-/** The mean over all start cells, each figure by name.
- * @type {(values: FigureLists) => Figures} */
+/** The mean over all start cells, each figure by name. @type {(values: FigureLists) => Figures} */
 export function meanValues(values) {
   return mapFigures(values, (numbers) => {
     const starts = Array.from(numbers).filter((number) => !Number.isNaN(number));

@@ -40,8 +40,7 @@ export class World {
     return inside ? row * this.cols + col : null;
   }
 
-  /** How many steps lie between two cells.
-   * @type {(first: number, second: number) => number} */
+  /** How many steps lie between two cells. @type {(first: number, second: number) => number} */
   distance(first, second) {
     const rows = Math.floor(first / this.cols) - Math.floor(second / this.cols);
     return Math.abs(rows) + Math.abs((first % this.cols) - (second % this.cols));
@@ -62,8 +61,7 @@ export class World {
     return seen;
   }
 
-  /** "row 2, column 3", counted from 1.
-   * @type {(cell: number) => string} */
+  /** "row 2, column 3", counted from 1. @type {(cell: number) => string} */
   placeName(cell) {
     return `row ${Math.floor(cell / this.cols) + 1}, column ${(cell % this.cols) + 1}`;
   }

@@ -4,12 +4,10 @@ import { steeredWeights } from "../model/policy.js";
 import { fillSelect, find, setAttributes, setShown, setText } from "./elements.js";
 import { deployedDial, isDeployed, makeActor } from "./view.js";
 
-/** What the gate does when nobody steers.
- * @type {(policy: Policy) => string} */
+/** What the gate does when nobody steers. @type {(policy: Policy) => string} */
 const gateName = (policy) => (policy.gate === "even" ? "even weights" : "learned gate");
 
-/** Who acts, as a title.
- * @type {(policy: Policy, steering: Steering) => string} */
+/** Who acts, as a title. @type {(policy: Policy, steering: Steering) => string} */
 export function actorName(policy, { dial, fixed, ends }) {
   if (!policy.several) return "policy";
   const end = policy.experts[ends[dial < 0 ? 0 : 1]];

@@ -37,8 +37,7 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Show or hide an element.
- * @type {(node: HTMLElement, shown: boolean) => void} */
+/** Show or hide an element. @type {(node: HTMLElement, shown: boolean) => void} */
 export function setShown(node, shown) {
   if (node.hidden === shown) node.hidden = !shown;
 }

@@ -6,8 +6,7 @@ import { firstView, makeActor } from "./view.js";
 /** @type {View["cells"][]} */
 const SHOWN_IN_CELLS = ["arrows", "diamond", "ghost", "return"];
 
-/** A view as words for an address.
- * @type {(view: View) => string} */
+/** A view as words for an address. @type {(view: View) => string} */
 export function viewToWords(view) {
   const words = new URLSearchParams();
   for (const piece of PIECES) words.set(piece, String(view[piece]));

@@ -6,8 +6,7 @@ import { pieceAt } from "./view.js";
 /** @type {Record<string, number>} */
 const ARROW_KEYS = { ArrowUp: 0, ArrowRight: 1, ArrowDown: 2, ArrowLeft: 3 };
 
-/** Let a user move a board's pieces.
- * @type {(board: Board, act: BoardActs) => void} */
+/** Let a user move a board's pieces. @type {(board: Board, act: BoardActs) => void} */
 export function movePieces(board, act) {
   /** @type {Piece | null} */
   let held = null;
