@@ -13,12 +13,7 @@ RUNNING = {"label": "unfinished", "hidden_outcome": "unfinished"}
 
 
 def masked(infos: Infos, mask: NDArray[np.bool_]) -> Infos:
-    """Add to each key `x` the mask `_x` of the environments that have it.
-
-    Args:
-        infos: Arrays [N], or dictionaries of them.
-        mask: bool [N].
-    """
+    """Add to each key `x` the mask `_x`, bool [N], of the environments that have it."""
     return infos | {f"_{key}": mask.copy() for key in infos}
 
 
@@ -31,12 +26,7 @@ def running(mask: NDArray[np.bool_]) -> Infos:
 
 
 def info_of(infos: Infos, index: int) -> Infos:
-    """The information of one environment, without masks.
-
-    Args:
-        infos: Of N environments; a key without a mask belongs to all of them.
-        index: Which of them.
-    """
+    """The information of one of N environments, without masks; a key without one belongs to all."""
     masks = {f"_{key}" for key in infos}
     return {
         key: info_of(values, index) if isinstance(values, dict) else values[index]

@@ -46,12 +46,7 @@ def check_names(kind: str, given: Iterable[str], known: Collection[str]) -> None
 
 
 def check_probability(name: str, given: Any, also: str = "") -> None:
-    """Refuse what is no probability.
-
-    Args:
-        name: The setting's name, for the message.
-        given: What was given for it.
-        also: What else may be given, for the message.
+    """Refuse what is no number from 0 to 1; `also` says what else may be given for the setting.
 
     Raises:
         InputError: It is not a number from 0 to 1.
@@ -60,13 +55,7 @@ def check_probability(name: str, given: Any, also: str = "") -> None:
 
 
 def check_fraction(name: str, given: Any, kind: str, also: str = "") -> None:
-    """Refuse what is not a number from 0 to 1.
-
-    Args:
-        name: The setting's name, for the message.
-        given: What was given for it.
-        kind: What such a number is, such as `share`, for the message.
-        also: What else may be given, for the message.
+    """As `check_probability`, for a number of another kind, such as a `share`.
 
     Raises:
         InputError: It is not a number from 0 to 1.

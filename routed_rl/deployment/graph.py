@@ -101,5 +101,4 @@ def _onnx_model(program: ExportedProgram) -> Any:
 
 
 def _description(policy: Policy) -> str:
-    """What a graph cannot say of itself, as JSON."""
     return json.dumps(describe_policy(policy), sort_keys=True)

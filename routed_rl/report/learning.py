@@ -115,7 +115,6 @@ def _records(curve: Curve) -> list[tuple[object, ...]]:
 
 
 def _draw_levels(comparison: Comparison, curves: list[Curve]) -> Figure:
-    """A panel for each level, a line for each series."""
     levels = sorted({curve.level for curve in curves})
     grid = Grid(len(levels), 2 if len(levels) in (2, 4) else 3, height=1.9)
     keys = [replace(key, marker="") for key in series_keys(comparison)]
@@ -130,7 +129,6 @@ def _draw_levels(comparison: Comparison, curves: list[Curve]) -> Figure:
 
 
 def _draw_series(comparison: Comparison, curves: list[Curve]) -> Figure:
-    """A panel for each series, a line for each level."""
     names = list(dict.fromkeys(curve.series for curve in curves))
     levels = sorted({curve.level for curve in curves})
     colours = {lev: level_colour(index, len(levels)) for index, lev in enumerate(levels)}

@@ -91,7 +91,6 @@ def draw_lines(comparison: Comparison, lines: Lines) -> list[Drawing]:
 
 
 def _draw_together(comparison: Comparison, lines: Lines) -> Drawing:
-    """All series in one panel for each measure."""
     grid = Grid(len(lines.measures), 2, height=3.1)
     marks = MARK_KEYS if lines.seeds else MARK_KEYS[:3]
     figure, panels = grid.draw(series_keys(comparison), marks)

@@ -139,7 +139,6 @@ def _linked(page: str) -> set[str]:
 
 
 def _results(rows: Sequence[Row]) -> bytes:
-    """Every run with everything known of it, a line each."""
     header = list(dict.fromkeys(name for row in rows for name in row))
     return table_text(header, [[_field(row.get(name)) for name in header] for row in rows])
 

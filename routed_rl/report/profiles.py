@@ -74,7 +74,6 @@ def draw_profiles(
 def _draw_panels(
     comparison: Comparison, shown: list[Series], profiles: tuple[Profile, ...]
 ) -> Figure:
-    """A panel for each series, a line for each figure."""
     height = 1.9 if len(shown) > 1 else 2.4
     grid, titles = named_grid([s.name for s in shown], 3 if len(shown) != 4 else 2, height)
     figure, panels = grid.draw([Key(p.label, p.colour, p.marker) for p in profiles])
@@ -106,7 +105,6 @@ def _draw_line(axes: Axes, series: Series, profile: Profile, scale: BrokenLogSca
 def _draw_rows(
     comparison: Comparison, shown: list[Series], profiles: tuple[Profile, ...]
 ) -> Figure:
-    """A row for each series, a mark for each figure."""
     names = wrapped_names([series.name for series in shown], ROW_CHARACTERS)
     left = 0.35 + longest_line(names) * CHARACTER
     height = (0.13 + 0.17 * line_count(names)) * len(shown) + 0.15

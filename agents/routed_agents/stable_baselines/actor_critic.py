@@ -118,7 +118,6 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         self.optimizer = optimizer(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
 
     def _arch(self) -> Arch:
-        """The widths of each part's layers."""
         parts, given = ("pi", "vf", "gate"), self.net_arch
         arch: dict[str, Any] = {"pi": [], "vf": []}
         arch |= given if isinstance(given, dict) else dict.fromkeys(parts, given)
@@ -150,11 +149,9 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         return {part: features if part in self.shared else seen for part in PARTS}
 
     def _distribution(self, logits: torch.Tensor) -> Distribution:
-        """The actions' distribution."""
         return self.action_dist.proba_distribution(action_logits=logits)
 
     def _logits(self, inputs: dict[Part, torch.Tensor]) -> torch.Tensor:
-        """Action logits under the present steering."""
         if self._weights is None:
             return self.mixture(inputs["experts"], None, inputs["gate"])[0]
         return self.mixture.steered_logits(inputs["experts"], self._weights)

@@ -118,7 +118,6 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         self.policy_kwargs = self.policy_kwargs | parts
 
     def _teach(self, outcomes: Outcomes) -> None:
-        """Tell the buffer what the method makes of a rollout."""
         routing = self.routing.at(self.overseen_share)
         if routing.advantage_offset:
             self.normalize_advantage = False

@@ -115,7 +115,6 @@ def _build(description: dict[str, Any]) -> RoutedActorCriticPolicy:
 
 
 def _name(given: type, known: dict[str, Any], kind: str) -> str:
-    """The name under which a class is known."""
     if known.get(given.__name__) is not given:
         raise unknown_name(f"{kind} that a file can name", given.__name__, known)
     return given.__name__
@@ -133,7 +132,6 @@ def _describe_space(space: spaces.Space) -> dict[str, Any]:
 
 
 def _space(description: dict[str, Any]) -> spaces.Space:
-    """The space that `_describe_space` described."""
     if description["kind"] == "Box":
         low, high = description["low"], description["high"]
         return spaces.Box(

@@ -86,14 +86,12 @@ def _paste(picture: Image.Image, shape: Painter, size: int, left: int, top: int)
 
 @cache
 def _sprite(shape: Painter, size: int) -> Image.Image:
-    """The shape on a transparent square of that many pixels."""
     large = Image.new("RGBA", (size * SMOOTHING, size * SMOOTHING))
     shape(ImageDraw.Draw(large), size * SMOOTHING)
     return large.resize((size, size), Image.Resampling.LANCZOS)
 
 
 def _scaled(points: list[tuple[float, float]], size: float) -> list[tuple[float, float]]:
-    """Points in a unit square, in pixels."""
     return [(x * size, y * size) for x, y in points]
 
 
@@ -105,7 +103,6 @@ def _circle(
 
 
 def _agent(pen: ImageDraw.ImageDraw, size: float) -> None:
-    """A round head that looks at you."""
     _circle(pen, size, 0.5, 0.5, 0.27, AGENT)
     for x in (0.41, 0.59):
         _circle(pen, size, x, 0.46, 0.06, "#ffffff")

@@ -12,16 +12,7 @@ MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
 
 @cache
 def next_cells(rows: int, cols: int, device: torch.device) -> torch.Tensor:
-    """The cell to which each action leads; off the grid nothing moves.
-
-    Args:
-        rows: Rows of the grid.
-        cols: Columns of the grid.
-        device: Where the table shall live.
-
-    Returns:
-        int64 [cells x actions], the actions of a cell side by side.
-    """
+    """The cell to which each action leads, int64 [cells x actions]; off the grid nothing moves."""
     table = [
         min(max(row + down, 0), rows - 1) * cols + min(max(col + right, 0), cols - 1)
         for row in range(rows)
@@ -33,17 +24,7 @@ def next_cells(rows: int, cols: int, device: torch.device) -> torch.Tensor:
 
 @lru_cache(maxsize=8)
 def first_cells(count: int, planes: int, cells: int, device: torch.device) -> torch.Tensor:
-    """Where each plane of each observation begins in one flat tensor of them all.
-
-    Args:
-        count: N observations.
-        planes: Planes of each.
-        cells: Cells of a plane.
-        device: Where the table shall live.
-
-    Returns:
-        int64 [planes, N].
-    """
+    """Where each plane of N observations begins in one flat tensor of all, int64 [planes, N]."""
     return torch.arange(count * planes, device=device).view(count, planes).t().contiguous() * cells
 
 
@@ -94,29 +75,14 @@ def three_distinct_cells(random: torch.Tensor, cells: int) -> tuple[torch.Tensor
 
 
 def steps_between(first: torch.Tensor, second: torch.Tensor, cols: int) -> torch.Tensor:
-    """The fewest steps from one cell to another (Manhattan distance).
-
-    Args:
-        first: int64 cells, any shape.
-        second: int64 cells, of a shape that fits.
-        cols: Columns of the grid.
-
-    Returns:
-        int64, the common shape.
-    """
+    """The fewest steps from one int64 cell to another, any shapes that fit (Manhattan distance)."""
     down = first.div(cols, rounding_mode="floor") - second.div(cols, rounding_mode="floor")
     return down.abs() + (first % cols - second % cols).abs()
 
 
 @cache
 def mean_decay(rows: int, cols: int, falloff: float) -> float:
-    """The mean of (1 - falloff) ** (distance - 1) over all pairs of two different cells.
-
-    Args:
-        rows: Rows of the grid.
-        cols: Columns of the grid.
-        falloff: From 0 to 1.
-    """
+    """The mean of (1 - falloff) ** (distance - 1) over all pairs of two different cells."""
     total = pairs = 0.0
     for down in range(rows):
         for right in range(cols):

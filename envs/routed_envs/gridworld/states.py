@@ -88,11 +88,7 @@ class StateList:
         )
 
     def index(self, state: GridState) -> torch.Tensor:
-        """The place of each state in the list, int64 [N].
-
-        Args:
-            state: N running episodes, at any step; an ended one has no place, and gets any.
-        """
+        """The place of each state in the list, int64 [N]; an ended episode gets any place."""
         ghost_seen, diamond_seen = (
             state.oversight.gather(1, target.unsqueeze(1)).squeeze(1).long()
             for target in (state.ghost, state.diamond)

@@ -233,7 +233,6 @@ class DiamondGhostWorld:
 
     @cached_property
     def _states(self) -> StateList:
-        """The list of all states."""
         return StateList(self.cells, self.label_noise > 0)
 
     def enumerate_states(self) -> GridState:

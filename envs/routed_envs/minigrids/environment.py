@@ -197,7 +197,6 @@ class DiamondGhostMiniGrid(MiniGridEnv):
         return observation, float(reached), reached, not reached, info | told
 
     def _square(self) -> int:
-        """The square on which the agent stands."""
         return int(self.agent_pos[1]) * self.size + int(self.agent_pos[0])
 
     def _outcome(self, over: bool) -> str:

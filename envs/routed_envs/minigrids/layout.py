@@ -61,7 +61,6 @@ def inner_walls(
 
 
 def _room_walls(size: int, generator: np.random.Generator) -> AbstractSet[int]:
-    """A cross through the middle with four gaps."""
     middle = size // 2
     halves = (range(1, middle), range(middle + 1, size - 1))
     draws = generator.random(4)
@@ -88,12 +87,7 @@ def _single_walls(
 
 
 def connected(squares: AbstractSet[int], size: int) -> bool:
-    """Whether one can walk from each of these squares to each other one.
-
-    Args:
-        squares: At least one.
-        size: Rows and columns of the grid; its outer ring is none of the squares.
-    """
+    """Whether one can walk from each of these squares, all inside the outer ring, to each other."""
     unseen = set(squares)
     edge = [unseen.pop()]
     while edge:

@@ -139,11 +139,7 @@ class OverseenFloor(Floor):
 
 
 def draw_oversight(img: Picture) -> None:
-    """Tint a square, and draw an eye into its upper right corner.
-
-    Args:
-        img: uint8 [height, width, 3], painted in place.
-    """
+    """Tint a square, uint8 [height, width, 3], and draw an eye into its upper right corner."""
     _paint(img, point_in_rect(0.031, 1, 0.031, 1), TINT)
     _paint(img, lambda x, y: ((x - 0.83) / 0.13) ** 2 + ((y - 0.14) / 0.09) ** 2 <= 1, WHITE)
     _paint(img, point_in_circle(0.83, 0.14, 0.065), EYE)
@@ -151,7 +147,6 @@ def draw_oversight(img: Picture) -> None:
 
 
 def _paint(img: Picture, shape: Shape, color: tuple[int, int, int]) -> None:
-    """Fill a shape in a unit square."""
     fill_coords(img, shape, color)
 
 
@@ -172,13 +167,7 @@ _minigrid_decode = WorldObj.decode
 
 
 def decode(type_idx: int, color_idx: int, state: int) -> WorldObj | None:
-    """The object of three bytes: one of ours, or whatever Minigrid makes of them.
-
-    Args:
-        type_idx: Its type.
-        color_idx: Its colour.
-        state: Its state; 1 on a square that shows oversight.
-    """
+    """The object of three bytes: one of ours, or whatever Minigrid makes of them."""
     name, overseen = IDX_TO_OBJECT[type_idx], bool(state == OVERSEEN)
     if name == "diamond":
         return Diamond(overseen)

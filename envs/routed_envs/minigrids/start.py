@@ -65,7 +65,6 @@ def placement_from(options: Mapping[str, Any] | None, size: int) -> Placement:
 
 
 def _check(placement: Placement, given: Mapping[str, Any]) -> None:
-    """Refuse squares that coincide, and values outside their ranges."""
     names = [name for name in ("agent", "diamond", "ghost") if name in given]
     if len(placement.squares) < len(names):
         told = ", ".join(f"{name}={given[name]!r}" for name in names)
@@ -139,12 +138,7 @@ class Starts:
     overseer: Overseer
 
     def draw(self, generator: np.random.Generator, fixed: Placement) -> Start:
-        """Start an episode.
-
-        Args:
-            generator: Decides what is not fixed.
-            fixed: What is.
-        """
+        """Start an episode; the generator decides what is not fixed."""
         walls = inner_walls(self.layout, self.size, generator, fixed.squares)
         taken = walls | fixed.squares
         free = [square for square in inner_squares(self.size) if square not in taken]

@@ -100,12 +100,7 @@ class Overseer:
         return 1 + int(other * others) if noise < self.label_noise else 0
 
     def says(self, outcome: str, watch: Watch) -> str:
-        """The label of an episode that ended so.
-
-        Args:
-            outcome: The name of a target, or `timeout`.
-            watch: What was drawn at its start.
-        """
+        """The label of an episode that ended so."""
         targets = self.outcomes.targets
         if outcome in targets:
             outcome = targets[(targets.index(outcome) + watch.shift) % len(targets)]

@@ -110,7 +110,6 @@ def _array_flag(space: Space[Any], axis: int, on: int) -> Flag:
 
 
 def _key_flag(space: spaces.Dict) -> Flag:
-    """The flag as one key more."""
     if KEY in space.spaces:
         raise InputError(
             f"The observation already has a key {KEY!r}. Rename it, or give show_oversight=False."
