@@ -179,7 +179,8 @@ def state_values(
 def best_return(world: EnumerableWorld) -> float:
     """The highest return that any policy can have, by value iteration over the steps left.
 
-    The policy may know the state and the time, which is more than an observation shows.
+    On average over the starts, scored and discounted as every evaluation is. The policy may know
+    the state and the time, which is more than an observation shows.
     """
     table, outcomes = transitions(world), world.outcomes
     others = [0.0] * (len(outcomes.labels) - len(outcomes.targets))

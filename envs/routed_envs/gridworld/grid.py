@@ -82,7 +82,7 @@ def steps_between(first: torch.Tensor, second: torch.Tensor, cols: int) -> torch
 
 @cache
 def mean_decay(rows: int, cols: int, falloff: float) -> float:
-    """The mean of (1 - falloff) ** (distance - 1) over all pairs of two different cells."""
+    """The mean of (1 - falloff) ** (distance - 1) over pairs of different cells; falloff 0 to 1."""
     total = pairs = 0.0
     for down in range(rows):
         for right in range(cols):

@@ -167,7 +167,10 @@ _minigrid_decode = WorldObj.decode
 
 
 def decode(type_idx: int, color_idx: int, state: int) -> WorldObj | None:
-    """The object of three bytes: one of ours, or whatever Minigrid makes of them."""
+    """The object of a type, a colour and a state, which is 1 where a square shows oversight.
+
+    One of ours, or whatever Minigrid makes of them.
+    """
     name, overseen = IDX_TO_OBJECT[type_idx], bool(state == OVERSEEN)
     if name == "diamond":
         return Diamond(overseen)

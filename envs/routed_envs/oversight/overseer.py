@@ -100,7 +100,7 @@ class Overseer:
         return 1 + int(other * others) if noise < self.label_noise else 0
 
     def says(self, outcome: str, watch: Watch) -> str:
-        """The label of an episode that ended so."""
+        """The label of an episode that ended on a target or by `timeout`, as drawn at its start."""
         targets = self.outcomes.targets
         if outcome in targets:
             outcome = targets[(targets.index(outcome) + watch.shift) % len(targets)]
