@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -24,33 +23,7 @@ PAGE_BYTES = 150_000
 Form = Literal["weights", "tables"]
 
 
-@dataclass(frozen=True)
-class PackedPolicy:
-    """A policy as the page holds it.
-
-    Attributes:
-        form: Whether its numbers are weights or tables.
-        tensors: Names and shapes of the parts of each stage's numbers, in order.
-        stages: For each stage its gradient steps, if known, and its float32 numbers in base 64.
-        left_out: Stages that were too many for the page.
-    """
-
-    form: Form
-    tensors: tuple[tuple[str, tuple[int, ...]], ...]
-    stages: tuple[tuple[int | None, str], ...]
-    left_out: int
-
-    def to_json(self) -> dict[str, Any]:
-        """The record as the page reads it."""
-        return {
-            "form": self.form,
-            "tensors": [[name, list(shape)] for name, shape in self.tensors],
-            "stages": [{"update": update, "numbers": text} for update, text in self.stages],
-            "leftOut": self.left_out,
-        }
-
-
-def pack(source: Source) -> PackedPolicy:
+def pack(source: Source) -> dict[str, Any]:
     """Put a policy's stages into the smaller of the two exact forms.
 
     Weights are what the network computes from. Tables hold each expert's logits, and the gate's,
@@ -59,6 +32,11 @@ def pack(source: Source) -> PackedPolicy:
     Args:
         source: The policy and its stages. If they are too many, the last one is kept, and of the
             others as many as fit, evenly spaced.
+
+    Returns:
+        What the page reads: `form`; `tensors`, names and shapes of the parts of each stage's
+        numbers, in order; `stages`, each with its `update`, the gradient steps if known, and its
+        float32 `numbers` in base 64; `leftOut`, how many stages were too many for the page.
 
     Raises:
         InputError: Not even the finished policy fits, or a stage is another network than it.
@@ -69,13 +47,17 @@ def pack(source: Source) -> PackedPolicy:
     if fitting < 1:
         raise InputError(_too_large(source, each))
     stages = evenly(source.stages, fitting)
-    final = dict(_numbers(source.policy, source.world, form))
-    return PackedPolicy(
-        form=form,
-        tensors=tuple((name, tuple(part.shape)) for name, part in final.items()),
-        stages=tuple((stage.update, _stage_text(source, stage, form)) for stage in stages),
-        left_out=len(source.stages) - len(stages),
-    )
+    return {
+        "form": form,
+        "tensors": [
+            [n, list(part.shape)] for n, part in _numbers(source.policy, source.world, form)
+        ],
+        "stages": [
+            {"update": stage.update, "numbers": _stage_text(source, stage, form)}
+            for stage in stages
+        ],
+        "leftOut": len(source.stages) - len(stages),
+    }
 
 
 def _stage_text(source: Source, stage: Stage, form: Form) -> str:

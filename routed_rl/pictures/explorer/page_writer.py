@@ -132,5 +132,5 @@ def _described(source: Source, experts: Sequence[str] | None) -> dict[str, Any]:
         "gate": policy.network.settings.gate,
         "deploy": None if weights is None else list(weights),
         "ends": [left, right],
-        **pack(source).to_json(),
+        **pack(source),
     }

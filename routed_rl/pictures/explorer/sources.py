@@ -44,8 +44,7 @@ class Source:
         facts: How it was trained, in a few words; may be empty.
         world: Where it lives.
         policy: The finished policy.
-        earlier: Stages of its training before that; may be empty.
-        update: The gradient steps of the finished policy; None if nobody knows.
+        stages: Of its training; the last one is the finished policy.
         path: The run's folder or the policy file; None for a policy in memory.
     """
 
@@ -53,14 +52,8 @@ class Source:
     facts: str
     world: DiamondGhostWorld
     policy: Policy
-    earlier: tuple[Stage, ...] = ()
-    update: int | None = None
+    stages: tuple[Stage, ...]
     path: Path | None = None
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        """The earlier stages, then the finished policy."""
-        return (*self.earlier, Stage(self.update, self.policy))
 
 
 def read_source(given: str | Path | Policy, number: int) -> Source:
@@ -76,16 +69,17 @@ def read_source(given: str | Path | Policy, number: int) -> Source:
     """
     if isinstance(given, Policy):
         name = "policy" if number == 0 else f"policy {number + 1}"
-        return Source(name, "", _gridworld(given, name), given)
+        return Source(name, "", _gridworld(given, name), given, (Stage(None, given),))
     path = Path(given)
     policy = load_policy(path)
     world, folder = _gridworld(policy, str(path)), RunFolder(path)
     if not path.is_dir() or not folder.config.is_file():
-        return Source(path.stem, "", world, policy, path=path)
-    earlier = tuple(Stage(update, file) for update, file in list_snapshots(folder).items())
+        return Source(path.stem, "", world, policy, (Stage(None, policy),), path)
+    earlier = (Stage(update, file) for update, file in list_snapshots(folder).items())
     method, update = _training(folder)
     facts = f"{method}, oversight {world.oversight:g}"
-    return Source(path.resolve().name, facts, world, policy, earlier, update, path)
+    stages = (*earlier, Stage(update, policy))
+    return Source(path.resolve().name, facts, world, policy, stages, path)
 
 
 def check_together(sources: Sequence[Source]) -> None:
