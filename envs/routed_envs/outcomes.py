@@ -85,18 +85,3 @@ class Outcomes:
         """
         hidden = (outcome < len(self.targets)) & ~overseen
         return outcome.masked_fill(hidden, self.unknown)
-
-    def told(self, outcome: str, overseen: bool) -> str:
-        """As `label`, for one episode and by name.
-
-        Args:
-            outcome: How the episode ended.
-            overseen: The overseer sees which target was reached.
-
-        Returns:
-            The label's name.
-        """
-        import torch  # Only here: who has names need not have tensors.
-
-        code = torch.tensor(self.labels.index(outcome))
-        return self.labels[int(self.label(code, torch.tensor(overseen)))]

@@ -187,26 +187,15 @@ class DiamondGhostMiniGrid(MiniGridEnv):
         """
         # Minigrid compares it with seven others, slowly if it is one of numpy's.
         observation, _, _, truncated, info = super().step(index(action))
-        outcome = self._outcome(truncated)
-        if outcome == "unfinished":
-            return observation, 0.0, False, False, info | RUNNING
-        square = self._square()
-        watch = Watch(square in self._start.overseen, self._start.shift)
-        told = {"label": self._starts.overseer.says(outcome, watch), "hidden_outcome": outcome}
-        reached = outcome != "timeout"
-        return observation, float(reached), reached, not reached, info | told
+        square, start = self._square(), self._start
+        targets = {start.diamond: "diamond", start.ghost: "ghost"}
+        outcome = targets.get(square, "timeout" if truncated else "unfinished")
+        reached = square in targets
+        names = self._starts.overseer.names(outcome, Watch(square in start.overseen, start.shift))
+        return observation, float(reached), reached, truncated and not reached, info | names
 
     def _square(self) -> int:
         return int(self.agent_pos[1]) * self.size + int(self.agent_pos[0])
-
-    def _outcome(self, over: bool) -> str:
-        """What has become of the episode; `over` says that its time is."""
-        square = self._square()
-        if square == self._start.diamond:
-            return "diamond"
-        if square == self._start.ghost:
-            return "ghost"
-        return "timeout" if over else "unfinished"
 
     def render(self) -> Any:
         """Show the environment in its render mode.

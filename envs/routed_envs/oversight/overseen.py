@@ -133,8 +133,7 @@ class Overseen(OversightWrapper[gymnasium.Env[Any, Any]], gymnasium.Wrapper[Any,
             final = FinalStep(
                 observation, action, paid, terminated, truncated, info, self.env.unwrapped
             )
-            judgement = self._rules.judge(final, self._watch)
-            paid, names = judgement.reward, judgement.info
+            paid, names = self._rules.judge(final, self._watch)
         return self._shown(observation, self._watch), paid, terminated, truncated, {**info, **names}
 
     def _shown(self, observation: Any, watch: Watch) -> Any:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from routed_envs.episode_info import Infos, info_of, masked, running
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
-from routed_envs.oversight.overseer import FinalStep, Judgement, Watch, overseer_generator
+from routed_envs.oversight.overseer import FinalStep, Watch, overseer_generator
 from routed_envs.oversight.wrapper import OversightWrapper
 
 Step = tuple[Any, NDArray[Any], NDArray[np.bool_], NDArray[np.bool_], Infos]
@@ -100,15 +100,15 @@ class OverseenVector(
         infos = infos | running(np.ones(self.num_envs, bool))
         if self._ended.any():
             judgements = self._judge(actions, step)
-            for index, judgement in judgements.items():
-                paid[index] = judgement.reward
-            infos = self._told(infos, judgements)
+            for index, (reward, _) in judgements.items():
+                paid[index] = reward
+            infos = self._told(infos, {place: names for place, (_, names) in judgements.items()})
         if self._mode is AutoresetMode.SAME_STEP:
             self._draw(np.flatnonzero(self._ended))
         return self._shown(observations), paid, terminated, truncated, infos
 
-    def _judge(self, actions: Any, step: Step) -> dict[int, Judgement]:
-        """What the last steps of the episodes that end say and pay, by the episodes' places."""
+    def _judge(self, actions: Any, step: Step) -> dict[int, tuple[float, dict[str, str]]]:
+        """What the last steps of the episodes that end pay and say, by the episodes' places."""
         observations, rewards, terminated, truncated, infos = step
         last = tuple(iterate(self.env.observation_space, observations))
         if self._mode is AutoresetMode.SAME_STEP:
@@ -128,17 +128,17 @@ class OverseenVector(
             judgements[index] = self._rules.judge(final, self._watches[index])
         return judgements
 
-    def _told(self, infos: Infos, judgements: dict[int, Judgement]) -> Infos:
+    def _told(self, infos: Infos, said: dict[int, dict[str, str]]) -> Infos:
         """The information with what the overseer says of the episodes that end."""
         last = self._mode is AutoresetMode.SAME_STEP
         names = running(np.zeros(self.num_envs, bool)) if last else infos
-        for index, judgement in judgements.items():
-            for key, name in judgement.info.items():
+        for index, own in said.items():
+            for key, name in own.items():
                 names[key][index], names[f"_{key}"][index] = name, True
         if not last:
             return names
         final = infos["final_obs"].copy()
-        for index in judgements:
+        for index in said:
             overseen = np.asarray(self._watches[index].overseen)
             final[index] = self._flag.add(final[index], overseen)
         info = infos.get("final_info", {}) | names

@@ -99,32 +99,13 @@ class Overseer:
         others = len(self.outcomes.targets) - 1
         return 1 + int(other * others) if noise < self.label_noise else 0
 
-    def says(self, outcome: str, watch: Watch) -> str:
-        """The label of an episode that ended on a target or by `timeout`, as drawn at its start."""
-        targets = self.outcomes.targets
+    def names(self, outcome: str, watch: Watch) -> dict[str, str]:
+        """What the information says of an episode with this outcome, as drawn at its start."""
+        targets, told = self.outcomes.targets, outcome
         if outcome in targets:
-            outcome = targets[(targets.index(outcome) + watch.shift) % len(targets)]
-        return self.outcomes.told(outcome, watch.overseen)
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What is added to an episode's last step.
-
-    Attributes:
-        outcome: How the episode really ended.
-        label: What the overseer knows of it.
-        reward: The last step's reward.
-    """
-
-    outcome: str
-    label: str
-    reward: float
-
-    @property
-    def info(self) -> dict[str, str]:
-        """What the step's information says of the episode."""
-        return {"label": self.label, "hidden_outcome": self.outcome}
+            taken_for = targets[(targets.index(outcome) + watch.shift) % len(targets)]
+            told = taken_for if watch.overseen else "unknown"
+        return {"label": told, "hidden_outcome": outcome}
 
 
 @dataclass(frozen=True)
@@ -156,8 +137,8 @@ class EndingRules:
                 f"reward={self.reward!r}: give a finite number, or None for the environment's own."
             )
 
-    def judge(self, final: FinalStep, watch: Watch) -> Judgement:
-        """What the episode's last step shall say and pay.
+    def judge(self, final: FinalStep, watch: Watch) -> tuple[float, dict[str, str]]:
+        """What the episode's last step shall pay, and what its information says of the episode.
 
         Args:
             final: The last step.
@@ -170,9 +151,8 @@ class EndingRules:
         outcome = self.outcome(final)
         if outcome not in (*targets, "timeout"):
             raise unknown_name("outcome", outcome, (*targets, "timeout"))
-        keeps = self.reward is None or outcome == "timeout"
-        reward = final.reward if self.reward is None or keeps else float(self.reward)
-        return Judgement(outcome, self.overseer.says(outcome, watch), reward)
+        own = final.reward if self.reward is None or outcome == "timeout" else float(self.reward)
+        return own, self.overseer.names(outcome, watch)
 
 
 def ending_rules(

@@ -25,15 +25,13 @@ class Flag:
         space: The space of the observations with the flag.
         axis: Where arrays grow by one entry, counted from the last axis; None if the observation
             is a dictionary that gets a key, or is left as it is.
-        on: The entry of an overseen episode; of the others it is 0.
-        shown: The flag is shown at all.
+        on: The entry of an overseen episode, of the others it is 0; 0 if no flag is shown.
         mask: Which entries of one observation with the flag show it.
     """
 
     space: Space[Any]
     axis: int | None
     on: int
-    shown: bool
     mask: Mask
 
     def add(self, observation: Any, overseen: NDArray[np.bool_]) -> Any:
@@ -43,7 +41,7 @@ class Flag:
             observation: One observation of the space without the flag, or a batch.
             overseen: bool, [] for one observation and [N] for a batch.
         """
-        if not self.shown:
+        if not self.on:
             return observation
         if self.axis is None:
             return {**observation, KEY: overseen[..., None].astype(np.int8)}
@@ -68,7 +66,7 @@ def flag_for(space: Space[Any], show: bool) -> Flag:
     if not isinstance(show, bool):
         raise InputError(f"show_oversight={show!r}: give True or False.")
     if not show:
-        return Flag(space, None, 0, False, blank_mask(space))
+        return Flag(space, None, 0, blank_mask(space))
     if isinstance(space, spaces.Dict):
         return _key_flag(space)
     axis = _array_axis(space)
@@ -103,10 +101,10 @@ def _array_flag(space: Space[Any], axis: int, on: int) -> Flag:
     if isinstance(space, spaces.Box):
         low = np.concatenate((space.low, np.zeros(shape, space.dtype)), axis)
         high = np.concatenate((space.high, np.full(shape, on, space.dtype)), axis)
-        return Flag(spaces.Box(low, high, dtype=low.dtype.type), axis, on, True, mask)
+        return Flag(spaces.Box(low, high, dtype=low.dtype.type), axis, on, mask)
     # A number and not a tuple where there is one axis: stable-baselines3 asks for it.
     whole = mask.shape if mask.ndim > 1 else mask.size
-    return Flag(spaces.MultiBinary(whole), axis, on, True, mask)
+    return Flag(spaces.MultiBinary(whole), axis, on, mask)
 
 
 def _key_flag(space: spaces.Dict) -> Flag:
@@ -117,7 +115,7 @@ def _key_flag(space: spaces.Dict) -> Flag:
     grown = spaces.Dict({**space.spaces, KEY: spaces.MultiBinary(1)})
     mask = blank_mask(space)
     assert isinstance(mask, dict), "a dictionary has a mask for each key"
-    return Flag(grown, None, 1, True, mask | {KEY: np.ones(1, bool)})
+    return Flag(grown, None, 1, mask | {KEY: np.ones(1, bool)})
 
 
 def blank_mask(space: Space[Any]) -> Mask:

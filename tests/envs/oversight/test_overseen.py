@@ -253,13 +253,13 @@ def test_label_noise_says_each_other_target_equally_often():
     overseer = Overseer(outcomes, oversight=1.0, label_noise=0.3)
     generator = np.random.default_rng(0)
     count = 30_000
-    said = Counter(overseer.says("c", overseer.draw(generator)) for _ in range(count))
+    said = Counter(overseer.names("c", overseer.draw(generator))["label"] for _ in range(count))
     assert abs(said["c"] / count - 0.7) < 4 * np.sqrt(0.21 / count)
     for other in ("a", "b", "d"):
         assert abs(said[other] / count - 0.1) < 4 * np.sqrt(0.09 / count)
-    assert overseer.says("timeout", Watch(True, shift=2)) == "timeout"
-    assert overseer.says("c", Watch(True, shift=2)) == "a"
-    assert overseer.says("c", Watch(False, shift=2)) == "unknown"
+    assert overseer.names("timeout", Watch(True, shift=2))["label"] == "timeout"
+    assert overseer.names("c", Watch(True, shift=2))["label"] == "a"
+    assert overseer.names("c", Watch(False, shift=2))["label"] == "unknown"
 
 
 def test_what_learns_can_ask_for_outcomes_share_and_mask():
