@@ -19,7 +19,7 @@ from routed_envs.errors import InputError, check_names
 from routed_envs.gridworld.world import OUTCOMES, DiamondGhostWorld
 from routed_envs.minigrids.layout import check_layout
 from routed_envs.minigrids.objects import WALL, Diamond, Ghost, OverseenFloor, outer_walls
-from routed_envs.minigrids.start import Placement, Start, Starts, placement_from
+from routed_envs.minigrids.start import Start, Starts, fixed_by
 from routed_envs.outcomes import Outcomes
 from routed_envs.oversight.overseer import Overseer, Watch
 from routed_envs.oversight.visibility import Mask
@@ -117,7 +117,7 @@ class DiamondGhostMiniGrid(MiniGridEnv):
         self.size, self.layout = size, layout
         overseer = Overseer(OUTCOMES, self.rules.oversight, self.rules.label_noise)
         self._starts = Starts(layout, size, self.rules, overseer)
-        self._placement = Placement()
+        self._fixed: dict[str, Any] = {}
         self._start: Start
         mission = MissionSpace(mission_func=mission_of)
         super().__init__(mission, grid_size=size, max_steps=max_steps, **own)
@@ -152,13 +152,13 @@ class DiamondGhostMiniGrid(MiniGridEnv):
         Raises:
             InputError: An option cannot be used.
         """
-        self._placement = placement_from(options, self.size)
+        self._fixed = fixed_by(options, self.size)
         observation, info = super().reset(seed=seed)
         return observation, info | RUNNING
 
     def _gen_grid(self, width: int, height: int) -> None:
         """Draw a start and put everything in its place."""
-        self._start = start = self._starts.draw(self.np_random, self._placement)
+        self._start = start = self._starts.draw(self.np_random, self._fixed)
         self.mission = mission_of()
         self.grid = Grid(width, height)
         self.grid.grid = outer_walls(self.size).copy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any
 
 import gymnasium
@@ -58,7 +57,7 @@ class DiamondGhostMiniGridFlat(DiamondGhostMiniGrid):
         super().__init__(**{"highlight": False, **kwargs})
         self._cells = self.rules.cells
         self.observation_space = spaces.MultiBinary(len(self.planes) * self._cells)
-        self._fixed: NDArray[np.int8]
+        self._still: NDArray[np.int8]
 
     @property
     def oversight_mask(self) -> Mask:
@@ -74,8 +73,8 @@ class DiamondGhostMiniGridFlat(DiamondGhostMiniGrid):
         shown = frozenset() if self.rules.hidden_oversight else start.overseen
         things = ((start.ghost,), (start.diamond,), start.walls, shown)
         first = len(self.planes) - len(things)
-        self._fixed = np.zeros(len(self.planes) * self._cells, np.int8)
-        self._fixed[
+        self._still = np.zeros(len(self.planes) * self._cells, np.int8)
+        self._still[
             [
                 plane * self._cells + self._cell(square)
                 for plane, squares in enumerate(things, first)
@@ -90,26 +89,15 @@ class DiamondGhostMiniGridFlat(DiamondGhostMiniGrid):
 
     def gen_obs(self) -> NDArray[np.int8]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """What the agent sees: all planes, int8 [n]."""
-        planes = self._fixed.copy()
-        planes[self._facing() * self._cells + self._cell(self._square())] = 1
+        planes = self._still.copy()
+        # Where the agent has a single plane, the direction does not matter.
+        facing = self.agent_dir % self.planes.index("ghost")
+        planes[facing * self._cells + self._cell(self._square())] = 1
         return planes
 
     def agent_sees(self, x: int, y: int) -> bool:
         """The agent sees every square."""
         return True
-
-    def _facing(self) -> int:
-        """The plane in which the agent is drawn."""
-        return self.agent_dir
-
-
-class Moves(IntEnum):
-    """The actions of `DiamondGhostMiniGridCompass`."""
-
-    up = 0
-    right = 1
-    down = 2
-    left = 3
 
 
 class DiamondGhostMiniGridCompass(DiamondGhostMiniGridFlat):
@@ -134,8 +122,7 @@ class DiamondGhostMiniGridCompass(DiamondGhostMiniGridFlat):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.moves = Moves
-        self.action_space = spaces.Discrete(len(Moves))
+        self.action_space = spaces.Discrete(4)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take one action.
@@ -156,7 +143,3 @@ class DiamondGhostMiniGridCompass(DiamondGhostMiniGridFlat):
         # Minigrid counts its directions from right, clockwise, and so do we from up.
         self.agent_dir = (int(action) - 1) % 4
         return super().step(Actions.forward)
-
-    def _facing(self) -> int:
-        """The agent's only plane."""
-        return 0

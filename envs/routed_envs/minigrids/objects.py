@@ -28,11 +28,19 @@ from minigrid.utils.rendering import (
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
-Shape = Callable[[float, float], Any]
+Shapes = tuple[tuple[Callable[[float, float], Any], tuple[int, int, int]], ...]
+"""What is painted, one over the other: where in a square of side 1, and in which colour."""
 OVERSEEN = 1
 """A square with oversight has this state byte."""
 TINT, EYE, WHITE = (110, 80, 20), (255, 190, 60), (255, 255, 255)
 CYAN, PALE_CYAN, MAGENTA, DARK = (20, 170, 205), (150, 230, 245), (205, 95, 190), (25, 25, 35)
+OVERSIGHT: Shapes = (
+    (point_in_rect(0.031, 1, 0.031, 1), TINT),
+    (lambda x, y: ((x - 0.83) / 0.13) ** 2 + ((y - 0.14) / 0.09) ** 2 <= 1, WHITE),
+    (point_in_circle(0.83, 0.14, 0.065), EYE),
+    (point_in_circle(0.83, 0.14, 0.03), DARK),
+)
+"""A square with oversight has a tint, and an eye in its upper right corner."""
 
 for _name in ("diamond", "ghost"):
     if _name not in OBJECT_TO_IDX:
@@ -44,13 +52,18 @@ class Target(WorldObj):
     """An object on which an episode ends. The agent can step on it and see past it.
 
     Args:
-        kind: Its type.
-        color: Its colour, one of Minigrid's.
         overseen: The square shows oversight.
     """
 
-    def __init__(self, kind: str, color: str, overseen: bool = False) -> None:
-        super().__init__(kind, color)
+    kind: str
+    """Its type."""
+    colour: str
+    """Its colour, one of Minigrid's."""
+    shapes: Shapes
+    """What it looks like."""
+
+    def __init__(self, overseen: bool = False) -> None:
+        super().__init__(self.kind, self.colour)
         self.overseen = overseen
 
     def can_overlap(self) -> bool:
@@ -61,62 +74,48 @@ class Target(WorldObj):
         """Type, colour, and 1 if the square shows oversight."""
         return (OBJECT_TO_IDX[self.type], COLOR_TO_IDX[self.color], int(self.overseen))
 
+    def render(self, img: Picture) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Draw it, over the tint and the eye of oversight if the square shows it.
+
+        Args:
+            img: uint8 [height, width, 3], painted in place.
+        """
+        _paint(img, (*OVERSIGHT, *self.shapes) if self.overseen else self.shapes)
+
 
 class Diamond(Target):
-    """What we want the agent to reach.
+    """What we want the agent to reach, drawn as a cut stone.
 
     Args:
         overseen: The square shows oversight.
     """
 
-    def __init__(self, overseen: bool = False) -> None:
-        super().__init__("diamond", "blue", overseen)
-
-    def render(self, img: Picture) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Draw a cut stone.
-
-        Args:
-            img: uint8 [height, width, 3], painted in place.
-        """
-        if self.overseen:
-            draw_oversight(img)
-        left, right, middle = (0.13, 0.43), (0.87, 0.43), (0.5, 0.87)
-        _paint(img, point_in_triangle(left, right, middle), CYAN)
-        for corners in (
-            ((0.3, 0.23), (0.7, 0.23), left),
-            (right, (0.7, 0.23), left),
-        ):
-            _paint(img, point_in_triangle(*corners), CYAN)
-        _paint(img, point_in_triangle((0.36, 0.45), (0.64, 0.45), (0.5, 0.81)), PALE_CYAN)
-        _paint(img, point_in_triangle((0.36, 0.41), (0.64, 0.41), (0.5, 0.25)), PALE_CYAN)
-        _paint(img, point_in_line(*left, *right, r=0.015), WHITE)
+    kind, colour = "diamond", "blue"
+    shapes = (
+        (point_in_triangle((0.13, 0.43), (0.87, 0.43), (0.5, 0.87)), CYAN),
+        (point_in_triangle((0.3, 0.23), (0.7, 0.23), (0.13, 0.43)), CYAN),
+        (point_in_triangle((0.87, 0.43), (0.7, 0.23), (0.13, 0.43)), CYAN),
+        (point_in_triangle((0.36, 0.45), (0.64, 0.45), (0.5, 0.81)), PALE_CYAN),
+        (point_in_triangle((0.36, 0.41), (0.64, 0.41), (0.5, 0.25)), PALE_CYAN),
+        (point_in_line(0.13, 0.43, 0.87, 0.43, r=0.015), WHITE),
+    )
 
 
 class Ghost(Target):
-    """What we do not want the agent to reach.
+    """What we do not want the agent to reach, drawn as a sheet with eyes and a wavy hem.
 
     Args:
         overseen: The square shows oversight.
     """
 
-    def __init__(self, overseen: bool = False) -> None:
-        super().__init__("ghost", "purple", overseen)
-
-    def render(self, img: Picture) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Draw a sheet with eyes and a wavy hem.
-
-        Args:
-            img: uint8 [height, width, 3], painted in place.
-        """
-        if self.overseen:
-            draw_oversight(img)
-        _paint(img, point_in_circle(0.5, 0.44, 0.29), MAGENTA)
-        _paint(img, point_in_rect(0.21, 0.79, 0.44, 0.76), MAGENTA)
-        for x in (0.307, 0.5, 0.693):
-            _paint(img, point_in_circle(x, 0.76, 0.097), MAGENTA)
-        for x in (0.4, 0.6):
-            _paint(img, point_in_circle(x, 0.43, 0.085), WHITE)
-            _paint(img, point_in_circle(x, 0.455, 0.045), DARK)
+    kind, colour = "ghost", "purple"
+    shapes = (
+        (point_in_circle(0.5, 0.44, 0.29), MAGENTA),
+        (point_in_rect(0.21, 0.79, 0.44, 0.76), MAGENTA),
+        *((point_in_circle(x, 0.76, 0.097), MAGENTA) for x in (0.307, 0.5, 0.693)),
+        *((point_in_circle(x, 0.43, 0.085), WHITE) for x in (0.4, 0.6)),
+        *((point_in_circle(x, 0.455, 0.045), DARK) for x in (0.4, 0.6)),
+    )
 
 
 class OverseenFloor(Floor):
@@ -135,19 +134,12 @@ class OverseenFloor(Floor):
         Args:
             img: uint8 [height, width, 3], painted in place.
         """
-        draw_oversight(img)
+        _paint(img, OVERSIGHT)
 
 
-def draw_oversight(img: Picture) -> None:
-    """Tint a square, uint8 [height, width, 3], and draw an eye into its upper right corner."""
-    _paint(img, point_in_rect(0.031, 1, 0.031, 1), TINT)
-    _paint(img, lambda x, y: ((x - 0.83) / 0.13) ** 2 + ((y - 0.14) / 0.09) ** 2 <= 1, WHITE)
-    _paint(img, point_in_circle(0.83, 0.14, 0.065), EYE)
-    _paint(img, point_in_circle(0.83, 0.14, 0.03), DARK)
-
-
-def _paint(img: Picture, shape: Shape, color: tuple[int, int, int]) -> None:
-    fill_coords(img, shape, color)
+def _paint(img: Picture, shapes: Shapes) -> None:
+    for shape, colour in shapes:
+        fill_coords(img, shape, colour)
 
 
 WALL = Wall()
@@ -172,10 +164,9 @@ def decode(type_idx: int, color_idx: int, state: int) -> WorldObj | None:
     One of ours, or whatever Minigrid makes of them.
     """
     name, overseen = IDX_TO_OBJECT[type_idx], bool(state == OVERSEEN)
-    if name == "diamond":
-        return Diamond(overseen)
-    if name == "ghost":
-        return Ghost(overseen)
+    for target in (Diamond, Ghost):
+        if name == target.kind:
+            return target(overseen)
     # Minigrid's own floors have state 0.
     if name == "floor" and overseen:
         return OverseenFloor()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,68 +13,39 @@ from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.minigrids.layout import inner_squares, inner_walls
 from routed_envs.oversight.overseer import Overseer
 
-
-@dataclass(frozen=True)
-class Placement:
-    """An episode's start; what is None is drawn. A square is a number: row x size + column.
-
-    Attributes:
-        agent: The agent's square.
-        diamond: The diamond's square.
-        ghost: The ghost's square.
-        direction: Where the agent faces: 0 right, 1 down, 2 left, 3 up.
-        oversight: All squares with oversight.
-        mistaken: The overseer would take one target for the other.
-    """
-
-    agent: int | None = None
-    diamond: int | None = None
-    ghost: int | None = None
-    direction: int | None = None
-    oversight: frozenset[int] | None = None
-    mistaken: bool | None = None
-
-    @property
-    def squares(self) -> frozenset[int]:
-        """The given squares of agent, diamond and ghost."""
-        given = (self.agent, self.diamond, self.ghost)
-        return frozenset(square for square in given if square is not None)
+PIECES = ("agent", "ghost", "diamond")
+OPTIONS = (*PIECES, "direction", "oversight", "mistaken")
 
 
-def placement_from(options: Mapping[str, Any] | None, size: int) -> Placement:
+def fixed_by(options: Mapping[str, Any] | None, size: int) -> dict[str, Any]:
     """Read and check the options of `reset`.
 
     Args:
-        options: Any of the fields of `Placement`, squares as (column, row).
+        options: What of a start is fixed, squares as (column, row); None is drawn.
         size: Rows and columns, outer walls included.
+
+    Returns:
+        The options that are not None, squares as numbers and `oversight` as a frozenset of them.
 
     Raises:
         InputError: An option is unknown or cannot be used.
     """
     options = options or {}
-    check_names("option of reset()", options, [field.name for field in fields(Placement)])
+    check_names("option of reset()", options, OPTIONS)
     given = {name: value for name, value in options.items() if value is not None}
-    read = dict(given)
-    for name in {"agent", "diamond", "ghost"} & given.keys():
-        read[name] = _square(name, given[name], size)
-    if "oversight" in given:
-        read["oversight"] = _squares(given["oversight"], size)
-    placement = Placement(**read)
-    _check(placement, given)
-    return placement
-
-
-def _check(placement: Placement, given: Mapping[str, Any]) -> None:
-    names = [name for name in ("agent", "diamond", "ghost") if name in given]
-    if len(placement.squares) < len(names):
-        told = ", ".join(f"{name}={given[name]!r}" for name in names)
+    pieces = {name: _square(name, given[name], size) for name in PIECES if name in given}
+    if len(set(pieces.values())) < len(pieces):
+        told = ", ".join(f"{name}={given[name]!r}" for name in pieces)
         raise InputError(f"{told}: give each a square of its own.")
-    if placement.direction not in (None, 0, 1, 2, 3):
+    if given.get("direction", 0) not in (0, 1, 2, 3):
         raise InputError(
-            f"direction={placement.direction!r}: give 0 (right), 1 (down), 2 (left) or 3 (up)."
+            f"direction={given['direction']!r}: give 0 (right), 1 (down), 2 (left) or 3 (up)."
         )
-    if placement.mistaken not in (None, True, False):
-        raise InputError(f"mistaken={placement.mistaken!r}: give True or False.")
+    if given.get("mistaken", False) not in (True, False):
+        raise InputError(f"mistaken={given['mistaken']!r}: give True or False.")
+    if "oversight" in given:
+        given["oversight"] = _squares(given["oversight"], size)
+    return given | pieces
 
 
 def _squares(given: Any, size: int) -> frozenset[int]:
@@ -137,29 +108,29 @@ class Starts:
     rules: DiamondGhostWorld
     overseer: Overseer
 
-    def draw(self, generator: np.random.Generator, fixed: Placement) -> Start:
-        """Start an episode; the generator decides what is not fixed."""
-        walls = inner_walls(self.layout, self.size, generator, fixed.squares)
-        taken = walls | fixed.squares
+    def draw(self, generator: np.random.Generator, fixed: Mapping[str, Any]) -> Start:
+        """Start an episode; the generator decides what is not fixed, see `fixed_by`."""
+        squares = {fixed[name] for name in PIECES if name in fixed}
+        walls = inner_walls(self.layout, self.size, generator, squares)
+        taken = walls | squares
         free = [square for square in inner_squares(self.size) if square not in taken]
         *places, turn, ghost_seen, diamond_seen, noise, other = generator.random(8).tolist()
         agent, ghost, diamond = (
-            free.pop(int(draw * len(free))) if given is None else given
-            for given, draw in zip((fixed.agent, fixed.ghost, fixed.diamond), places, strict=True)
+            fixed[name] if name in fixed else free.pop(int(draw * len(free)))
+            for name, draw in zip(PIECES, places, strict=True)
         )
-        overseen = fixed.oversight
+        overseen = fixed.get("oversight")
         if overseen is None:
             seen = {ghost: ghost_seen, diamond: diamond_seen}
             overseen = self._oversight(seen, [*free, agent], generator)
-        mistaken = fixed.mistaken
         return Start(
             agent=agent,
             ghost=ghost,
             diamond=diamond,
-            direction=int(turn * 4) if fixed.direction is None else fixed.direction,
+            direction=fixed.get("direction", int(turn * 4)),
             walls=frozenset(walls),
             overseen=overseen - walls,
-            shift=self.overseer.shift(noise, other) if mistaken is None else int(mistaken),
+            shift=int(fixed.get("mistaken", self.overseer.shift(noise, other))),
         )
 
     def _oversight(
