@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypedDict
 
+import gymnasium
 import numpy as np
 import torch
+from gymnasium import spaces
 from numpy.typing import NDArray
 
-from routed_envs.errors import check_names
-from routed_envs.gridworld.world import OUTCOMES, DiamondGhostWorld
+from routed_envs.errors import InputError, check_names
+from routed_envs.gridworld.drawing import draw_grid, draw_text
+from routed_envs.gridworld.world import OUTCOMES, DiamondGhostWorld, GridState
 from routed_envs.outcomes import Outcomes
 from routed_envs.worlds import Ending
 
@@ -37,24 +41,50 @@ class WorldSettings(TypedDict, total=False):
     hidden_oversight: bool
 
 
-def make_world(*values: Any, **settings: Any) -> DiamondGhostWorld:
-    """The world with these settings, by position or by name.
-
-    Raises:
-        InputError: There is no setting of that name, or a value is outside its range.
-    """
-    check_names("setting", settings, SETTINGS)
-    return DiamondGhostWorld(*values, **settings)
-
-
-class WorldAttributes:
-    """What learners ask of an environment, answered by its world.
+class GridEnvironment:
+    """What the single environment and the vector share.
 
     Attributes:
-        world: The rules.
+        world: The rules, which answer what learners ask of an environment.
+        render_mode: One of the `render_modes` of the metadata, or None.
     """
 
+    metadata: dict[str, Any]
     world: DiamondGhostWorld
+    render_mode: str | None
+
+    def _set_up(
+        self, values: tuple[Any, ...], settings: Mapping[str, Any], render_mode: str | None
+    ) -> tuple[spaces.MultiBinary, spaces.Discrete]:
+        """Take the world's settings; returns the spaces of one observation and one action.
+
+        Raises:
+            InputError: A setting or the render mode is unknown, or a value is outside its range.
+        """
+        modes = self.metadata["render_modes"]
+        if render_mode not in (None, *modes):
+            raise InputError(
+                f"render_mode={render_mode!r} is not known here. Give None, "
+                f"{', '.join(map(repr, modes))}."
+            )
+        check_names("setting", settings, SETTINGS)
+        self.world = DiamondGhostWorld(*values, **settings)
+        self.render_mode = render_mode
+        self._state: GridState | None = None
+        shape, actions = self.world.observation_shape, self.world.actions
+        return spaces.MultiBinary(shape), spaces.Discrete(actions)
+
+    def _drawn(self, index: int) -> Any:
+        """One environment as text for the mode `ansi`, else as uint8 [height, width, 3].
+
+        Raises:
+            gymnasium.error.ResetNeeded: There is nothing to show yet.
+        """
+        if self._state is None:
+            raise gymnasium.error.ResetNeeded("There is nothing to render: call reset() first.")
+        if self.render_mode == "ansi":
+            return draw_text(self.world, self._state, index)
+        return np.asarray(draw_grid(self.world, self._state, index))
 
     @property
     def outcomes(self) -> Outcomes:

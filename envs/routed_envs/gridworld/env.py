@@ -7,26 +7,22 @@ from typing import Any, Unpack
 import gymnasium
 import numpy as np
 import torch
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from routed_envs.episode_info import RUNNING
-from routed_envs.errors import InputError
 from routed_envs.gridworld.base import (
     NAMES,
     RENDER_MODES,
+    GridEnvironment,
     Observation,
-    WorldAttributes,
     WorldSettings,
-    make_world,
     split,
     uniform,
 )
-from routed_envs.gridworld.drawing import draw_grid, draw_text
 from routed_envs.gridworld.world import GridState
 
 
-class DiamondGhostEnv(WorldAttributes, gymnasium.Env[Observation, np.int64]):
+class DiamondGhostEnv(GridEnvironment, gymnasium.Env[Observation, np.int64]):
     """A gridworld in which an overseer can judge only some of the episodes.
 
     ## Description
@@ -90,16 +86,7 @@ class DiamondGhostEnv(WorldAttributes, gymnasium.Env[Observation, np.int64]):
         render_mode: str | None = None,
         **settings: Unpack[WorldSettings],
     ) -> None:
-        if render_mode not in (None, *RENDER_MODES):
-            raise InputError(
-                f"render_mode={render_mode!r} is not known. Give None, "
-                f"{', '.join(map(repr, RENDER_MODES))}."
-            )
-        self.world = make_world(*values, **settings)
-        self.render_mode = render_mode
-        self.action_space = spaces.Discrete(self.world.actions)
-        self.observation_space = spaces.MultiBinary(self.world.observation_shape)
-        self._state: GridState | None = None
+        self.observation_space, self.action_space = self._set_up(values, settings, render_mode)
         self._running = False
         self._window: Any = None
 
@@ -163,15 +150,11 @@ class DiamondGhostEnv(WorldAttributes, gymnasium.Env[Observation, np.int64]):
         Raises:
             gymnasium.error.ResetNeeded: There is nothing to show yet.
         """
-        if self._state is None:
-            raise gymnasium.error.ResetNeeded("There is nothing to render: call reset() first.")
-        if self.render_mode == "ansi":
-            return draw_text(self.world, self._state)
         if self.render_mode is None:
             gymnasium.logger.warn("render() does nothing: give render_mode to gymnasium.make().")
             return None
-        picture = np.asarray(draw_grid(self.world, self._state))
-        return picture if self.render_mode == "rgb_array" else self._show(picture)
+        drawn = self._drawn(0)
+        return self._show(drawn) if self.render_mode == "human" else drawn
 
     def _show(self, picture: NDArray[np.uint8]) -> None:
         """Put the picture into a window, which opens at the first call."""

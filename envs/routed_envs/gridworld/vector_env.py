@@ -7,7 +7,6 @@ from typing import Any, Unpack
 import gymnasium
 import numpy as np
 import torch
-from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -17,20 +16,18 @@ from routed_envs.errors import InputError
 from routed_envs.gridworld.base import (
     NAMES,
     RENDER_MODES,
+    GridEnvironment,
     Observation,
-    WorldAttributes,
     WorldSettings,
-    make_world,
     split,
     uniform,
 )
-from routed_envs.gridworld.drawing import draw_grid, draw_text
 from routed_envs.gridworld.world import GridState
 from routed_envs.worlds import Ending, renew
 
 
 class DiamondGhostVectorEnv(
-    WorldAttributes, VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]
+    GridEnvironment, VectorEnv[Observation, NDArray[np.int64], NDArray[Any]]
 ):
     """`DiamondGhostEnv` for many environments at once; see its docstring for the rules.
 
@@ -65,19 +62,11 @@ class DiamondGhostVectorEnv(
     ) -> None:
         if num_envs < 1:
             raise InputError(f"num_envs={num_envs}: give at least 1.")
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise InputError(
-                f"render_mode={render_mode!r} is not known to the vector environment. Give None, "
-                f"{', '.join(map(repr, self.metadata['render_modes']))}."
-            )
         self.num_envs = num_envs
-        self.world = make_world(*values, **settings)
-        self.render_mode = render_mode
-        self.single_action_space = spaces.Discrete(self.world.actions)
-        self.single_observation_space = spaces.MultiBinary(self.world.observation_shape)
-        self.action_space = batch_space(self.single_action_space, num_envs)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self._state: GridState | None = None
+        observation, action = self._set_up(values, settings, render_mode)
+        self.single_observation_space, self.single_action_space = observation, action
+        self.observation_space = batch_space(observation, num_envs)
+        self.action_space = batch_space(action, num_envs)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -135,13 +124,9 @@ class DiamondGhostVectorEnv(
         Raises:
             gymnasium.error.ResetNeeded: There is nothing to show yet.
         """
-        if self._state is None:
-            raise gymnasium.error.ResetNeeded("There is nothing to render: call reset() first.")
         if self.render_mode is None:
             return None
-        draw = draw_text if self.render_mode == "ansi" else draw_grid
-        pictures = (draw(self.world, self._state, index) for index in range(self.num_envs))
-        return tuple(p if isinstance(p, str) else np.asarray(p) for p in pictures)
+        return tuple(self._drawn(index) for index in range(self.num_envs))
 
     def _final_infos(self, after: GridState, ending: Ending, ended: NDArray[np.bool_]) -> Infos:
         """The last observation and information of the episodes that ended."""
