@@ -11,7 +11,6 @@ return: no trainer under oversight could.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,37 +35,31 @@ SETTINGS = [
 ]
 
 
-@dataclass(frozen=True)
-class Options:
-    """Search, and print what was found.
+def main(
+    seeds: tuple[int, ...] = (1000,),
+    updates: int | None = None,
+    out: Path = Path("sweeps/search"),
+    jobs: int | None = None,
+) -> int:
+    """Train what is missing, then print each method's settings, best first.
 
-    Attributes:
+    Args:
         seeds: Each of at least 1000: smaller ones are for figures.
         updates: The budget of gradient steps; the preset's if left out.
         out: The sweep's folder.
         jobs: Runs at a time; one for each core if left out.
-    """
-
-    seeds: tuple[int, ...] = (1000,)
-    updates: int | None = None
-    out: Path = Path("sweeps/search")
-    jobs: int | None = None
-
-
-def main(options: Options) -> int:
-    """Train what is missing, then print each method's settings, best first.
 
     Returns:
         The exit code.
     """
-    changes = {} if options.updates is None else {"updates": options.updates}
-    shared = {"methods": tuple(METHODS), "seed": options.seeds} | changes
+    changes = {} if updates is None else {"updates": updates}
+    shared = {"methods": tuple(METHODS), "seed": seeds} | changes
     configs = [config for setting in SETTINGS for config in routed_rl.plan(setting | shared)]
-    outcome = routed_rl.sweep(configs, options.out, jobs=options.jobs)
+    outcome = routed_rl.sweep(configs, out, jobs=jobs)
     if outcome.failed:
         print(outcome.failure_text, file=sys.stderr)
         return 1
-    print_table(routed_rl.load_results(options.out))
+    print_table(routed_rl.load_results(out))
     return 0
 
 
@@ -86,4 +79,4 @@ def print_table(rows: list[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(routed_rl.exit_code(lambda: main(tyro.cli(Options, description=__doc__))))
+    sys.exit(routed_rl.exit_code(lambda: tyro.cli(main, description=__doc__)))

@@ -11,33 +11,20 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import onnxruntime
-import tyro
 
 import routed_rl
 from routed_agents import Policy
 from routed_envs import DiamondGhostWorld
+from routed_rl.cli.options import RunArgument
 from scripts.benchmarks.measure import Row, at_most, print_rows, start, timed
 
 SECONDS = 2.0
 """How long decisions are counted."""
 EPISODES = 8
 """Episodes of each film."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What to measure.
-
-    Attributes:
-        run: The folder of a finished run.
-    """
-
-    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 
 
 def decisions_a_second(file: Path) -> float:
@@ -70,9 +57,13 @@ def films(policy: Policy, folder: Path) -> Iterator[Row]:
         yield at_most(f"{kind}, side by side", several, "s", 5.0, digits=1)
 
 
-def main(options: Annotated[Options, tyro.conf.arg(name="")]) -> int:
-    """Measure, and print a table; returns the exit code."""
-    policy = routed_rl.load_policy(options.run)
+def main(run: RunArgument) -> int:
+    """Measure, and print a table; returns the exit code.
+
+    Args:
+        run: The folder of a finished run.
+    """
+    policy = routed_rl.load_policy(run)
     rows = []
     with tempfile.TemporaryDirectory() as place:
         for name, steered in (("diamond expert", policy.steer("diamond")), ("mixture", policy)):

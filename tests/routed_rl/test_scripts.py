@@ -29,12 +29,11 @@ def test_the_papers_comparison_is_trained_reported_and_resumed(
     assert len(reproduce_paper.METHODS) == len(reproduce_paper.LEVELS) == 6
     monkeypatch.setattr(reproduce_paper, "METHODS", ("naive", "oracle"))
     monkeypatch.setattr(reproduce_paper, "LEVELS", (0.1,))
-    options = reproduce_paper.Options(seeds=1, updates=2, out=tmp_path / "paper")
-    assert reproduce_paper.main(options) == 0
+    assert reproduce_paper.main(seeds=1, updates=2, out=tmp_path / "paper") == 0
     assert (tmp_path / "paper" / "report" / "report.html").exists()
     rows = load_results(tmp_path / "paper")
     assert [(row["method"], row["gradient_steps"]) for row in rows] == [("naive", 2), ("oracle", 1)]
-    reproduce_paper.main(options)
+    reproduce_paper.main(seeds=1, updates=2, out=tmp_path / "paper")
     assert "2 runs, 2 of them finished" in capsys.readouterr().err
 
 
@@ -45,7 +44,7 @@ def test_the_search_tries_the_same_settings_for_every_method(
     monkeypatch.setattr(search_constants, "METHODS", ("naive", "routed"))
     two = [setting | THREE_BY_THREE for setting in search_constants.SETTINGS[:2]]
     monkeypatch.setattr(search_constants, "SETTINGS", two)
-    search_constants.main(search_constants.Options(updates=2, out=tmp_path / "search"))
+    search_constants.main(updates=2, out=tmp_path / "search")
     assert {row["seed"] for row in load_results(tmp_path / "search")} == {1000}
     shown = capsys.readouterr().out
     assert shown.count("naive") == shown.count("routed") == 2
@@ -61,7 +60,7 @@ def test_deployment_is_measured(
     monkeypatch.setattr(deployment, "SECONDS", 0.05)
     monkeypatch.setattr(deployment, "EPISODES", 1)
     train(tiny_with(), tmp_path / "run")
-    deployment.main(deployment.Options(tmp_path / "run"))
+    deployment.main(tmp_path / "run")
     shown = capsys.readouterr().out
     assert "decisions a second" in shown
     assert "1 rollouts as MP4, side by side" in shown
@@ -98,6 +97,6 @@ def test_runs_that_fail_are_told_by_the_exit_code(
 ):
     monkeypatch.setattr(reproduce_paper, "METHODS", ("own_methods:BREAKS",))
     monkeypatch.setattr(reproduce_paper, "LEVELS", (0.1,))
-    options = reproduce_paper.Options(seeds=1, updates=8, out=tmp_path / "paper")
-    assert exit_code(lambda: reproduce_paper.main(options)) == 1
+    out = tmp_path / "paper"
+    assert exit_code(lambda: reproduce_paper.main(seeds=1, updates=8, out=out)) == 1
     assert "1 run failed: " in capsys.readouterr().err
