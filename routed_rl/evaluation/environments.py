@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
-from routed_agents.stable_baselines.checks import check_env
-from routed_envs.errors import InputError, unknown_name
+from routed_agents.stable_baselines.checks import check_env, oversight_of
+from routed_envs.errors import unknown_name
 from routed_envs.outcomes import Outcomes
 from routed_rl.evaluation.record import Evaluation, Predictor
 from routed_rl.evaluation.sampled import Sample, check_episodes, summarise
@@ -47,28 +47,13 @@ def evaluate_env(
         InputError: Too few episodes, or an environment that does not tell how an episode ended.
     """
     check_episodes(episodes)
-    vector = _overseen_vector(env)
-    if seed is not None:
-        vector.seed(seed)
-    outcomes, share = (vector.get_attr(name)[0] for name in ("outcomes", "overseen_share"))
-    sample = _play(policy, vector, outcomes, math.ceil(episodes / vector.num_envs), deterministic)
-    return summarise(sample, outcomes, getattr(policy, "steering", None), float(share))
-
-
-def _overseen_vector(env: VecEnv | gymnasium.Env[Any, Any]) -> VecEnv:
-    """The vector environment, or one that holds the only environment.
-
-    Raises:
-        InputError: It does not tell how an episode ended.
-    """
     check_env(env)
     vector = env if isinstance(env, VecEnv) else DummyVecEnv([lambda: env])
-    if not (vector.has_attr("outcomes") and vector.has_attr("overseen_share")):
-        raise InputError(
-            f"{env} does not tell how its episodes end. Wrap it in routed_envs.Overseen, or use "
-            "one of routed_envs."
-        )
-    return vector
+    outcomes, share = oversight_of(vector)
+    if seed is not None:
+        vector.seed(seed)
+    sample = _play(policy, vector, outcomes, math.ceil(episodes / vector.num_envs), deterministic)
+    return summarise(sample, outcomes, getattr(policy, "steering", None), share)
 
 
 def _play(

@@ -91,33 +91,22 @@ def evaluate_steerings(
     Returns:
         By the world's name, then by the steering's, as `steerings` names them.
     """
-    policies, found = steerings(policy), {}
-    for group in _groups(worlds):
-        first = next(iter(group.values()))
-        if is_listable(first, max_states):
-            evaluator = Evaluator(first)
-            columns = {n: evaluator.evaluate(p, group.values()) for n, p in policies.items()}
-        else:
-            columns = {
-                name: [evaluate(p, world=w, exact=False, episodes=episodes) for w in group.values()]
-                for name, p in policies.items()
-            }
-        for index, world in enumerate(group):
-            found[world] = {name: column[index] for name, column in columns.items()}
-    return {name: found[name] for name in worlds}
-
-
-def _groups(worlds: Mapping[str, World[Any]]) -> list[dict[str, World[Any]]]:
-    """The worlds by name, those with the same states together."""
-    groups: list[dict[str, World[Any]]] = []
-    for name, world in worlds.items():
-        fitting = (g for g in groups if same_states(world, next(iter(g.values()))))
-        group = next(fitting, None)
-        if group is None:
-            groups.append({name: world})
-        else:
-            group[name] = world
-    return groups
+    found: dict[str, dict[str, Evaluation]] = {name: {} for name in worlds}
+    for first in worlds:
+        if found[first]:
+            continue  # Another world had the same states.
+        group = {n: world for n, world in worlds.items() if same_states(world, worlds[first])}
+        listable = is_listable(worlds[first], max_states)
+        evaluator = Evaluator(worlds[first]) if listable else None
+        for who, actor in steerings(policy).items():
+            if evaluator is not None:
+                figures = evaluator.evaluate(actor, group.values())
+            else:
+                sampled = {"exact": False, "episodes": episodes}
+                figures = [evaluate(actor, world=world, **sampled) for world in group.values()]
+            for name, evaluation in zip(group, figures, strict=True):
+                found[name][who] = evaluation
+    return found
 
 
 def steerings(policy: Policy) -> dict[str, Policy]:

@@ -25,7 +25,7 @@ from routed_agents.policies.steering import Steering
 from routed_agents.rollout import Rollout
 from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy, RoutedCnnPolicy
 from routed_agents.stable_baselines.buffer import RoutedRolloutBuffer, Teaching
-from routed_agents.stable_baselines.checks import check_env, check_spaces
+from routed_agents.stable_baselines.checks import check_env, check_spaces, oversight_of
 from routed_agents.stable_baselines.export import export_policy
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
@@ -133,18 +133,13 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
 
     def _oversight_of(self, env: VecEnv) -> tuple[Outcomes, float]:
         """An environment's outcomes and the share that is overseen, or a refusal."""
-        if not (env.has_attr("outcomes") and env.has_attr("overseen_share")):
-            raise InputError(
-                "Methods learn from labels, and this environment gives none. Wrap it in "
-                "routed_envs.Overseen, or use one of routed_envs."
-            )
-        outcomes = env.get_attr("outcomes")[0]
+        outcomes, share = oversight_of(env)
         if self.outcomes is not None and self.outcomes != outcomes:
             raise InputError(
                 f"This model learned with {self.outcomes}; the environment has {outcomes}. Give an "
                 "environment with the same outcomes, or make a new model."
             )
-        return outcomes, float(env.get_attr("overseen_share")[0])
+        return outcomes, share
 
     def set_env(self, env: GymEnv, force_reset: bool = True) -> None:
         """Learn on in another environment with the same spaces and outcomes.

@@ -6,8 +6,10 @@ from typing import Any
 
 import gymnasium
 from gymnasium import spaces
+from stable_baselines3.common.vec_env import VecEnv
 
 from routed_envs.errors import InputError
+from routed_envs.outcomes import Outcomes
 
 
 def check_env(env: Any) -> None:
@@ -23,6 +25,20 @@ def check_env(env: Any) -> None:
         )
     if isinstance(env, gymnasium.Env):
         check_spaces(env.observation_space, env.action_space)
+
+
+def oversight_of(env: VecEnv) -> tuple[Outcomes, float]:
+    """An environment's outcomes, and the share that is overseen.
+
+    Raises:
+        InputError: It does not tell how its episodes end.
+    """
+    if not (env.has_attr("outcomes") and env.has_attr("overseen_share")):
+        raise InputError(
+            "Labels tell how episodes end, and this environment gives none. Wrap it in "
+            "routed_envs.Overseen, or use one of routed_envs."
+        )
+    return env.get_attr("outcomes")[0], float(env.get_attr("overseen_share")[0])
 
 
 def check_spaces(observation_space: spaces.Space, action_space: spaces.Space) -> None:

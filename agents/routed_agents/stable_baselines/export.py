@@ -19,6 +19,8 @@ from routed_envs.errors import InputError, unknown_name
 
 KEY = "routed_agents.stable_baselines"
 FORMAT = 1
+PLAIN = ("net_arch", "normalize_images", "experts", "gate", "shared", "routing")
+"""These arguments of a policy are written as they are."""
 EXTRACTORS: dict[str, type[BaseFeaturesExtractor]] = {
     extractor.__name__: extractor for extractor in (FlattenExtractor, SmallCnn, NatureCNN)
 }
@@ -76,19 +78,15 @@ def load_exported(path: str | Path, device: str | torch.device = "cpu") -> Route
 
 def _describe(policy: RoutedActorCriticPolicy) -> dict[str, Any]:
     """Everything that decides the networks, as plain values."""
+    arguments = policy._get_constructor_parameters()
     return {
         "format": FORMAT,
         "observations": _describe_space(policy.observation_space),
         "actions": int(policy.action_space.n),  # pyright: ignore[reportAttributeAccessIssue]
-        "net_arch": policy.net_arch,
         "activation": _name(policy.activation_fn, ACTIVATIONS, "activation_fn"),
         "extractor": _name(policy.features_extractor_class, EXTRACTORS, "features extractor"),
         "extractor_arguments": policy.features_extractor_kwargs,
-        "normalize_images": policy.normalize_images,
-        "experts": policy.expert_names,
-        "gate": policy.gate_kind,
-        "shared": policy.shared,
-        "routing": policy.routing,
+        **{name: arguments[name] for name in PLAIN},
     }
 
 
@@ -101,16 +99,11 @@ def _build(description: dict[str, Any]) -> RoutedActorCriticPolicy:
             _space(description["observations"]),
             spaces.Discrete(description["actions"]),
             lambda progress: 0.0,
-            net_arch=description["net_arch"],
             activation_fn=ACTIVATIONS[description["activation"]],
             features_extractor_class=EXTRACTORS[description["extractor"]],
             features_extractor_kwargs=description["extractor_arguments"],
-            normalize_images=description["normalize_images"],
-            experts=description["experts"],
-            gate=description["gate"],
-            shared=description["shared"],
-            routing=description["routing"],
             ortho_init=False,
+            **{name: description[name] for name in PLAIN},
         )
 
 

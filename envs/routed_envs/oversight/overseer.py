@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -153,22 +153,6 @@ class EndingRules:
             raise unknown_name("outcome", outcome, (*targets, "timeout"))
         own = final.reward if self.reward is None or outcome == "timeout" else float(self.reward)
         return own, self.overseer.names(outcome, watch)
-
-
-def ending_rules(
-    targets: Sequence[str],
-    good: Sequence[str],
-    outcome: Callable[[FinalStep], str],
-    oversight: float,
-    label_noise: float,
-    reward: float | None,
-) -> EndingRules:
-    """The rules from what users give, checked; see `EndingRules`, `Overseer` and `Outcomes`."""
-    for name, given in (("targets", targets), ("good", good)):
-        if isinstance(given, str):
-            raise InputError(f"{name}={given!r}: give a list of names, such as [{given!r}].")
-    outcomes = Outcomes(tuple(targets), tuple(good))
-    return EndingRules(Overseer(outcomes, oversight, label_noise), outcome, reward)
 
 
 def overseer_generator(seed: int | None) -> np.random.Generator:

@@ -9,8 +9,9 @@ from typing import Any, Generic, TypeVar
 from gymnasium import Space
 from gymnasium.utils import RecordConstructorArgs
 
+from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
-from routed_envs.oversight.overseer import FinalStep, ending_rules
+from routed_envs.oversight.overseer import EndingRules, FinalStep, Overseer
 from routed_envs.oversight.visibility import Mask, flag_for
 
 Wrapped = TypeVar("Wrapped")
@@ -45,7 +46,11 @@ class OversightWrapper(ABC, RecordConstructorArgs, Generic[Wrapped]):
             reward=reward,
         )
         space = self._wrap(env)
-        self._rules = ending_rules(targets, good, outcome, oversight, label_noise, reward)
+        for name, given in (("targets", targets), ("good", good)):
+            if isinstance(given, str):
+                raise InputError(f"{name}={given!r}: give a list of names, such as [{given!r}].")
+        overseer = Overseer(Outcomes(tuple(targets), tuple(good)), oversight, label_noise)
+        self._rules = EndingRules(overseer, outcome, reward)
         self._flag = flag_for(space, show_oversight)
         if show_oversight:
             self._show(self._flag.space)

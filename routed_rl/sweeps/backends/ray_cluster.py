@@ -128,8 +128,11 @@ class RayBackend:
                 "threads, or add a larger node."
             )
         ask = self._ray.remote(num_cpus=0, max_retries=1)(answer)
+        only_on = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         tasks = {
-            ask.options(scheduling_strategy=_only_on(node)).remote(question, node["NodeID"]): node
+            ask.options(scheduling_strategy=only_on(node["NodeID"], soft=False)).remote(
+                question, node["NodeID"]
+            ): node
             for node in nodes
         }
         over = self._over(tasks, ANSWER_SECONDS)
@@ -175,9 +178,3 @@ def check_shared(folder: Path, ask: Callable[[Path], Mapping[str, tuple[str, str
 
 def _arrives(file: Path, token: bytes) -> bool:
     return file.exists() and file.read_bytes() == token
-
-
-def _only_on(node: Mapping[str, Any]) -> Any:
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    return NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)

@@ -69,12 +69,7 @@ export function valuesAt(values, cell) {
 /** Each figure, made of its list.
  * @template Made
  * @param {FigureLists} values @param {(numbers: Doubles) => Made} make */
-export function mapFigures({ diamond, ghost, timeout, return: discounted, steps }, make) {
-  return {
-    diamond: make(diamond),
-    ghost: make(ghost),
-    timeout: make(timeout),
-    return: make(discounted),
-    steps: make(steps),
-  };
+export function mapFigures(values, make) {
+  const made = Object.entries(values).map(([name, numbers]) => [name, make(numbers)]);
+  return /** @type {Record<Figure, Made>} */ (Object.fromEntries(made));
 }
