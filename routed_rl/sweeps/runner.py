@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,6 @@ from routed_rl.sweeps.display import duration, sweep_display
 from routed_rl.sweeps.preflight import available_cores, check_methods, expected_seconds
 from routed_rl.sweeps.sweep_folder import SweepFolder, by_name
 
-Opener = Callable[[Path, int, int], Backend]
-"""Opens a backend for a folder, the number of missing runs and the threads of each."""
 LOOK_SECONDS = 0.05
 
 
@@ -93,38 +91,18 @@ def sweep(
     planned = by_name(configs)
     if not planned:
         raise InputError("A sweep needs at least one configuration.")
-    return _sweep(planned, SweepFolder(Path(out)), _opener(jobs, ray, address), progress)
-
-
-def _opener(jobs: int | None, ray: bool, address: str | None) -> Opener:
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs={jobs}: give at least 1.")
     if address is not None and not ray:
         raise InputError(f"address={address!r} is a Ray cluster's. Give --backend ray with it.")
-
-    def opened(path: Path, missing: int, threads: int) -> Backend:
-        if ray and missing:
-            # Slow to import, and optional.
-            from routed_rl.sweeps.backends.ray_cluster import RayBackend
-
-            return RayBackend(path, address, jobs, threads)
-        slots = jobs or max(1, available_cores() // threads)
-        return LocalBackend(path, max(1, min(slots, missing)))
-
-    return opened
-
-
-def _sweep(
-    planned: dict[str, TrainConfig], folder: SweepFolder, opened: Opener, progress: bool
-) -> SweepOutcome:
-    """Train what is missing in the folder, which nobody else may sweep meanwhile."""
-    seconds, threads = expected_seconds(planned), max(c.threads for c in planned.values())
+    folder, seconds = SweepFolder(Path(out)), expected_seconds(planned)
+    threads = max(config.threads for config in planned.values())
     with folder.locked():
         check_methods(folder, planned.values())
         kept = tuple(name for name in planned if folder.finished(name))
         missing = [name for name in planned if name not in kept]
         # Whatever happens, nothing trains on afterwards.
-        with closing(opened(folder.path, len(missing), threads)) as backend:
+        with closing(_backend(folder.path, len(missing), threads, jobs, ray, address)) as backend:
             folder.extend(planned, seconds)
             slots, started = backend.slots, time.monotonic()
             left = sum(seconds[name] for name in missing) / slots
@@ -133,6 +111,19 @@ def _sweep(
     failed = tuple(run for run in ended if run.failure)
     trained = tuple(run.name for run in ended if not run.failure)
     return SweepOutcome(trained, kept, failed, time.monotonic() - started, slots, folder.path)
+
+
+def _backend(
+    path: Path, missing: int, threads: int, jobs: int | None, ray: bool, address: str | None
+) -> Backend:
+    """What trains so many runs in the folder, each with so many threads."""
+    if ray and missing:
+        # Slow to import, and optional.
+        from routed_rl.sweeps.backends.ray_cluster import RayBackend
+
+        return RayBackend(path, address, jobs, threads)
+    slots = jobs or max(1, available_cores() // threads)
+    return LocalBackend(path, max(1, min(slots, missing)))
 
 
 def _announce(planned: int, kept: int, seconds: float, slots: int, progress: bool) -> None:

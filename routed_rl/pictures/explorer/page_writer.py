@@ -126,7 +126,6 @@ def _described(source: Source, experts: Sequence[str] | None) -> dict[str, Any]:
             "maxSteps": world.max_steps,
             "hidden": world.hidden_oversight,
             "spurious": world.spurious_oversight > 0,
-            "labelNoise": world.label_noise,
         },
         "experts": list(policy.experts),
         "gate": policy.network.settings.gate,
