@@ -12,13 +12,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import onnxruntime
+import tyro
 
 import routed_rl
 from routed_agents import Policy
 from routed_envs import DiamondGhostWorld
-from routed_rl.cli.options import RunArgument
 from scripts.benchmarks.measure import Row, at_most, print_rows, start, timed
 
 SECONDS = 2.0
@@ -57,7 +58,7 @@ def films(policy: Policy, folder: Path) -> Iterator[Row]:
         yield at_most(f"{kind}, side by side", several, "s", 5.0, digits=1)
 
 
-def main(run: RunArgument) -> int:
+def main(run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]) -> int:
     """Measure, and print a table; returns the exit code.
 
     Args:
