@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from routed_envs.outcomes import Outcomes
-from routed_rl.charts.canvas import Grid, percent_axis
+from routed_rl.charts.canvas import make_panels, percent_axis
 from routed_rl.charts.colours import (
     ACCENT,
     EYE,
@@ -44,7 +44,6 @@ MOST_BARS = 2
 def draw_behaviour(evaluations: Evaluations, outcomes: Outcomes, deployed: str) -> Drawing:
     """Who reaches what, at each level of oversight, and what changes when nobody watches."""
     actors = list(evaluations["training"])
-    grid = Grid(2, 2, ROW * len(actors) + 0.1, left=1.25, bottom=0.5)
     keys = [
         Key(_level_label(level, next(iter(rows.values()))), *LEVEL_MARKS[level], False)
         for level, rows in evaluations.items()
@@ -52,7 +51,8 @@ def draw_behaviour(evaluations: Evaluations, outcomes: Outcomes, deployed: str) 
     found = changes(evaluations)
     colours = {name: target_colour(name, outcomes) for name in outcomes.targets[:MOST_BARS]}
     bars = [Key(f"change of {name}", colour, "s", False) for name, colour in colours.items()]
-    figure, (levels, differences) = grid.draw([*keys, *bars])
+    height = ROW * len(actors) + 0.1
+    figure, (levels, differences) = make_panels(2, 2, height, [*keys, *bars])
     _draw_levels(levels, evaluations, outcomes.good)
     _draw_changes(differences, found, colours)
     for panel in (levels, differences):
@@ -135,12 +135,11 @@ def _sentence(change: Change) -> str:
 def draw_forewarnings(found: Sequence[Forewarning], rate: float, deployed: str) -> Drawing:
     """The curves, a panel for everyone who acts and a line for each level; `rate` is marked."""
     actors = list(dict.fromkeys(one.who for one in found))
-    grid = Grid(len(actors), 2, 3.3, left=0.6)
     names = {one.level: _level_label(one.level, one) for one in found}
     marks = _marks(list(names))
     keys = [Key(name, *marks[level]) for level, name in names.items()]
     chance = Key("chance", MUTED, "", dashed=True)
-    figure, panels = grid.draw([*keys, chance])
+    figure, panels = make_panels(len(actors), 2, 3.3, [*keys, chance])
     for panel, who in zip(panels, actors, strict=True):
         _draw_curves(panel, [one for one in found if one.who == who], rate, marks)
         panel.set_title(f"episodes of: {actor_name(who, deployed)}")

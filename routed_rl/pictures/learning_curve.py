@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from routed_envs.outcomes import Outcomes
 from routed_rl.charts.canvas import (
-    LOOK,
-    Grid,
     horizontal_lines,
+    make_panels,
+    our_look,
     percent_axis,
     reference_line,
     step_axis,
@@ -37,7 +36,7 @@ def save_learning_curve(entries: Sequence[dict[str, Any]], path: Path, outcomes:
     ]
     if not rows:
         return False
-    with rc_context(LOOK):
+    with our_look():
         picture = figure_bytes(_draw(rows, outcomes), "png")
     save_picture(path, picture, ("environment_steps", "who_acts", rate, "episode_return"), rows)
     return True
@@ -49,7 +48,7 @@ def _draw(rows: Sequence[Record], outcomes: Outcomes) -> Figure:
         who: Key(NAMES.get(who, f"{who} expert (steered)"), target_colour(who, outcomes))
         for who in dict.fromkeys(row[1] for row in rows)
     }
-    figure, (rates, returns) = Grid(2, 2, height=3.1).draw(list(keys.values()))
+    figure, (rates, returns) = make_panels(2, 2, 3.1, list(keys.values()))
     for panel, column in ((rates, 2), (returns, 3)):
         for who, key in keys.items():
             _draw_line(panel, [(row[0], row[column]) for row in rows if row[1] == who], key.colour)

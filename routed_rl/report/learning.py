@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from routed_rl.charts.canvas import (
-    Grid,
     horizontal_lines,
-    named_grid,
+    make_panels,
+    named_panels,
     reference_line,
     step_axis,
     value_limits,
@@ -116,15 +116,15 @@ def _records(curve: Curve) -> list[tuple[object, ...]]:
 
 def _draw_levels(comparison: Comparison, curves: list[Curve]) -> Figure:
     levels = sorted({curve.level for curve in curves})
-    grid = Grid(len(levels), 2 if len(levels) in (2, 4) else 3, height=1.9)
     keys = [replace(key, marker="") for key in series_keys(comparison)]
-    figure, panels = grid.draw(keys)
+    figure, panels = make_panels(len(levels), 2 if len(levels) in (2, 4) else 3, 1.9, keys)
     styles = {series.name: style_of(comparison, series)[0] for series in comparison.series}
     for panel, level in zip(panels, levels, strict=True):
         for curve in curves:
             if curve.level == level:
                 _draw_curve(panel, curve, styles[curve.series])
-        _dress(panel, curves, comparison.best, f"oversight {level:g}")
+        panel.set_title(f"oversight {level:g}")
+        _dress(panel, curves, comparison.best)
     return figure
 
 
@@ -132,13 +132,13 @@ def _draw_series(comparison: Comparison, curves: list[Curve]) -> Figure:
     names = list(dict.fromkeys(curve.series for curve in curves))
     levels = sorted({curve.level for curve in curves})
     colours = {lev: level_colour(index, len(levels)) for index, lev in enumerate(levels)}
-    grid, titles = named_grid(names, 4, 1.35)
-    figure, panels = grid.draw([Key(f"oversight {lev:g}", colours[lev], "") for lev in levels])
-    for panel, name, title in zip(panels, names, titles, strict=True):
+    keys = [Key(f"oversight {level:g}", colours[level], "") for level in levels]
+    figure, panels = named_panels(names, 4, 1.35, keys)
+    for panel, name in zip(panels, names, strict=True):
         for curve in curves:
             if curve.series == name:
                 _draw_curve(panel, curve, colours[curve.level])
-        _dress(panel, curves, comparison.best, title)
+        _dress(panel, curves, comparison.best)
     return figure
 
 
@@ -153,12 +153,11 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str) -> None:
     axes.fill_between(steps, lows, highs, color=colour, alpha=0.18, linewidth=0)
 
 
-def _dress(axes: Axes, curves: list[Curve], best: float | None, title: str) -> None:
+def _dress(axes: Axes, curves: list[Curve], best: float | None) -> None:
     ends = [end for curve in curves for band in curve.bands if band for end in band]
     means = [mean for curve in curves for mean in curve.means]
     axes.set_ylim(value_limits([*ends, *means], RETURN.share, best))
     step_axis(axes, max(curve.steps[-1] for curve in curves))
-    axes.set_title(title)
     horizontal_lines(axes)
     if best is not None:
         reference_line(axes, best)

@@ -12,9 +12,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from routed_rl.charts.canvas import (
-    Grid,
     horizontal_lines,
-    named_grid,
+    make_panels,
+    named_panels,
     percent_axis,
     reference_line,
     value_limits,
@@ -91,12 +91,12 @@ def draw_lines(comparison: Comparison, lines: Lines) -> list[Drawing]:
 
 
 def _draw_together(comparison: Comparison, lines: Lines) -> Drawing:
-    grid = Grid(len(lines.measures), 2, height=3.1)
     marks = MARK_KEYS if lines.seeds else MARK_KEYS[:3]
-    figure, panels = grid.draw(series_keys(comparison), marks)
+    figure, panels = make_panels(len(lines.measures), 2, 3.1, series_keys(comparison), marks)
     shown = comparison.drawn
     for panel, measure in zip(panels, lines.measures, strict=True):
-        _dress(panel, comparison, lines, measure, grid.panel_width, measure.title)
+        panel.set_title(measure.title)
+        _dress(panel, comparison, lines, measure)
         for index, series in enumerate(shown):
             shift = lines.scale.dodge(index, len(shown)) if lines.seeds else 0.0
             points = _points(series, lines, measure)
@@ -107,15 +107,15 @@ def _draw_together(comparison: Comparison, lines: Lines) -> Drawing:
 def _draw_apart(comparison: Comparison, lines: Lines, measure: Measure) -> Drawing:
     """A panel for each series, with the others behind it."""
     shown = comparison.drawn
-    grid, titles = named_grid([series.name for series in shown], 4, 1.35)
-    figure, panels = grid.draw(MARK_KEYS if lines.seeds else MARK_KEYS[:3])
+    marks = MARK_KEYS if lines.seeds else MARK_KEYS[:3]
+    figure, panels = named_panels([series.name for series in shown], 4, 1.35, marks)
     everyone = [_points(series, lines, measure) for series in shown]
     paths = [
         [(lines.scale.position(point.value), point.summary.mean) for point in points]
         for points in everyone
     ]
-    for panel, series, own, title in zip(panels, shown, everyone, titles, strict=True):
-        _dress(panel, comparison, lines, measure, grid.panel_width, title)
+    for panel, series, own in zip(panels, shown, everyone, strict=True):
+        _dress(panel, comparison, lines, measure)
         panel.add_collection(LineCollection(paths, colors=OTHERS, linewidths=0.8, zorder=1.5))
         dots = list(zip(*chain(*paths), strict=True))
         panel.scatter(*dots, s=7, color=OTHERS, linewidths=0, zorder=1.6)
@@ -134,17 +134,14 @@ def _points(series: Series, lines: Lines, measure: Measure) -> list[Point]:
     ]
 
 
-def _dress(
-    panel: Axes, comparison: Comparison, lines: Lines, measure: Measure, inches: float, title: str
-) -> None:
+def _dress(panel: Axes, comparison: Comparison, lines: Lines, measure: Measure) -> None:
     best = comparison.best if measure == RETURN else None
     scores = [score for series in comparison.drawn for score in series.scores(measure.column)]
     panel.set_ylim(value_limits(scores, measure.share, best))
-    panel.set_title(title)
     horizontal_lines(panel)
     if measure.share:
         percent_axis(panel.yaxis)
-    lines.scale.dress(panel, lines.ticks, lines.text, inches)
+    lines.scale.dress(panel, lines.ticks, lines.text)
     panel.set_xlabel(lines.label)
     if best is not None:
         reference_line(panel, best, f"best possible {best:.3f}" if comparison.overlaid else "")

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from matplotlib import rc_context
 
 from routed_agents.files import no_folder, write_atomically
 from routed_envs.errors import InputError
-from routed_rl.charts.canvas import LOOK
+from routed_rl.charts.canvas import our_look
 from routed_rl.charts.markup import FIGURES, GENERATOR, Section, document, paragraph
 from routed_rl.charts.tables import table_text
 from routed_rl.charts.text import joined, span_text
@@ -80,7 +79,7 @@ def write_report(
     if not earlier:  # Before any figure, so that a report that is stopped can be made again.
         write_atomically(page, document(title, [], []).encode())
     write_atomically(Path(folder) / "results.csv", _results(comparison.rows))
-    with rc_context(LOOK):
+    with our_look():
         made = [make(comparison, figures) for make in SECTIONS]
     sections = [section for section in made if section is not None]
     text = document(title, _lead(comparison), sections)

@@ -8,13 +8,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from routed_rl.charts.canvas import Grid, horizontal_lines, named_grid, percent_axis
+from routed_rl.charts.canvas import horizontal_lines, make_panels, named_panels, percent_axis
 from routed_rl.charts.colours import OTHERS
 from routed_rl.charts.drawing import Drawing
-from routed_rl.charts.legend import CHARACTER, Key
+from routed_rl.charts.legend import Key
 from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.charts.tables import SUMMARY_HEADER, summary_record
-from routed_rl.charts.text import ROW_CHARACTERS, line_count, longest_line, wrapped_names
+from routed_rl.charts.text import ROW_CHARACTERS, line_count, wrapped_names
 from routed_rl.report.series import Comparison, Series
 
 
@@ -75,17 +75,17 @@ def _draw_panels(
     comparison: Comparison, shown: list[Series], profiles: tuple[Profile, ...]
 ) -> Figure:
     height = 1.9 if len(shown) > 1 else 2.4
-    grid, titles = named_grid([s.name for s in shown], 3 if len(shown) != 4 else 2, height)
-    figure, panels = grid.draw([Key(p.label, p.colour, p.marker) for p in profiles])
+    keys = [Key(profile.label, profile.colour, profile.marker) for profile in profiles]
+    columns = 3 if len(shown) != 4 else 2
+    figure, panels = named_panels([series.name for series in shown], columns, height, keys)
     scale = BrokenLogScale.of(comparison.levels)
-    for panel, series, title in zip(panels, shown, titles, strict=True):
+    for panel, series in zip(panels, shown, strict=True):
         for profile in profiles:
             _draw_line(panel, series, profile, scale)
-        panel.set_title(title)
         panel.set(ylim=(-0.02, 1.02), xlabel="oversight", yticks=(0, 0.25, 0.5, 0.75, 1))
         percent_axis(panel.yaxis)
         horizontal_lines(panel)
-        scale.dress(panel, comparison.levels, "{:g}".format, grid.panel_width)
+        scale.dress(panel, comparison.levels, "{:g}".format)
     return figure
 
 
@@ -106,12 +106,10 @@ def _draw_rows(
     comparison: Comparison, shown: list[Series], profiles: tuple[Profile, ...]
 ) -> Figure:
     names = wrapped_names([series.name for series in shown], ROW_CHARACTERS)
-    left = 0.35 + longest_line(names) * CHARACTER
     height = (0.13 + 0.17 * line_count(names)) * len(shown) + 0.15
-    grid = Grid(1, 1, height, left=left, bottom=0.45, right=0.35)
     keys = [Key(profile.label, profile.colour, profile.marker, False) for profile in profiles]
-    figure, panels = grid.draw(keys)
-    axes, level = panels[0], comparison.levels[0]
+    figure, (axes,) = make_panels(1, 1, height, keys)
+    level = comparison.levels[0]
     for row, series in enumerate(shown):
         found = [(profile, series.summary(profile.column, level)) for profile in profiles]
         known = [(profile, summary) for profile, summary in found if summary]

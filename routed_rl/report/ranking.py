@@ -7,10 +7,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from routed_rl.charts.canvas import WIDTH, Grid, percent_axis, reference_line, value_limits
+from routed_rl.charts.canvas import make_panels, percent_axis, reference_line, value_limits
 from routed_rl.charts.colours import INK, MUTED, PAPER
 from routed_rl.charts.drawing import Drawing
-from routed_rl.charts.legend import CHARACTER, MARK_KEYS
+from routed_rl.charts.legend import MARK_KEYS
 from routed_rl.charts.statistics import Summary
 from routed_rl.charts.tables import SUMMARY_HEADER, summary_record
 from routed_rl.charts.text import ROW_CHARACTERS, line_count, longest_line, wrapped_names
@@ -26,6 +26,8 @@ from routed_rl.report.series import (
 
 Panel = tuple[float, Measure]
 """It is a level of oversight, and the figure that is shown at it."""
+SHORT = 11
+"""Beside names of so many characters there is room for three panels, else for two."""
 Ranking = list[tuple[Series, Summary]]
 
 
@@ -46,8 +48,10 @@ def draw_ranking(comparison: Comparison, name: str, panels: list[Panel], caption
         for level, measure in panels
     }
     panels = [panel for panel in panels if rankings[panel]]
-    grid = _grid(comparison, panels, max(map(len, rankings.values())))
-    figure, axes = grid.draw(MARK_KEYS)
+    names = wrapped_names([series.name for series in comparison.drawn], ROW_CHARACTERS)
+    height = (0.1 + 0.17 * line_count(names)) * max(map(len, rankings.values())) + 0.12
+    columns = 2 if len(panels) == 4 or longest_line(names) > SHORT else 3
+    figure, axes = make_panels(len(panels), columns, height, MARK_KEYS)
     for place, panel in zip(axes, panels, strict=True):
         _draw_panel(place, comparison, rankings[panel], panel[1])
         title = panel[1].title
@@ -64,17 +68,6 @@ def draw_ranking(comparison: Comparison, name: str, panels: list[Panel], caption
     if comparison.best is not None:
         caption = f"{caption} {best_caption(comparison.best)}"
     return Drawing(name, figure, SUMMARY_HEADER, records, caption, alt)
-
-
-def _grid(comparison: Comparison, panels: list[Panel], rows: int) -> Grid:
-    names = wrapped_names([series.name for series in comparison.drawn], ROW_CHARACTERS)
-    left = 0.3 + longest_line(names) * CHARACTER * 0.95
-    columns = max(1, min(3, len(panels), int(WIDTH / (left + 2.0))))
-    if len(panels) == 4:
-        columns = min(columns, 2)
-    height = (0.1 + 0.17 * line_count(names)) * rows + 0.12
-    bottom = 0.62 if len(comparison.levels) > 1 else 0.4
-    return Grid(len(panels), columns, height, left=left, bottom=bottom, right=0.55)
 
 
 def _draw_panel(axes: Axes, comparison: Comparison, ranking: Ranking, measure: Measure) -> None:
