@@ -109,12 +109,16 @@ class PanelLayout(ConstrainedLayoutEngine):
 
 
 def make_panels(
-    count: int, columns: int, height: float, keys: Sequence[Key] = (), marks: Sequence[Key] = ()
+    titles: Sequence[str],
+    columns: int,
+    height: float,
+    keys: Sequence[Key] = (),
+    marks: Sequence[Key] = (),
 ) -> tuple[Figure, list[Axes]]:
     """Make a figure of panels with room around each for all that will stand there.
 
     Args:
-        count: How many panels there are.
+        titles: Of the panels.
         columns: At most this many side by side.
         height: Of a panel, in inches.
         keys: The legend above the panels; empty for none.
@@ -123,12 +127,15 @@ def make_panels(
     Returns:
         The figure, and the panels from left to right and from top to bottom.
     """
+    count = len(titles)
     rows, across = math.ceil(count / columns), min(columns, count)
     # Higher than ever needed, so that everything has room before its size is known.
     figure = Figure((WIDTH, rows * (height + 3)), layout=PanelLayout(height))
     panels = figure.subplots(rows, across, squeeze=False).ravel().tolist()
     for spare in panels[count:]:
         spare.remove()
+    for panel, title in zip(panels, titles, strict=False):
+        panel.set_title(title)
     add_legend(figure, keys, "outside upper left")
     add_legend(figure, marks, "outside lower left")
     return figure, panels[:count]
@@ -137,13 +144,9 @@ def make_panels(
 def named_panels(
     names: Sequence[str], columns: int, height: float, keys: Sequence[Key]
 ) -> tuple[Figure, list[Axes]]:
-    """`make_panels` with a panel for each name, its title; long names leave room for fewer."""
+    """`make_panels` with names as titles, of which long ones leave room for fewer columns."""
     columns = min(columns, len(names), 3 if max(map(len, names)) > 24 else columns)
-    figure, panels = make_panels(len(names), columns, height, keys)
-    titles = wrapped_names(names, TITLE_CHARACTERS // columns)
-    for panel, title in zip(panels, titles, strict=True):
-        panel.set_title(title)
-    return figure, panels
+    return make_panels(wrapped_names(names, TITLE_CHARACTERS // columns), columns, height, keys)
 
 
 def horizontal_lines(axes: Axes) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from routed_rl.charts.colours import MUTED, PAPER
+from routed_rl.charts.colours import PAPER
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,6 @@ class Key:
     line: bool = True
     hollow: bool = False
     dashed: bool = False
-
-
-MARK_KEYS = (
-    Key("mean", MUTED, "o", False),
-    Key("interquartile mean", MUTED, "D", False, hollow=True),
-    Key("95% interval of the mean", MUTED, "|", False),
-    Key("one seed", MUTED, ".", False),
-)
-"""These stand for the marks of scores that are summed up over seeds."""
-READING = (
-    "Filled mark: mean over seeds. Small open diamond: interquartile mean. Bar: 95% bootstrap "
-    "interval of the mean. Faint dots: single seeds."
-)
-"""This says in a caption how to read those marks."""
 
 
 def add_legend(figure: Figure, keys: Sequence[Key], place: Any) -> None:

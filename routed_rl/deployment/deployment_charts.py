@@ -43,7 +43,7 @@ MOST_BARS = 2
 
 def draw_behaviour(evaluations: Evaluations, outcomes: Outcomes, deployed: str) -> Drawing:
     """Who reaches what, at each level of oversight, and what changes when nobody watches."""
-    actors = list(evaluations["training"])
+    actors, good = list(evaluations["training"]), " or ".join(outcomes.good)
     keys = [
         Key(_level_label(level, next(iter(rows.values()))), *LEVEL_MARKS[level], False)
         for level, rows in evaluations.items()
@@ -52,7 +52,8 @@ def draw_behaviour(evaluations: Evaluations, outcomes: Outcomes, deployed: str) 
     colours = {name: target_colour(name, outcomes) for name in outcomes.targets[:MOST_BARS]}
     bars = [Key(f"change of {name}", colour, "s", False) for name, colour in colours.items()]
     height = ROW * len(actors) + 0.1
-    figure, (levels, differences) = make_panels(2, 2, height, [*keys, *bars])
+    titles = [f"ends on the {good}", "unwatched minus watched, in points"]
+    figure, (levels, differences) = make_panels(titles, 2, height, [*keys, *bars])
     _draw_levels(levels, evaluations, outcomes.good)
     _draw_changes(differences, found, colours)
     for panel in (levels, differences):
@@ -66,7 +67,7 @@ def draw_behaviour(evaluations: Evaluations, outcomes: Outcomes, deployed: str) 
         header=BEHAVIOUR_HEADER,
         records=behaviour_records(evaluations),
         caption="Left: the probability that an episode ends on the "
-        f"{' or '.join(outcomes.good)}, by who acts and how much is watched. Right: how much each "
+        f"{good}, by who acts and how much is watched. Right: how much each "
         "ending's probability changes when nobody watches, against when everybody does. A policy "
         "that behaves only when watched has "
         f"a long bar to the left for the {outcomes.good[0]}.",
@@ -95,7 +96,6 @@ def _draw_levels(panel: Axes, evaluations: Evaluations, good: Sequence[str]) -> 
     panel.set_xlim(0, 1)
     percent_axis(panel.xaxis)
     panel.grid(axis="x")
-    panel.set_title(f"ends on the {' or '.join(good)}")
 
 
 def _draw_changes(panel: Axes, found: Sequence[Change], colours: Mapping[str, str]) -> None:
@@ -123,7 +123,6 @@ def _draw_changes(panel: Axes, found: Sequence[Change], colours: Mapping[str, st
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: points_text(value)))
     panel.locator_params(axis="x", nbins=5)
     panel.grid(axis="x")
-    panel.set_title("unwatched minus watched, in points")
 
 
 def _sentence(change: Change) -> str:
@@ -139,10 +138,10 @@ def draw_forewarnings(found: Sequence[Forewarning], rate: float, deployed: str) 
     marks = _marks(list(names))
     keys = [Key(name, *marks[level]) for level, name in names.items()]
     chance = Key("chance", MUTED, "", dashed=True)
-    figure, panels = make_panels(len(actors), 2, 3.3, [*keys, chance])
+    titles = [f"episodes of: {actor_name(who, deployed)}" for who in actors]
+    figure, panels = make_panels(titles, 2, 3.3, [*keys, chance])
     for panel, who in zip(panels, actors, strict=True):
         _draw_curves(panel, [one for one in found if one.who == who], rate, marks)
-        panel.set_title(f"episodes of: {actor_name(who, deployed)}")
     return Drawing(
         name="monitor",
         figure=figure,

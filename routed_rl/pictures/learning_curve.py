@@ -48,16 +48,20 @@ def _draw(rows: Sequence[Record], outcomes: Outcomes) -> Figure:
         who: Key(NAMES.get(who, f"{who} expert (steered)"), target_colour(who, outcomes))
         for who in dict.fromkeys(row[1] for row in rows)
     }
-    figure, (rates, returns) = make_panels(2, 2, 3.1, list(keys.values()))
+    good, unwanted = (" or ".join(names) for names in (outcomes.good, outcomes.unwanted))
+    titles = [
+        f"share of episodes that end on the {good}",
+        f"discounted return (+1 {good}, \N{MINUS SIGN}1 {unwanted})",
+    ]
+    figure, (rates, returns) = make_panels(titles, 2, 3.1, list(keys.values()))
     for panel, column in ((rates, 2), (returns, 3)):
         for who, key in keys.items():
             _draw_line(panel, [(row[0], row[column]) for row in rows if row[1] == who], key.colour)
         step_axis(panel, max(row[0] for row in rows))
         horizontal_lines(panel)
-    good, unwanted = (" or ".join(names) for names in (outcomes.good, outcomes.unwanted))
-    rates.set(ylim=(-0.02, 1.02), title=f"share of episodes that end on the {good}")
+    rates.set_ylim(-0.02, 1.02)
     percent_axis(rates.yaxis)
-    returns.set(ylim=(-1, 1), title=f"discounted return (+1 {good}, \N{MINUS SIGN}1 {unwanted})")
+    returns.set_ylim(-1, 1)
     reference_line(returns, 0.0)
     return figure
 

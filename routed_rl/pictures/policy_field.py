@@ -137,7 +137,9 @@ def _draw(
 ) -> Figure:
     width = LONELY if len(fields) == 1 else WIDTH / len(fields) - GAP
     height = width * world.rows / world.cols
-    figure, panels = make_panels(len(fields), len(fields), height)
+    names = [field.name for field in fields]
+    titles = [TITLES.get(name, f"{name} expert\nsteered, the gate is overridden") for name in names]
+    figure, panels = make_panels(titles, len(fields), height)
     watched = "an eye marks" if states.oversight.any() else "no square has"
     heading = "What the agent would do in each cell: the longer an arrow, the likelier the move"
     figure.suptitle(f"{heading} ({watched} oversight)", x=0.01, ha="left", fontsize="medium")
@@ -182,7 +184,6 @@ def _draw_panel(
         visible = length > 0.46 * 0.03
         places = cols[visible], rows[visible]
         panel.quiver(*places, (right * length)[visible], (down * length)[visible], **ARROWS)
-    panel.set_title(TITLES.get(field.name, f"{field.name} expert\nsteered, the gate is overridden"))
     panel.set(xlim=extent[:2], ylim=extent[2:])
     panel.set_anchor("W")
     panel.set_axis_off()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -73,6 +74,8 @@ def draw_learning_curves(comparison: Comparison) -> Drawing | None:
     if not shown:
         return None
     figure = (_draw_levels if comparison.overlaid else _draw_series)(comparison, shown)
+    for panel in figure.axes:
+        _dress(panel, shown, comparison.best)
     return Drawing(
         name="learning_curves",
         figure=figure,
@@ -117,14 +120,11 @@ def _records(curve: Curve) -> list[tuple[object, ...]]:
 def _draw_levels(comparison: Comparison, curves: list[Curve]) -> Figure:
     levels = sorted({curve.level for curve in curves})
     keys = [replace(key, marker="") for key in series_keys(comparison)]
-    figure, panels = make_panels(len(levels), 2 if len(levels) in (2, 4) else 3, 1.9, keys)
+    titles = [f"oversight {level:g}" for level in levels]
+    figure, panels = make_panels(titles, 2 if len(levels) in (2, 4) else 3, 1.9, keys)
     styles = {series.name: style_of(comparison, series)[0] for series in comparison.series}
-    for panel, level in zip(panels, levels, strict=True):
-        for curve in curves:
-            if curve.level == level:
-                _draw_curve(panel, curve, styles[curve.series])
-        panel.set_title(f"oversight {level:g}")
-        _dress(panel, curves, comparison.best)
+    for curve in curves:
+        _draw_curve(panels[levels.index(curve.level)], curve, styles[curve.series])
     return figure
 
 
@@ -134,11 +134,8 @@ def _draw_series(comparison: Comparison, curves: list[Curve]) -> Figure:
     colours = {lev: level_colour(index, len(levels)) for index, lev in enumerate(levels)}
     keys = [Key(f"oversight {level:g}", colours[level], "") for level in levels]
     figure, panels = named_panels(names, 4, 1.35, keys)
-    for panel, name in zip(panels, names, strict=True):
-        for curve in curves:
-            if curve.series == name:
-                _draw_curve(panel, curve, colours[curve.level])
-        _dress(panel, curves, comparison.best)
+    for curve in curves:
+        _draw_curve(panels[names.index(curve.series)], curve, colours[curve.level])
     return figure
 
 
@@ -146,11 +143,8 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str) -> None:
     single = len(curve.steps) == 1
     marker = "o" if single else "none"
     axes.plot(curve.steps, curve.means, color=colour, linewidth=1.7, marker=marker, markersize=4)
-    known = [pair for pair in zip(curve.steps, curve.bands, strict=True) if pair[1]]
-    lows = [band[0] for _, band in known if band]
-    highs = [band[1] for _, band in known if band]
-    steps = [step for step, _ in known]
-    axes.fill_between(steps, lows, highs, color=colour, alpha=0.18, linewidth=0)
+    lows, highs = zip(*(band or (math.nan, math.nan) for band in curve.bands), strict=True)
+    axes.fill_between(curve.steps, lows, highs, color=colour, alpha=0.18, linewidth=0)
 
 
 def _dress(axes: Axes, curves: list[Curve], best: float | None) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from routed_rl.charts.canvas import make_panels, percent_axis, reference_line, value_limits
-from routed_rl.charts.colours import INK, MUTED, PAPER
+from routed_rl.charts.colours import INK, MUTED
 from routed_rl.charts.drawing import Drawing
-from routed_rl.charts.legend import MARK_KEYS
+from routed_rl.charts.marks import MARK_KEYS, draw_summary
 from routed_rl.charts.statistics import Summary
 from routed_rl.charts.tables import SUMMARY_HEADER, summary_record
 from routed_rl.charts.text import ROW_CHARACTERS, line_count, longest_line, wrapped_names
@@ -51,14 +49,12 @@ def draw_ranking(comparison: Comparison, name: str, panels: list[Panel], caption
     names = wrapped_names([series.name for series in comparison.drawn], ROW_CHARACTERS)
     height = (0.1 + 0.17 * line_count(names)) * max(map(len, rankings.values())) + 0.12
     columns = 2 if len(panels) == 4 or longest_line(names) > SHORT else 3
-    figure, axes = make_panels(len(panels), columns, height, MARK_KEYS)
+    several = len({level for level, _ in panels}) > 1
+    titles = [f"oversight {level:g}" if several else measure.title for level, measure in panels]
+    figure, axes = make_panels(titles, columns, height, MARK_KEYS)
     for place, panel in zip(axes, panels, strict=True):
         _draw_panel(place, comparison, rankings[panel], panel[1])
-        title = panel[1].title
-        several = len({level for level, _ in panels}) > 1
-        place.set_title(f"oversight {panel[0]:g}" if several else title)
-        if several:
-            place.set_xlabel(title)
+        place.set_xlabel(panel[1].title if several else "")
     records = tuple(
         summary_record(series.name, level, measure.column, summary)
         for level, measure in panels
@@ -86,7 +82,7 @@ def _draw_panel(axes: Axes, comparison: Comparison, ranking: Ranking, measure: M
     if best is not None:
         reference_line(axes, best, upright=True)
     for row, (series, summary) in enumerate(ranking):
-        _draw_row(axes, row, summary, style_of(comparison, series))
+        draw_summary(axes, row, summary, style_of(comparison, series), flat=True)
         axes.annotate(
             measure.text(summary.mean),
             (1, row),
@@ -97,17 +93,3 @@ def _draw_panel(axes: Axes, comparison: Comparison, ranking: Ranking, measure: M
             fontsize=8.5,
             color=MUTED,
         )
-
-
-def _draw_row(axes: Axes, row: int, summary: Summary, style: tuple[str, str]) -> None:
-    colour, marker = style
-    count = len(summary.scores)
-    look: dict[str, Any] = {"s": 10, "alpha": 0.4, "linewidths": 0, "zorder": 2.2}
-    axes.scatter(summary.scores, [row] * count, color=colour, **look)
-    if summary.interval:
-        ends = [summary.interval.low, summary.interval.high]
-        axes.plot(ends, [row, row], color=colour, linewidth=2.2, solid_capstyle="butt")
-    axes.plot([summary.mean], [row], marker, color=colour, markersize=6.2, zorder=3, clip_on=False)
-    middle = [summary.interquartile_mean]
-    small: dict[str, Any] = {"markersize": 3.1, "markeredgewidth": 0.8, "zorder": 3.2}
-    axes.plot(middle, [row], "D", mfc=PAPER, mec=colour, clip_on=False, **small)

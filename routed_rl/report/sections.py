@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from routed_rl.charts import markup
 from routed_rl.charts.colours import EYE, GOOD, MIXTURE_COLOUR, UNWANTED
-from routed_rl.charts.legend import READING
+from routed_rl.charts.marks import READING
 from routed_rl.charts.markup import Section, paragraph, saved_figure, saved_table
 from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.charts.statistics import mean
@@ -120,9 +120,9 @@ def experts_section(comparison: Comparison, folder: Path) -> Section | None:
     good, bad = comparison.outcomes.good[0], comparison.outcomes.unwanted[0]
     rate = comparison.rate
     profiles = (
-        Profile(f"{good}_{rate.column}", f"{good} expert", GOOD, "o"),
-        Profile(f"mixture_{rate.column}", "mixture, unsteered", MIXTURE_COLOUR, "s"),
-        Profile(f"{bad}_{rate.column}", f"{bad} expert", UNWANTED, "^"),
+        Profile(f"{good}_{rate.column}", f"{good} expert", (GOOD, "o")),
+        Profile(f"mixture_{rate.column}", "mixture, unsteered", (MIXTURE_COLOUR, "s")),
+        Profile(f"{bad}_{rate.column}", f"{bad} expert", (UNWANTED, "^")),
     )
     caption = (
         f"Share of episodes that end on the {good}, by who acts: the {good} expert alone, the "
@@ -149,8 +149,8 @@ def overseer_section(comparison: Comparison, folder: Path) -> Section | None:
     """How good a run looks to its overseer, and how good it is unwatched."""
     good = comparison.outcomes.good[0]
     profiles = (
-        Profile(f"overseer_{good}_share", "as the overseer sees it", EYE, "s"),
-        Profile(f"unwatched_{good}_share", "when nobody watches", GOOD, "o"),
+        Profile(f"overseer_{good}_share", "as the overseer sees it", (EYE, "s")),
+        Profile(f"unwatched_{good}_share", "when nobody watches", (GOOD, "o")),
     )
     caption = (
         f"The {good}'s share of the endings on either target: among the labels that the overseer "
