@@ -158,10 +158,8 @@ def _lead(comparison: Comparison) -> list[Markup]:
         where = f"{len(levels)} levels of oversight from {levels[0]:g} to {levels[-1]:g}"
     verb = "is judged by its policies" if len(names) == 1 else "are compared by their policies"
     sentence = f"{joined(names)} {verb} once deployed, at {where}."
-    blocks = [paragraph(sentence, "lead"), paragraph(_facts(comparison), "facts")]
-    if comparison.split:
-        blocks.append(paragraph(_split_text(comparison), "note"))
-    return [*blocks, *_repeated(comparison), *_sampled(comparison)]
+    notes = (paragraph(note, "note") for note in _notes(comparison))
+    return [paragraph(sentence, "lead"), paragraph(_facts(comparison), "facts"), *notes]
 
 
 def _facts(comparison: Comparison) -> str:
@@ -180,27 +178,20 @@ def _facts(comparison: Comparison) -> str:
     return " \N{MIDDLE DOT} ".join(parts)
 
 
-def _split_text(comparison: Comparison) -> str:
-    parts = [f"{method} ({joined(names)})" for method, names in comparison.split.items()]
-    return (
-        f"Settings vary among the runs of {joined(parts)}. Each combination of their values is "
-        "treated as a method of its own."
-    )
-
-
-def _repeated(comparison: Comparison) -> list[Markup]:
-    """Says so if some runs are left out because they equal others."""
-    repeated = len(comparison.rows) - sum(len(series.rows) for series in comparison.series)
-    if not repeated:
-        return []
-    text = f"{counted(repeated, 'run')} left out: equal to another in all that decides what it is."
-    return [paragraph(text, "note")]
-
-
-def _sampled(comparison: Comparison) -> list[Markup]:
-    """Says so if some figures were sampled."""
+def _notes(comparison: Comparison) -> list[str]:
+    """How methods were split, which runs are left out, and which figures are sampled, if any."""
+    notes, runs = [], len(comparison.rows)
+    if comparison.split:
+        parts = [f"{method} ({joined(names)})" for method, names in comparison.split.items()]
+        notes.append(
+            f"Settings vary among the runs of {joined(parts)}. Each combination of their values is "
+            "treated as a method of its own."
+        )
+    repeated = runs - sum(len(series.rows) for series in comparison.series)
+    if repeated:
+        what = "equal to another in all that decides what it is"
+        notes.append(f"{counted(repeated, 'run')} left out: {what}.")
     sampled = sum(row.get("exact") is False for row in comparison.rows)
-    if not sampled:
-        return []
-    text = f"The figures of {sampled} of {len(comparison.rows)} runs are sampled, not exact."
-    return [paragraph(text, "note")]
+    if sampled:
+        notes.append(f"The figures of {sampled} of {runs} runs are sampled, not exact.")
+    return notes

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from markupsafe import Markup
-
 from routed_rl.charts import markup
 from routed_rl.charts.colours import EYE, GOOD, MIXTURE_COLOUR, UNWANTED
 from routed_rl.charts.marks import READING
@@ -58,7 +56,14 @@ def deployed_section(comparison: Comparison, folder: Path) -> Section | None:
         )
         drawings = draw_lines(comparison, lines)
     blocks = [saved_figure(drawing, folder) for drawing in drawings]
-    return Section("deployed", "How good the deployed policy is", (*blocks, *_more(comparison)))
+    shown, missing = len(comparison.drawn), len(comparison.series) - len(comparison.drawn)
+    if missing:
+        text = (
+            f"Figures show the {shown} series with the highest mean return; the other {missing} "
+            "are in the tables and CSV files."
+        )
+        blocks.append(paragraph(text, "note"))
+    return Section("deployed", "How good the deployed policy is", tuple(blocks))
 
 
 def winners_section(comparison: Comparison, folder: Path) -> Section | None:
@@ -205,15 +210,3 @@ def settings_section(comparison: Comparison, folder: Path) -> Section | None:
 def _labels(series: Series, level: float) -> float:
     """The labels that a series' runs consumed at a level, on average."""
     return float(mean(series.scores("labels", level)))
-
-
-def _more(comparison: Comparison) -> list[Markup]:
-    """Says so if figures leave some series out."""
-    missing = len(comparison.series) - len(comparison.drawn)
-    if not missing:
-        return []
-    text = (
-        f"Figures show the {len(comparison.drawn)} series with the highest mean return; the other "
-        f"{missing} are in the tables and CSV files."
-    )
-    return [paragraph(text, "note")]
