@@ -149,11 +149,6 @@ def named_panels(
     return make_panels(wrapped_names(names, TITLE_CHARACTERS // columns), columns, height, keys)
 
 
-def horizontal_lines(axes: Axes) -> None:
-    """Faint lines across a panel, to read heights by."""
-    axes.grid(axis="y")
-
-
 def reference_line(axes: Axes, value: float, text: str = "", upright: bool = False) -> None:
     """A dashed line at a value that figures are compared with.
 

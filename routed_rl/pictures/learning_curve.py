@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from routed_envs.outcomes import Outcomes
 from routed_rl.charts.canvas import (
-    horizontal_lines,
     make_panels,
     our_look,
     percent_axis,
@@ -58,7 +57,7 @@ def _draw(rows: Sequence[Record], outcomes: Outcomes) -> Figure:
         for who, key in keys.items():
             _draw_line(panel, [(row[0], row[column]) for row in rows if row[1] == who], key.colour)
         step_axis(panel, max(row[0] for row in rows))
-        horizontal_lines(panel)
+        panel.grid(axis="y")
     rates.set_ylim(-0.02, 1.02)
     percent_axis(rates.yaxis)
     returns.set_ylim(-1, 1)

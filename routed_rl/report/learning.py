@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from routed_rl.charts.canvas import (
-    horizontal_lines,
     make_panels,
     named_panels,
     reference_line,
@@ -21,6 +19,7 @@ from routed_rl.charts.colours import level_colour
 from routed_rl.charts.drawing import Drawing
 from routed_rl.charts.legend import Key
 from routed_rl.charts.statistics import FEWEST, SEED, mean_bands
+from routed_rl.charts.tables import NO_INTERVAL, Record
 from routed_rl.charts.text import is_number
 from routed_rl.report.series import RETURN, Comparison, leaders_text, series_keys, style_of
 
@@ -34,18 +33,13 @@ class Curve:
     Attributes:
         series: Its name.
         level: The oversight.
-        steps: Environment steps, ascending.
-        seeds: How many runs were judged at each of them.
-        means: Their mean return.
-        bands: The 95% interval of each mean; None where fewer than three runs were judged.
+        points: The rest of a row under `HEADER`, ascending; where fewer than three runs were
+            judged there is no interval, but None.
     """
 
     series: str
     level: float
-    steps: tuple[float, ...]
-    seeds: tuple[int, ...]
-    means: tuple[float, ...]
-    bands: tuple[tuple[float, float] | None, ...]
+    points: tuple[Record, ...]
 
 
 def learning_curves(comparison: Comparison) -> list[Curve]:
@@ -80,7 +74,7 @@ def draw_learning_curves(comparison: Comparison) -> Drawing | None:
         name="learning_curves",
         figure=figure,
         header=HEADER,
-        records=tuple(record for curve in curves for record in _records(curve)),
+        records=tuple((c.series, c.level, *point) for c in curves for point in c.points),
         caption=(
             "Return of the deployed policy in the evaluations on the way, against environment "
             "steps. Line: mean over seeds. Band: 95% bootstrap interval of the mean, where there "
@@ -99,22 +93,11 @@ def _curve(name: str, level: float, returns: dict[float, list[float]]) -> Curve:
         scores = np.array([sorted(returns[step]) for step in alike]).T
         ends = mean_bands(scores, np.random.default_rng(SEED))
         bands.update(zip(alike, zip(*(end.tolist() for end in ends), strict=True), strict=True))
-    return Curve(
-        series=name,
-        level=level,
-        steps=tuple(steps),
-        seeds=tuple(len(returns[step]) for step in steps),
-        means=tuple(float(np.mean(returns[step])) for step in steps),
-        bands=tuple(bands.get(step) for step in steps),
+    points = (
+        (step, len(returns[step]), float(np.mean(returns[step])), *bands.get(step, NO_INTERVAL))
+        for step in steps
     )
-
-
-def _records(curve: Curve) -> list[tuple[object, ...]]:
-    points = zip(curve.steps, curve.seeds, curve.means, curve.bands, strict=True)
-    return [
-        (curve.series, curve.level, steps, seeds, mean, *(band or (None, None)))
-        for steps, seeds, mean, band in points
-    ]
+    return Curve(name, level, tuple(points))
 
 
 def _draw_levels(comparison: Comparison, curves: list[Curve]) -> Figure:
@@ -140,18 +123,16 @@ def _draw_series(comparison: Comparison, curves: list[Curve]) -> Figure:
 
 
 def _draw_curve(axes: Axes, curve: Curve, colour: str) -> None:
-    single = len(curve.steps) == 1
-    marker = "o" if single else "none"
-    axes.plot(curve.steps, curve.means, color=colour, linewidth=1.7, marker=marker, markersize=4)
-    lows, highs = zip(*(band or (math.nan, math.nan) for band in curve.bands), strict=True)
-    axes.fill_between(curve.steps, lows, highs, color=colour, alpha=0.18, linewidth=0)
+    steps, _, means, lows, highs = np.array(curve.points, dtype=np.float64).T
+    marker = "o" if len(steps) == 1 else "none"
+    axes.plot(steps, means, color=colour, linewidth=1.7, marker=marker, markersize=4)
+    axes.fill_between(steps, lows, highs, color=colour, alpha=0.18, linewidth=0)
 
 
 def _dress(axes: Axes, curves: list[Curve], best: float | None) -> None:
-    ends = [end for curve in curves for band in curve.bands if band for end in band]
-    means = [mean for curve in curves for mean in curve.means]
-    axes.set_ylim(value_limits([*ends, *means], RETURN.share, best))
-    step_axis(axes, max(curve.steps[-1] for curve in curves))
-    horizontal_lines(axes)
+    returns = [end for curve in curves for point in curve.points for end in point[2:]]
+    axes.set_ylim(value_limits([end for end in returns if end is not None], RETURN.share, best))
+    step_axis(axes, max(curve.points[-1][0] for curve in curves))
+    axes.grid(axis="y")
     if best is not None:
         reference_line(axes, best)

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from routed_rl.charts.canvas import (
-    horizontal_lines,
     make_panels,
     named_panels,
     percent_axis,
@@ -107,7 +106,7 @@ def _dress(panel: Axes, comparison: Comparison, lines: Lines, measure: Measure) 
     best = comparison.best if measure == RETURN else None
     scores = [score for series in comparison.drawn for score in series.scores(measure.column)]
     panel.set_ylim(value_limits(scores, measure.share, best))
-    horizontal_lines(panel)
+    panel.grid(axis="y")
     if measure.share:
         percent_axis(panel.yaxis)
     lines.scale.dress(panel, lines.ticks, lines.text)

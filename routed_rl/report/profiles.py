@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from routed_rl.charts.canvas import horizontal_lines, make_panels, named_panels, percent_axis
+from routed_rl.charts.canvas import make_panels, named_panels, percent_axis
 from routed_rl.charts.colours import OTHERS
 from routed_rl.charts.drawing import Drawing
 from routed_rl.charts.legend import Key
@@ -81,7 +81,7 @@ def _draw_panels(
             _draw_line(panel, series, profile, scale)
         panel.set(ylim=(-0.02, 1.02), xlabel="oversight", yticks=(0, 0.25, 0.5, 0.75, 1))
         percent_axis(panel.yaxis)
-        horizontal_lines(panel)
+        panel.grid(axis="y")
         scale.dress(panel, comparison.levels, "{:g}".format)
     return figure
 
