@@ -61,3 +61,18 @@ def draw_summary(
     if middle:
         centre = [summary.interquartile_mean]
         plot(centre, marker="D", markersize=3, mfc=PAPER, mew=0.8, zorder=3.2)
+
+
+def draw_line(
+    axes: Axes,
+    places: Sequence[float],
+    summaries: Sequence[Summary],
+    style: tuple[str, str],
+    *,
+    middle: bool = True,
+    seeds: bool = True,
+) -> None:
+    """Join the means of a method's levels, with the marks of `draw_summary` at each."""
+    axes.plot(places, [summary.mean for summary in summaries], color=style[0], linewidth=1.3)
+    for place, summary in zip(places, summaries, strict=True):
+        draw_summary(axes, place, summary, style, middle=middle, seeds=seeds)

@@ -18,7 +18,7 @@ from routed_rl.charts.canvas import (
 from routed_rl.charts.colours import OTHERS
 from routed_rl.charts.drawing import Drawing
 from routed_rl.charts.legend import Key
-from routed_rl.charts.marks import MARK_KEYS, draw_summary
+from routed_rl.charts.marks import MARK_KEYS, draw_line
 from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.charts.statistics import Summary
 from routed_rl.charts.tables import SUMMARY_HEADER
@@ -84,7 +84,9 @@ def _draw_together(comparison: Comparison, lines: Lines) -> Drawing:
         _dress(panel, comparison, lines, measure)
         for index, series in enumerate(shown):
             shift = lines.scale.dodge(index, len(shown)) if lines.seeds else 0.0
-            _draw_series(panel, lines, series, measure, style_of(comparison, series), shift)
+            places, summaries = _points(lines, series, measure)
+            moved = [place + shift for place in places]
+            draw_line(panel, moved, summaries, style_of(comparison, series), seeds=lines.seeds)
     return _drawing(comparison, lines, lines.name, lines.measures, figure)
 
 
@@ -92,12 +94,13 @@ def _draw_apart(comparison: Comparison, lines: Lines, measure: Measure) -> Drawi
     """A panel for each series, with the others behind it."""
     shown = comparison.drawn
     figure, panels = named_panels([series.name for series in shown], 4, 1.35, lines.keys)
-    paths = [_path(lines, series, series.summaries(measure.column)) for series in shown]
-    for panel, series in zip(panels, shown, strict=True):
+    everyone = [_points(lines, series, measure) for series in shown]
+    for panel, series, own in zip(panels, shown, everyone, strict=True):
         _dress(panel, comparison, lines, measure)
-        for places, means in paths:
+        for places, summaries in everyone:
+            means = [summary.mean for summary in summaries]
             panel.plot(places, means, "o-", color=OTHERS, linewidth=0.8, markersize=2, zorder=1.5)
-        _draw_series(panel, lines, series, measure, style_of(comparison, series), 0.0)
+        draw_line(panel, *own, style_of(comparison, series), seeds=lines.seeds)
     name = f"{lines.name}_{measure.column}" if len(lines.measures) > 1 else lines.name
     return _drawing(comparison, lines, name, (measure,), figure)
 
@@ -115,28 +118,11 @@ def _dress(panel: Axes, comparison: Comparison, lines: Lines, measure: Measure) 
         reference_line(panel, best, f"best possible {best:.3f}" if comparison.overlaid else "")
 
 
-def _path(
-    lines: Lines, series: Series, summaries: dict[float, Summary]
-) -> tuple[list[float], list[float]]:
-    """Where the means of a series lie, in the order of its levels."""
-    places = [lines.scale.position(lines.place(series, level)) for level in summaries]
-    return places, [summary.mean for summary in summaries.values()]
-
-
-def _draw_series(
-    panel: Axes,
-    lines: Lines,
-    series: Series,
-    measure: Measure,
-    style: tuple[str, str],
-    shift: float,
-) -> None:
+def _points(lines: Lines, series: Series, measure: Measure) -> tuple[list[float], list[Summary]]:
+    """A series along the axis, in the order of its levels."""
     summaries = series.summaries(measure.column)
-    unmoved, means = _path(lines, series, summaries)
-    places = [place + shift for place in unmoved]
-    panel.plot(places, means, color=style[0], linewidth=1.2)
-    for place, summary in zip(places, summaries.values(), strict=True):
-        draw_summary(panel, place, summary, style, seeds=lines.seeds)
+    places = [lines.scale.position(lines.place(series, level)) for level in summaries]
+    return places, list(summaries.values())
 
 
 def _drawing(

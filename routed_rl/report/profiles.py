@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from routed_rl.charts.canvas import make_panels, named_panels, percent_axis
 from routed_rl.charts.colours import OTHERS
 from routed_rl.charts.drawing import Drawing
 from routed_rl.charts.legend import Key
-from routed_rl.charts.marks import draw_summary
+from routed_rl.charts.marks import draw_line, draw_summary
 from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.charts.tables import SUMMARY_HEADER
 from routed_rl.charts.text import ROW_CHARACTERS, line_count, wrapped_names
@@ -78,21 +77,14 @@ def _draw_panels(
     scale = BrokenLogScale.of(comparison.levels)
     for panel, series in zip(panels, shown, strict=True):
         for profile in profiles:
-            _draw_line(panel, series, profile, scale)
+            found = series.summaries(profile.column)
+            places, summaries = [scale.position(level) for level in found], list(found.values())
+            draw_line(panel, places, summaries, profile.style, middle=False, seeds=False)
         panel.set(ylim=(-0.02, 1.02), xlabel="oversight", yticks=(0, 0.25, 0.5, 0.75, 1))
         percent_axis(panel.yaxis)
         panel.grid(axis="y")
         scale.dress(panel, comparison.levels, "{:g}".format)
     return figure
-
-
-def _draw_line(axes: Axes, series: Series, profile: Profile, scale: BrokenLogScale) -> None:
-    summaries = series.summaries(profile.column)
-    places = [scale.position(level) for level in summaries]
-    means = [summary.mean for summary in summaries.values()]
-    axes.plot(places, means, color=profile.style[0], linewidth=1.4, clip_on=False)
-    for place, summary in zip(places, summaries.values(), strict=True):
-        draw_summary(axes, place, summary, profile.style, middle=False, seeds=False)
 
 
 def _draw_rows(
