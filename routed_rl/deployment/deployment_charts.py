@@ -102,22 +102,12 @@ def _draw_changes(panel: Axes, found: Sequence[Change], colours: Mapping[str, st
     """A row for everyone who acts, a bar for the change of each target's probability."""
     height = 0.6 / len(colours)
     widest = max(0.01, *(abs(change.rates[name]) for change in found for name in colours))
-    for row, change in enumerate(found):
-        for index, (name, colour) in enumerate(colours.items()):
-            place = row + (index - (len(colours) - 1) / 2) * height
-            size = change.rates[name]
-            panel.barh(place, size, height * 0.86, color=colour)
-            right = size >= 0
-            panel.annotate(
-                points_text(size),
-                (size, place),
-                xytext=(4 if right else -4, 0),
-                textcoords="offset points",
-                ha="left" if right else "right",
-                va="center",
-                fontsize=8,
-                color=INK,
-            )
+    for index, (name, colour) in enumerate(colours.items()):
+        aside = (index - (len(colours) - 1) / 2) * height
+        places = [row + aside for row in range(len(found))]
+        sizes = [change.rates[name] for change in found]
+        bars = panel.barh(places, sizes, height * 0.86, color=colour)
+        panel.bar_label(bars, list(map(points_text, sizes)), padding=4, fontsize=8, color=INK)
     panel.axvline(0, color=MUTED, linewidth=0.8)
     panel.set_xlim(-1.45 * widest, 1.45 * widest)
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: points_text(value)))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from routed_envs.outcomes import Outcomes
@@ -55,7 +54,10 @@ def _draw(rows: Sequence[Record], outcomes: Outcomes) -> Figure:
     figure, (rates, returns) = make_panels(titles, 2, 3.1, list(keys.values()))
     for panel, column in ((rates, 2), (returns, 3)):
         for who, key in keys.items():
-            _draw_line(panel, [(row[0], row[column]) for row in rows if row[1] == who], key.colour)
+            own = [row for row in rows if row[1] == who]
+            steps, values = [row[0] for row in own], [row[column] for row in own]
+            look: dict[str, Any] = {"linewidth": 1.7, "markersize": 4, "clip_on": False}
+            panel.plot(steps, values, "o-", color=key.colour, **look)
         step_axis(panel, max(row[0] for row in rows))
         panel.grid(axis="y")
     rates.set_ylim(-0.02, 1.02)
@@ -63,8 +65,3 @@ def _draw(rows: Sequence[Record], outcomes: Outcomes) -> Figure:
     returns.set_ylim(-1, 1)
     reference_line(returns, 0.0)
     return figure
-
-
-def _draw_line(panel: Axes, points: Sequence[tuple[int, float]], colour: str) -> None:
-    steps, values = zip(*points, strict=True)
-    panel.plot(steps, values, color=colour, linewidth=1.7, marker="o", markersize=4, clip_on=False)
