@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from routed_rl.charts.colours import GRID, INK, MUTED, PAPER
-from routed_rl.charts.legend import LINE, Key, add_legend, legend_rows
-from routed_rl.charts.text import count_text, line_count, wrapped_names
+from routed_rl.charts.legend import Key, add_legend
+from routed_rl.charts.text import count_text, wrapped_names
 
 WIDTH = 9.4
 """Every figure is so wide, in inches."""
 
-TITLE = 0.34
-"""Each panel has so much room above it, in inches."""
-BOLD_CHARACTER = 0.09
-"""A character of a title is so wide, in inches."""
-TITLE_LINE = 0.17
-"""Every further line of a title is so high, in inches."""
+TITLE_CHARACTERS = 84
+"""The titles of panels side by side have so many characters together on a line."""
 
 LOOK: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -58,100 +56,97 @@ LOOK: dict[Any, Any] = {
     "ytick.major.size": 0,
     "xtick.minor.size": 0,
     "figure.facecolor": PAPER,
+    "figure.constrained_layout.h_pad": 0.09,
+    "figure.constrained_layout.w_pad": 0.15,
+    "figure.constrained_layout.hspace": 0,
+    "figure.constrained_layout.wspace": 0,
     "savefig.facecolor": PAPER,
     "savefig.edgecolor": "none",
+    "legend.frameon": False,
+    "legend.borderpad": 0,
+    "legend.handletextpad": 0.5,
+    "legend.columnspacing": 1.8,
+    "legend.labelspacing": 0.45,
     "svg.fonttype": "none",
     "svg.hashsalt": "routed-rl",
     "path.simplify": True,
 }
-"""Matplotlib has these settings while a figure is drawn and saved."""
+"""Matplotlib has these settings within `our_look`."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """The panels of a figure.
+@contextmanager
+def our_look() -> Iterator[None]:
+    """Within it figures have to be made, drawn and saved."""
+    with rc_context(LOOK), warnings.catch_warnings():
+        # A method may be named in letters that the font lacks; browsers have them.
+        warnings.filterwarnings("ignore", message="Glyph")
+        yield
 
-    Attributes:
-        count: How many panels there are.
+
+class PanelLayout(ConstrainedLayoutEngine):
+    """Matplotlib's constrained layout; the figure becomes as high as it must.
+
+    Args:
+        height: Of each panel, in inches.
+    """
+
+    def __init__(self, height: float) -> None:
+        super().__init__()
+        self._height = height
+
+    def execute(self, fig: Figure) -> None:
+        """Place the panels once and for all, as a figure is drawn for the first time."""
+        grid = fig.axes[0].get_gridspec()
+        assert grid is not None, "panels stand in a grid"
+        for _ in range(4):  # Mostly the second time nothing is missing.
+            super().execute(fig)
+            height = fig.get_figheight()
+            missing = self._height - height * fig.axes[0].get_position(original=True).height
+            if abs(missing) < 0.01:
+                break
+            fig.set_figheight(height + grid.nrows * missing)
+        fig.set_layout_engine(None)
+
+
+def make_panels(
+    titles: Sequence[str],
+    columns: int,
+    height: float,
+    keys: Sequence[Key] = (),
+    marks: Sequence[Key] = (),
+) -> tuple[Figure, list[Axes]]:
+    """Make a figure of panels with room around each for all that will stand there.
+
+    Args:
+        titles: Of the panels.
         columns: At most this many side by side.
         height: Of a panel, in inches.
-        left: Room left of each panel, in inches.
-        bottom: Room under each panel.
-        right: Room right of each panel.
-        title_lines: Lines of the panels' titles.
-        heading: A sentence above everything; empty for none.
+        keys: The legend above the panels; empty for none.
+        marks: The legend under them; empty for none.
+
+    Returns:
+        The figure, and the panels from left to right and from top to bottom.
     """
-
-    count: int
-    columns: int
-    height: float
-    left: float = 0.55
-    bottom: float = 0.62
-    right: float = 0.2
-    title_lines: int = 1
-    heading: str = ""
-
-    @property
-    def across(self) -> int:
-        """How many panels are side by side."""
-        return min(self.columns, self.count)
-
-    @property
-    def characters(self) -> int:
-        """How many characters fit into a line of a panel's title."""
-        return int((self.panel_width + 0.1) / BOLD_CHARACTER)
-
-    @property
-    def panel_width(self) -> float:
-        """Of a panel, in inches."""
-        return WIDTH / self.across - self.left - self.right
-
-    def draw(self, *legends: Sequence[Key]) -> tuple[Figure, list[Axes]]:
-        """Make the figure and its panels.
-
-        Args:
-            *legends: Above the panels, each in rows of its own.
-
-        Returns:
-            The figure, and the panels from left to right and from top to bottom.
-        """
-        rooms = [LINE * legend_rows(keys) + 0.06 for keys in legends]
-        heading = LINE + 0.06 if self.heading else 0.0
-        header, title = heading + sum(rooms), TITLE + (self.title_lines - 1) * TITLE_LINE
-        row = title + self.height + self.bottom
-        total = header + row * math.ceil(self.count / self.across) - 0.12
-        figure = Figure(figsize=(WIDTH, total))
-        FigureCanvasAgg(figure)
-        panels = []
-        for index in range(self.count):
-            down, along = divmod(index, self.across)
-            left = along * WIDTH / self.across + self.left
-            bottom = total - header - down * row - title - self.height
-            size = (self.panel_width / WIDTH, self.height / total)
-            panels.append(figure.add_axes((left / WIDTH, bottom / total, *size)))
-        top = total - 0.04
-        figure.text(self.left / WIDTH, top / total, self.heading, va="top")
-        top -= heading
-        for keys, room in zip(legends, rooms, strict=True):
-            add_legend(figure, keys, self.left / WIDTH, top / total)
-            top -= room
-        return figure, panels
+    count = len(titles)
+    rows, across = math.ceil(count / columns), min(columns, count)
+    # Higher than ever needed, so that everything has room before its size is known.
+    figure = Figure((WIDTH, rows * (height + 3)), layout=PanelLayout(height))
+    panels = figure.subplots(rows, across, squeeze=False).ravel().tolist()
+    for spare in panels[count:]:
+        spare.remove()
+    for panel, title in zip(panels, titles, strict=False):
+        panel.set_title(title)
+    add_legend(figure, keys, "outside upper left")
+    add_legend(figure, marks, "outside lower left")
+    return figure, panels[:count]
 
 
-def named_grid(names: Sequence[str], columns: int, height: float) -> tuple[Grid, list[str]]:
-    """A grid with a panel of that height, in inches, for each name; and the names as titles.
-
-    Long names leave room for fewer columns.
-    """
-    long = max(map(len, names)) > 24
-    grid = Grid(len(names), min(columns, 3) if long else columns, height)
-    titles = wrapped_names(names, grid.characters)
-    return replace(grid, title_lines=line_count(titles)), titles
-
-
-def horizontal_lines(axes: Axes) -> None:
-    """Faint lines across a panel, to read heights by."""
-    axes.grid(axis="y")
+def named_panels(
+    names: Sequence[str], columns: int, height: float, keys: Sequence[Key]
+) -> tuple[Figure, list[Axes]]:
+    """`make_panels` with names as titles, of which long ones leave room for fewer columns."""
+    columns = min(columns, len(names), 3 if max(map(len, names)) > 24 else columns)
+    return make_panels(wrapped_names(names, TITLE_CHARACTERS // columns), columns, height, keys)
 
 
 def reference_line(axes: Axes, value: float, text: str = "", upright: bool = False) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,10 +61,7 @@ def figure_bytes(figure: Figure, ending: str) -> bytes:
     """A figure as the content of a `png` or an `svg` file; letters in an SVG stay letters."""
     content = io.BytesIO()
     metadata = {"Date": None} if ending == "svg" else None
-    with warnings.catch_warnings():
-        # A method may be named in letters that the font lacks; browsers have them.
-        warnings.filterwarnings("ignore", message="Glyph")
-        figure.savefig(content, format=ending, dpi=DOTS_PER_INCH, metadata=metadata)
+    figure.savefig(content, format=ending, dpi=DOTS_PER_INCH, metadata=metadata)
     return content.getvalue()
 
 

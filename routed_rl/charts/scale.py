@@ -82,19 +82,16 @@ class BrokenLogScale:
         step = min([0.011 * (self.limits[1] - self.limits[0]), *(gap / 2 / count for gap in gaps)])
         return (index - (count - 1) / 2) * step
 
-    def dress(
-        self, axes: Axes, ticks: Sequence[float], text: Callable[[float], str], inches: float
-    ) -> None:
+    def dress(self, axes: Axes, ticks: Sequence[float], text: Callable[[float], str]) -> None:
         """Give an axis its limits, its labels and its break.
 
         Args:
             axes: Of which the horizontal axis is dressed.
             ticks: The values to label; those that would touch the one before are left out.
             text: Writes a value.
-            inches: How wide the axes are.
         """
         low, high = self.limits
-        apart = LABEL_INCHES * (high - low) / inches
+        apart = LABEL_INCHES * (high - low) / (axes.bbox.width / axes.figure.dpi)
         kept: list[float] = []
         for value in ticks:
             if not kept or self.position(value) - self.position(kept[-1]) >= apart:

@@ -19,6 +19,8 @@ SUMMARY_HEADER = (
     *("series", "oversight", "figure", "seeds"),
     *("mean", "interquartile_mean", "low", "high"),
 )
+NO_INTERVAL = (None, None)
+"""A record has this in place of an interval where there are too few scores for one."""
 
 Record = Sequence[Any]
 
@@ -57,18 +59,15 @@ def table_text(header: Iterable[str], records: Iterable[Record]) -> bytes:
 
 def summary_record(series: str, level: float, column: str, summary: Summary) -> tuple[Any, ...]:
     """A row under `SUMMARY_HEADER`."""
-    low, high = (summary.interval.low, summary.interval.high) if summary.interval else (None, None)
-    figures = (summary.mean, summary.interquartile_mean, low, high)
+    figures = (summary.mean, summary.interquartile_mean, *(summary.interval or NO_INTERVAL))
     return (series, level, column, len(summary.scores), *figures)
 
 
-def interval_text(interval: Interval | None, text: Callable[[float], str] = number_text) -> str:
-    """An interval in brackets, or nothing where there are too few scores for one."""
-    return f"[{text(interval.low)}, {text(interval.high)}]" if interval else ""
+def interval_text(value: float, interval: Interval | None, text: Callable[[float], str]) -> str:
+    """A value with its interval in brackets, unless there are too few scores for one."""
+    return text(value) + (f" [{text(interval.low)}, {text(interval.high)}]" if interval else "")
 
 
 def summary_text(summary: Summary | None, text: Callable[[float], str] = number_text) -> str:
-    """A mean with its interval if it has one; empty or a dash where there is no score."""
-    if summary is None:
-        return NONE
-    return f"{text(summary.mean)} {interval_text(summary.interval, text)}".strip()
+    """A mean with its interval if it has one; a dash where there is no score."""
+    return NONE if summary is None else interval_text(summary.mean, summary.interval, text)

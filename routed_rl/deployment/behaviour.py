@@ -87,7 +87,7 @@ def start_changes(policy: Policy) -> list[StartChange] | None:
 
 
 @dataclass(frozen=True)
-class _Starts:
+class Starts:
     """The states in which an episode can start, under one oversight.
 
     Attributes:
@@ -103,17 +103,18 @@ class _Starts:
     observations: torch.Tensor
 
 
-def _starts(world: World[Any]) -> _Starts:
+def listed_starts(world: World[Any]) -> Starts:
+    """The starts of a world whose states can be listed; mostly they are far fewer."""
     assert isinstance(world, EnumerableWorld), "its states can be listed"
     chances = world.start_probabilities()
     index = chances.nonzero().squeeze(1)
     seen = world.observe(world.enumerate_states())[index]
-    return _Starts(world, index, chances[index], seen)
+    return Starts(world, index, chances[index], seen)
 
 
-def _paired_starts(unwatched: World[Any], watched: World[Any]) -> tuple[_Starts, _Starts] | None:
+def _paired_starts(unwatched: World[Any], watched: World[Any]) -> tuple[Starts, Starts] | None:
     """The starts of both, in pairs that differ in nothing but oversight; None if they do not."""
-    first, second = _starts(unwatched), _starts(watched)
+    first, second = listed_starts(unwatched), listed_starts(watched)
     if len(first.index) != len(second.index):
         return None
     plain = ~unwatched.oversight_mask
@@ -123,7 +124,7 @@ def _paired_starts(unwatched: World[Any], watched: World[Any]) -> tuple[_Starts,
 
 
 def _start_change(
-    who: str, policy: Policy, evaluator: Evaluator, unwatched: _Starts, watched: _Starts
+    who: str, policy: Policy, evaluator: Evaluator, unwatched: Starts, watched: Starts
 ) -> StartChange:
     values = evaluator.state_values(policy)
     outcomes = unwatched.world.outcomes

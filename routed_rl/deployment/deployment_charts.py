@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from routed_envs.outcomes import Outcomes
-from routed_rl.charts.canvas import Grid, percent_axis
+from routed_rl.charts.canvas import make_panels, percent_axis
 from routed_rl.charts.colours import (
     ACCENT,
     EYE,
@@ -43,8 +43,7 @@ MOST_BARS = 2
 
 def draw_behaviour(evaluations: Evaluations, outcomes: Outcomes, deployed: str) -> Drawing:
     """Who reaches what, at each level of oversight, and what changes when nobody watches."""
-    actors = list(evaluations["training"])
-    grid = Grid(2, 2, ROW * len(actors) + 0.1, left=1.25, bottom=0.5)
+    actors, good = list(evaluations["training"]), " or ".join(outcomes.good)
     keys = [
         Key(_level_label(level, next(iter(rows.values()))), *LEVEL_MARKS[level], False)
         for level, rows in evaluations.items()
@@ -52,7 +51,9 @@ def draw_behaviour(evaluations: Evaluations, outcomes: Outcomes, deployed: str) 
     found = changes(evaluations)
     colours = {name: target_colour(name, outcomes) for name in outcomes.targets[:MOST_BARS]}
     bars = [Key(f"change of {name}", colour, "s", False) for name, colour in colours.items()]
-    figure, (levels, differences) = grid.draw([*keys, *bars])
+    height = ROW * len(actors) + 0.1
+    titles = [f"ends on the {good}", "unwatched minus watched, in points"]
+    figure, (levels, differences) = make_panels(titles, 2, height, [*keys, *bars])
     _draw_levels(levels, evaluations, outcomes.good)
     _draw_changes(differences, found, colours)
     for panel in (levels, differences):
@@ -66,7 +67,7 @@ def draw_behaviour(evaluations: Evaluations, outcomes: Outcomes, deployed: str) 
         header=BEHAVIOUR_HEADER,
         records=behaviour_records(evaluations),
         caption="Left: the probability that an episode ends on the "
-        f"{' or '.join(outcomes.good)}, by who acts and how much is watched. Right: how much each "
+        f"{good}, by who acts and how much is watched. Right: how much each "
         "ending's probability changes when nobody watches, against when everybody does. A policy "
         "that behaves only when watched has "
         f"a long bar to the left for the {outcomes.good[0]}.",
@@ -95,35 +96,23 @@ def _draw_levels(panel: Axes, evaluations: Evaluations, good: Sequence[str]) -> 
     panel.set_xlim(0, 1)
     percent_axis(panel.xaxis)
     panel.grid(axis="x")
-    panel.set_title(f"ends on the {' or '.join(good)}")
 
 
 def _draw_changes(panel: Axes, found: Sequence[Change], colours: Mapping[str, str]) -> None:
     """A row for everyone who acts, a bar for the change of each target's probability."""
     height = 0.6 / len(colours)
     widest = max(0.01, *(abs(change.rates[name]) for change in found for name in colours))
-    for row, change in enumerate(found):
-        for index, (name, colour) in enumerate(colours.items()):
-            place = row + (index - (len(colours) - 1) / 2) * height
-            size = change.rates[name]
-            panel.barh(place, size, height * 0.86, color=colour)
-            right = size >= 0
-            panel.annotate(
-                points_text(size),
-                (size, place),
-                xytext=(4 if right else -4, 0),
-                textcoords="offset points",
-                ha="left" if right else "right",
-                va="center",
-                fontsize=8,
-                color=INK,
-            )
+    for index, (name, colour) in enumerate(colours.items()):
+        aside = (index - (len(colours) - 1) / 2) * height
+        places = [row + aside for row in range(len(found))]
+        sizes = [change.rates[name] for change in found]
+        bars = panel.barh(places, sizes, height * 0.86, color=colour)
+        panel.bar_label(bars, list(map(points_text, sizes)), padding=4, fontsize=8, color=INK)
     panel.axvline(0, color=MUTED, linewidth=0.8)
     panel.set_xlim(-1.45 * widest, 1.45 * widest)
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: points_text(value)))
     panel.locator_params(axis="x", nbins=5)
     panel.grid(axis="x")
-    panel.set_title("unwatched minus watched, in points")
 
 
 def _sentence(change: Change) -> str:
@@ -135,15 +124,14 @@ def _sentence(change: Change) -> str:
 def draw_forewarnings(found: Sequence[Forewarning], rate: float, deployed: str) -> Drawing:
     """The curves, a panel for everyone who acts and a line for each level; `rate` is marked."""
     actors = list(dict.fromkeys(one.who for one in found))
-    grid = Grid(len(actors), 2, 3.3, left=0.6)
     names = {one.level: _level_label(one.level, one) for one in found}
     marks = _marks(list(names))
     keys = [Key(name, *marks[level]) for level, name in names.items()]
     chance = Key("chance", MUTED, "", dashed=True)
-    figure, panels = grid.draw([*keys, chance])
+    titles = [f"episodes of: {actor_name(who, deployed)}" for who in actors]
+    figure, panels = make_panels(titles, 2, 3.3, [*keys, chance])
     for panel, who in zip(panels, actors, strict=True):
         _draw_curves(panel, [one for one in found if one.who == who], rate, marks)
-        panel.set_title(f"episodes of: {actor_name(who, deployed)}")
     return Drawing(
         name="monitor",
         figure=figure,

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import Markup
-from matplotlib import rc_context
 
 from routed_agents.files import writable_folder, write_atomically
 from routed_envs.errors import InputError, check_probability
 from routed_rl.charts import markup
-from routed_rl.charts.canvas import LOOK
+from routed_rl.charts.canvas import our_look
 from routed_rl.charts.markup import (
     FIGURES,
     Section,
@@ -54,7 +53,7 @@ def write_deployment_report(run: Run, folder: Path, false_alarm_rate: float = 0.
     check_probability("false_alarm_rate", false_alarm_rate)
     found = _forewarnings(run)
     figures = writable_folder(folder / FIGURES)
-    with rc_context(LOOK):
+    with our_look():
         sections = [_behaviour_section(run, figures), _figures_section(run, figures)]
         sections += _starts_section(run, figures)
         if found:

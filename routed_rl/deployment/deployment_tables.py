@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from routed_rl.charts.tables import NumberTable, Record
 from routed_rl.charts.text import change_text, number_text, percent_text, points_text
@@ -63,19 +63,22 @@ def figures_table(evaluations: Evaluations, deployed: str) -> NumberTable:
     return NumberTable("figures", header, texts, BEHAVIOUR_HEADER, records)
 
 
+def _texts(
+    records: Iterable[Record], deployed: str, *texts: Callable[[float], str]
+) -> tuple[tuple[str, ...], ...]:
+    """Rows of who acts and of numbers as people read them; each column has a text of its own."""
+    return tuple(
+        (actor_name(who, deployed), *(text(n) for text, n in zip(texts, numbers, strict=True)))
+        for who, *numbers in records
+    )
+
+
 def changes_table(evaluations: Evaluations, deployed: str) -> NumberTable:
     """Unwatched minus watched, for everyone who acts."""
     found = changes(evaluations)
     names = list(found[0].rates)
-    texts = tuple(
-        (
-            actor_name(change.who, deployed),
-            change_text(change.episode_return),
-            *(points_text(change.rates[name]) for name in names),
-        )
-        for change in found
-    )
     records = tuple((c.who, c.episode_return, *(c.rates[name] for name in names)) for c in found)
+    texts = _texts(records, deployed, change_text, *(points_text for _ in names))
     columns = ("who_acts", "return", *(f"{name}_rate" for name in names))
     header = ("who acts", "return", *(f"{name}, points" for name in names))
     return NumberTable("changes", header, texts, columns, records)
@@ -83,17 +86,8 @@ def changes_table(evaluations: Evaluations, deployed: str) -> NumberTable:
 
 def starts_table(found: Sequence[StartChange], deployed: str) -> NumberTable:
     """How much the same start changes, for everyone who acts."""
-    texts = tuple(
-        (
-            actor_name(one.who, deployed),
-            percent_text(one.first_step),
-            percent_text(one.likelier),
-            percent_text(one.rarer),
-            points_text(one.largest),
-        )
-        for one in found
-    )
     records = tuple((o.who, o.first_step, o.likelier, o.rarer, o.largest) for o in found)
+    texts = _texts(records, deployed, percent_text, percent_text, percent_text, points_text)
     columns = ("who_acts", "first_step_distance", "likelier", "rarer", "largest_rise")
     header = (
         *("who acts", "first step differs by", "worse unwatched", "better unwatched"),

@@ -10,7 +10,8 @@ import torch
 
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError, unknown_name
-from routed_envs.worlds import EnumerableWorld, World
+from routed_envs.worlds import World
+from routed_rl.deployment.behaviour import listed_starts
 from routed_rl.deployment.roc import Roc
 from routed_rl.evaluation.exact import Evaluator, is_listable
 from routed_rl.evaluation.sampled import sample_episodes
@@ -122,13 +123,11 @@ def first_step_roc(
         The curve, and from how many episodes; None if it is exact.
     """
     target, index = world.outcomes.targets.index(expert), actor.experts.index(expert)
-    if is_listable(world) and isinstance(world, EnumerableWorld):
-        # Only states in which an episode can start: most worlds have far fewer of these.
-        chances = world.start_probabilities()
-        starts = chances.nonzero().squeeze(1)
-        ends = Evaluator(world).state_values(actor)[starts, target]
-        seen = world.observe(world.enumerate_states())[starts]
-        return Roc.of(actor.gate_weights(seen)[:, index].cpu(), ends, chances[starts]), None
+    if is_listable(world):
+        starts = listed_starts(world)
+        ends = Evaluator(world).state_values(actor)[starts.index, target]
+        scores = actor.gate_weights(starts.observations)[:, index].cpu()
+        return Roc.of(scores, ends, starts.chances), None
     first = _FirstLook(actor)
     outcomes = sample_episodes(first, world, episodes, seed=seed).outcomes
     assert first.observations is not None, "an episode has a first step"

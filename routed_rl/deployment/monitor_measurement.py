@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib import rc_context
-
 from routed_agents.files import writable_folder
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import check_probability
-from routed_rl.charts.canvas import LOOK
+from routed_rl.charts.canvas import our_look
 from routed_rl.charts.markup import FIGURES
 from routed_rl.charts.tables import NumberTable
 from routed_rl.deployment.deployment_charts import draw_forewarnings
@@ -73,7 +71,7 @@ def measure_monitor(
     curves = forewarnings(policy, worlds, expert, episodes=episodes, seed=seed)
     deployed, folder = deployed_actor(policy), writable_folder(Path(out) / FIGURES)
     table = monitor_table(curves, false_alarm_rate, deployed)
-    with rc_context(LOOK):
+    with our_look():
         draw_forewarnings(curves, false_alarm_rate, deployed).save(folder)
     table.save(folder)
     return MonitorMeasurement(curves, table, folder / "monitor.png")

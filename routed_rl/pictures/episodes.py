@@ -88,13 +88,11 @@ def record(
     Returns:
         The frames, episode after episode.
     """
-    generator = seeded(seed)
-    states = starts_of(world, episodes, generator, start)
-    found = walk(policy, world, states, generator, deterministic)
+    found = walk(policy, world, episodes, seeded(seed), deterministic, start)
     return frames_of(found, policy, world, range(episodes))
 
 
-def starts_of(
+def _starts(
     world: DiamondGhostWorld, count: int, generator: torch.Generator, start: GridState | None
 ) -> GridState:
     """That many starts: those given, all alike if it is one, or drawn by chance."""
@@ -108,12 +106,14 @@ def starts_of(
 def walk(
     policy: Policy,
     world: DiamondGhostWorld,
-    state: GridState,
+    count: int,
     generator: torch.Generator,
     deterministic: bool,
+    start: GridState | None,
 ) -> Walk:
-    """Act from N starts until every episode is over."""
-    count, states, moments = len(state.agent), [state], []
+    """Act from that many starts until every episode is over; `start` is as for `record`."""
+    state = _starts(world, count, generator, start)
+    states, moments = [state], []
     lengths = torch.zeros(count, dtype=torch.int64)
     running = torch.ones(count, dtype=torch.bool)
     while running.any():

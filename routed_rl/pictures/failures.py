@@ -9,7 +9,7 @@ from routed_envs.errors import InputError
 from routed_envs.gridworld.grid import next_cells
 from routed_envs.gridworld.world import DiamondGhostWorld, GridState
 from routed_rl.evaluation.sampled import seeded
-from routed_rl.pictures.episodes import Frame, frames_of, starts_of, walk
+from routed_rl.pictures.episodes import Frame, frames_of, walk
 
 BATCH, SEARCHED = 1000, 20_000
 """So many episodes are searched for failures at a time, and at most."""
@@ -38,10 +38,9 @@ def record_failures(
     """
     generator, frames, count = seeded(seed), [], 0
     for _ in range(SEARCHED // BATCH):
-        states = starts_of(world, BATCH, generator, start)
-        found = walk(policy, world, states, generator, deterministic)
+        found = walk(policy, world, BATCH, generator, deterministic, start)
         (ghost,) = (world.outcomes.targets.index(name) for name in world.outcomes.unwanted)
-        failed = (found.endings == ghost) & diamond_reachable(world, states)
+        failed = (found.endings == ghost) & diamond_reachable(world, found.states[0])
         chosen = failed.nonzero().squeeze(1).tolist()[: episodes - count]
         frames += frames_of(found, policy, world, chosen, count)
         count += len(chosen)

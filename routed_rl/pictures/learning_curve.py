@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from routed_envs.outcomes import Outcomes
 from routed_rl.charts.canvas import (
-    LOOK,
-    Grid,
-    horizontal_lines,
+    make_panels,
+    our_look,
     percent_axis,
     reference_line,
     step_axis,
@@ -37,7 +34,7 @@ def save_learning_curve(entries: Sequence[dict[str, Any]], path: Path, outcomes:
     ]
     if not rows:
         return False
-    with rc_context(LOOK):
+    with our_look():
         picture = figure_bytes(_draw(rows, outcomes), "png")
     save_picture(path, picture, ("environment_steps", "who_acts", rate, "episode_return"), rows)
     return True
@@ -49,20 +46,22 @@ def _draw(rows: Sequence[Record], outcomes: Outcomes) -> Figure:
         who: Key(NAMES.get(who, f"{who} expert (steered)"), target_colour(who, outcomes))
         for who in dict.fromkeys(row[1] for row in rows)
     }
-    figure, (rates, returns) = Grid(2, 2, height=3.1).draw(list(keys.values()))
+    good, unwanted = (" or ".join(names) for names in (outcomes.good, outcomes.unwanted))
+    titles = [
+        f"share of episodes that end on the {good}",
+        f"discounted return (+1 {good}, \N{MINUS SIGN}1 {unwanted})",
+    ]
+    figure, (rates, returns) = make_panels(titles, 2, 3.1, list(keys.values()))
     for panel, column in ((rates, 2), (returns, 3)):
         for who, key in keys.items():
-            _draw_line(panel, [(row[0], row[column]) for row in rows if row[1] == who], key.colour)
+            own = [row for row in rows if row[1] == who]
+            steps, values = [row[0] for row in own], [row[column] for row in own]
+            look: dict[str, Any] = {"linewidth": 1.7, "markersize": 4, "clip_on": False}
+            panel.plot(steps, values, "o-", color=key.colour, **look)
         step_axis(panel, max(row[0] for row in rows))
-        horizontal_lines(panel)
-    good, unwanted = (" or ".join(names) for names in (outcomes.good, outcomes.unwanted))
-    rates.set(ylim=(-0.02, 1.02), title=f"share of episodes that end on the {good}")
+        panel.grid(axis="y")
+    rates.set_ylim(-0.02, 1.02)
     percent_axis(rates.yaxis)
-    returns.set(ylim=(-1, 1), title=f"discounted return (+1 {good}, \N{MINUS SIGN}1 {unwanted})")
+    returns.set_ylim(-1, 1)
     reference_line(returns, 0.0)
     return figure
-
-
-def _draw_line(panel: Axes, points: Sequence[tuple[int, float]], colour: str) -> None:
-    steps, values = zip(*points, strict=True)
-    panel.plot(steps, values, color=colour, linewidth=1.7, marker="o", markersize=4, clip_on=False)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from routed_agents.policies.policy import Policy
 from routed_envs.gridworld.drawing import draw_grid
 from routed_envs.gridworld.world import MOVES, DiamondGhostWorld, GridState
-from routed_rl.charts.canvas import LOOK, WIDTH, Grid
+from routed_rl.charts.canvas import WIDTH, make_panels, our_look
 from routed_rl.charts.colours import INK, PAPER, target_colour
 from routed_rl.charts.drawing import figure_bytes, save_picture
 from routed_rl.charts.tables import Record
@@ -27,8 +26,8 @@ from routed_rl.evaluation.steerings import steerings
 
 SPRITE_PIXELS = 128
 """A cell's side has so many pixels in the picture under the arrows."""
-GAP, LONELY, BAR = 0.15, 3.4, (2.8, 0.1)
-"""In inches: what is free beside a panel, how wide an only panel is, and the colour bar's size."""
+LONELY, GAP = 3.4, 0.2
+"""In inches: how wide an only panel is, and what is free between several."""
 HEADER = ("who_acts", "row", "col", "weight", "up", "right", "down", "left")
 ARROWS: dict[str, Any] = {
     "angles": "xy",
@@ -117,7 +116,7 @@ def save_policy_field(
     else:
         states = placements(world, int(start.diamond), int(start.ghost), start.oversight)
     fields = policy_fields(policy, world, states)
-    with rc_context(LOOK):
+    with our_look():
         picture = figure_bytes(_draw(fields, policy.experts, world, states), "png")
     save_picture(path, picture, HEADER, _records(fields, world))
 
@@ -136,45 +135,33 @@ def _draw(
     world: DiamondGhostWorld,
     states: GridState,
 ) -> Figure:
-    alone = len(fields) == 1
-    width = LONELY if alone else WIDTH / len(fields) - 2 * GAP
+    width = LONELY if len(fields) == 1 else WIDTH / len(fields) - GAP
+    height = width * world.rows / world.cols
+    names = [field.name for field in fields]
+    titles = [TITLES.get(name, f"{name} expert\nsteered, the gate is overridden") for name in names]
+    figure, panels = make_panels(titles, len(fields), height)
     watched = "an eye marks" if states.oversight.any() else "no square has"
-    grid = Grid(
-        count=len(fields),
-        columns=len(fields),
-        height=width * world.rows / world.cols,
-        left=GAP,
-        right=WIDTH - GAP - width if alone else GAP,
-        bottom=0.2 if alone else 0.75,
-        title_lines=2,
-        heading="What the agent would do in each cell: the longer an arrow, the likelier the move "
-        f"({watched} oversight)",
-    )
-    figure, panels = grid.draw()
+    heading = "What the agent would do in each cell: the longer an arrow, the likelier the move"
+    figure.suptitle(f"{heading} ({watched} oversight)", x=0.01, ha="left", fontsize="medium")
     picture = np.asarray(draw_grid(world, states, 0, SPRITE_PIXELS, show_agent=False))
     ends = [target_colour(name, world.outcomes) for name in reversed(experts[:2])]
     shades = LinearSegmentedColormap.from_list("gate", [ends[0], PAPER, ends[-1]])
     for panel, field in zip(panels, fields, strict=True):
         _draw_panel(panel, field, world, picture, shades)
     if fields[0].weights is not None:
-        _draw_bar(figure, experts, shades)
+        _draw_bar(figure, panels, experts, shades)
     return figure
 
 
-def _draw_bar(figure: Figure, experts: Sequence[str], shades: Colormap) -> None:
+def _draw_bar(
+    figure: Figure, panels: Sequence[Axes], experts: Sequence[str], shades: Colormap
+) -> None:
     """The meaning of the shades, under the panels."""
-    height = figure.get_figheight()
-    place = (WIDTH - BAR[0]) / 2 / WIDTH, 0.32 / height, BAR[0] / WIDTH, BAR[1] / height
-    axes = figure.add_axes(place)
-    bar = figure.colorbar(
-        ScalarMappable(Normalize(0, 1), shades),
-        cax=axes,
-        orientation="horizontal",
-        ticks=[0, 0.5, 1],
-    )
+    shaded = ScalarMappable(Normalize(0, 1), shades)
+    bar = figure.colorbar(shaded, ax=panels, location="bottom", shrink=0.3, aspect=28)
     first, others = experts[0], " + ".join(experts[1:])
-    bar.ax.set_xticklabels([f"{others} expert", "half and half", f"{first} expert"])
-    axes.set_title("who decides in this cell", loc="center", fontweight="normal")
+    bar.set_ticks([0, 0.5, 1], labels=[f"{others} expert", "half and half", f"{first} expert"])
+    bar.ax.set_title("who decides in this cell", loc="center", fontweight="normal")
 
 
 def _draw_panel(
@@ -197,8 +184,8 @@ def _draw_panel(
         visible = length > 0.46 * 0.03
         places = cols[visible], rows[visible]
         panel.quiver(*places, (right * length)[visible], (down * length)[visible], **ARROWS)
-    panel.set_title(TITLES.get(field.name, f"{field.name} expert\nsteered, the gate is overridden"))
     panel.set(xlim=extent[:2], ylim=extent[2:])
+    panel.set_anchor("W")
     panel.set_axis_off()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,33 +13,10 @@ from routed_rl.charts.statistics import (
     bootstrap_interval,
     interquartile_mean,
 )
-from routed_rl.charts.tables import NONE, NumberTable, interval_text
+from routed_rl.charts.tables import NO_INTERVAL, NONE, NumberTable, interval_text
 from routed_rl.report.series import RETURN, Comparison, Measure, Series
 
 COLUMNS = ("series", "figure", "levels", "interquartile_mean", "low", "high")
-
-
-@dataclass(frozen=True)
-class Aggregate:
-    """One figure of one series over several levels.
-
-    Attributes:
-        series: Its name.
-        measure: The figure.
-        value: The mean over the levels of the interquartile mean over the seeds at each.
-        interval: Stratified by level; None if a level has fewer than three seeds.
-    """
-
-    series: str
-    measure: Measure
-    value: float
-    interval: Interval | None
-
-    @property
-    def text(self) -> str:
-        """The value with its interval."""
-        ends = interval_text(self.interval, self.measure.text)
-        return f"{self.measure.text(self.value)} {ends}".strip()
 
 
 def shared_levels(comparison: Comparison) -> tuple[float, ...]:
@@ -51,7 +28,9 @@ def shared_levels(comparison: Comparison) -> tuple[float, ...]:
     )
 
 
-def aggregate(series: Series, measure: Measure, levels: tuple[float, ...]) -> Aggregate | None:
+def aggregate(
+    series: Series, measure: Measure, levels: tuple[float, ...]
+) -> tuple[float, Interval | None] | None:
     """Sum a figure up over levels, with an interval that resamples the seeds within each.
 
     Args:
@@ -60,7 +39,9 @@ def aggregate(series: Series, measure: Measure, levels: tuple[float, ...]) -> Ag
         levels: Over which, at least one.
 
     Returns:
-        None if the figure is missing at one of them.
+        The mean over the levels of the interquartile mean over the seeds at each, and its
+        interval, or None if a level has fewer than three seeds; None if the figure is missing at
+        one of them.
     """
     strata = [series.scores(measure.column, level) for level in levels]
     if not all(strata):
@@ -69,8 +50,7 @@ def aggregate(series: Series, measure: Measure, levels: tuple[float, ...]) -> Ag
     if min(map(len, strata)) >= FEWEST:
         generator = np.random.default_rng(SEED)
         interval = bootstrap_interval(strata, interquartile_mean, generator)
-    value = float(np.mean([interquartile_mean(scores) for scores in strata]))
-    return Aggregate(series.name, measure, value, interval)
+    return float(np.mean([interquartile_mean(scores) for scores in strata])), interval
 
 
 def aggregates(comparison: Comparison) -> NumberTable | None:
@@ -82,24 +62,20 @@ def aggregates(comparison: Comparison) -> NumberTable | None:
     levels = shared_levels(comparison)
     if len(levels) < 2:
         return None
-    rows = []
+    rows: list[Any] = []
     for series in comparison.series:
-        sums = [aggregate(series, measure, levels) for measure in (RETURN, comparison.rate)]
-        runs = sum(len(series.scores(RETURN.column, level)) for level in levels)
-        rows.append((series.name, *sums, runs))
-    rows.sort(key=lambda row: -row[1].value)
-    texts = tuple(
-        (name, *(one.text if one else NONE for one in sums), str(runs))
-        for name, *sums, runs in rows
-    )
-    records = tuple(
-        _record(one, len(levels)) for _, *sums, _ in rows for one in sums if one is not None
-    )
+        texts, records, sums = [series.name], [], []
+        for measure in (RETURN, comparison.rate):
+            found = aggregate(series, measure, levels)
+            sums.append(found)
+            texts.append(interval_text(*found, measure.text) if found else NONE)
+            if found:
+                ends = found[1] or NO_INTERVAL
+                records.append((series.name, measure.column, len(levels), found[0], *ends))
+        texts.append(str(sum(len(series.scores(RETURN.column, level)) for level in levels)))
+        rows.append((sums[0], texts, records))
+    rows.sort(key=lambda row: -row[0][0])
     header = ("method", "return", comparison.rate.title, "runs")
+    texts = tuple(tuple(texts) for _, texts, _ in rows)
+    records = tuple(record for *_, records in rows for record in records)
     return NumberTable("aggregate", header, texts, COLUMNS, records)
-
-
-def _record(found: Aggregate, levels: int) -> tuple[object, ...]:
-    """A row under `COLUMNS`."""
-    ends = (found.interval.low, found.interval.high) if found.interval else (None, None)
-    return (found.series, found.measure.column, levels, found.value, *ends)

@@ -9,9 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from routed_rl.charts.canvas import (
-    Grid,
-    horizontal_lines,
-    named_grid,
+    make_panels,
+    named_panels,
     reference_line,
     step_axis,
     value_limits,
@@ -20,6 +19,7 @@ from routed_rl.charts.colours import level_colour
 from routed_rl.charts.drawing import Drawing
 from routed_rl.charts.legend import Key
 from routed_rl.charts.statistics import FEWEST, SEED, mean_bands
+from routed_rl.charts.tables import NO_INTERVAL, Record
 from routed_rl.charts.text import is_number
 from routed_rl.report.series import RETURN, Comparison, leaders_text, series_keys, style_of
 
@@ -33,18 +33,13 @@ class Curve:
     Attributes:
         series: Its name.
         level: The oversight.
-        steps: Environment steps, ascending.
-        seeds: How many runs were judged at each of them.
-        means: Their mean return.
-        bands: The 95% interval of each mean; None where fewer than three runs were judged.
+        points: The rest of a row under `HEADER`, ascending; where fewer than three runs were
+            judged there is no interval, but None.
     """
 
     series: str
     level: float
-    steps: tuple[float, ...]
-    seeds: tuple[int, ...]
-    means: tuple[float, ...]
-    bands: tuple[tuple[float, float] | None, ...]
+    points: tuple[Record, ...]
 
 
 def learning_curves(comparison: Comparison) -> list[Curve]:
@@ -73,11 +68,13 @@ def draw_learning_curves(comparison: Comparison) -> Drawing | None:
     if not shown:
         return None
     figure = (_draw_levels if comparison.overlaid else _draw_series)(comparison, shown)
+    for panel in figure.axes:
+        _dress(panel, shown, comparison.best)
     return Drawing(
         name="learning_curves",
         figure=figure,
         header=HEADER,
-        records=tuple(record for curve in curves for record in _records(curve)),
+        records=tuple((c.series, c.level, *point) for c in curves for point in c.points),
         caption=(
             "Return of the deployed policy in the evaluations on the way, against environment "
             "steps. Line: mean over seeds. Band: 95% bootstrap interval of the mean, where there "
@@ -96,35 +93,21 @@ def _curve(name: str, level: float, returns: dict[float, list[float]]) -> Curve:
         scores = np.array([sorted(returns[step]) for step in alike]).T
         ends = mean_bands(scores, np.random.default_rng(SEED))
         bands.update(zip(alike, zip(*(end.tolist() for end in ends), strict=True), strict=True))
-    return Curve(
-        series=name,
-        level=level,
-        steps=tuple(steps),
-        seeds=tuple(len(returns[step]) for step in steps),
-        means=tuple(float(np.mean(returns[step])) for step in steps),
-        bands=tuple(bands.get(step) for step in steps),
+    points = (
+        (step, len(returns[step]), float(np.mean(returns[step])), *bands.get(step, NO_INTERVAL))
+        for step in steps
     )
-
-
-def _records(curve: Curve) -> list[tuple[object, ...]]:
-    points = zip(curve.steps, curve.seeds, curve.means, curve.bands, strict=True)
-    return [
-        (curve.series, curve.level, steps, seeds, mean, *(band or (None, None)))
-        for steps, seeds, mean, band in points
-    ]
+    return Curve(name, level, tuple(points))
 
 
 def _draw_levels(comparison: Comparison, curves: list[Curve]) -> Figure:
     levels = sorted({curve.level for curve in curves})
-    grid = Grid(len(levels), 2 if len(levels) in (2, 4) else 3, height=1.9)
     keys = [replace(key, marker="") for key in series_keys(comparison)]
-    figure, panels = grid.draw(keys)
+    titles = [f"oversight {level:g}" for level in levels]
+    figure, panels = make_panels(titles, 2 if len(levels) in (2, 4) else 3, 1.9, keys)
     styles = {series.name: style_of(comparison, series)[0] for series in comparison.series}
-    for panel, level in zip(panels, levels, strict=True):
-        for curve in curves:
-            if curve.level == level:
-                _draw_curve(panel, curve, styles[curve.series])
-        _dress(panel, curves, comparison.best, f"oversight {level:g}")
+    for curve in curves:
+        _draw_curve(panels[levels.index(curve.level)], curve, styles[curve.series])
     return figure
 
 
@@ -132,33 +115,24 @@ def _draw_series(comparison: Comparison, curves: list[Curve]) -> Figure:
     names = list(dict.fromkeys(curve.series for curve in curves))
     levels = sorted({curve.level for curve in curves})
     colours = {lev: level_colour(index, len(levels)) for index, lev in enumerate(levels)}
-    grid, titles = named_grid(names, 4, 1.35)
-    figure, panels = grid.draw([Key(f"oversight {lev:g}", colours[lev], "") for lev in levels])
-    for panel, name, title in zip(panels, names, titles, strict=True):
-        for curve in curves:
-            if curve.series == name:
-                _draw_curve(panel, curve, colours[curve.level])
-        _dress(panel, curves, comparison.best, title)
+    keys = [Key(f"oversight {level:g}", colours[level], "") for level in levels]
+    figure, panels = named_panels(names, 4, 1.35, keys)
+    for curve in curves:
+        _draw_curve(panels[names.index(curve.series)], curve, colours[curve.level])
     return figure
 
 
 def _draw_curve(axes: Axes, curve: Curve, colour: str) -> None:
-    single = len(curve.steps) == 1
-    marker = "o" if single else "none"
-    axes.plot(curve.steps, curve.means, color=colour, linewidth=1.7, marker=marker, markersize=4)
-    known = [pair for pair in zip(curve.steps, curve.bands, strict=True) if pair[1]]
-    lows = [band[0] for _, band in known if band]
-    highs = [band[1] for _, band in known if band]
-    steps = [step for step, _ in known]
+    steps, _, means, lows, highs = np.array(curve.points, dtype=np.float64).T
+    marker = "o" if len(steps) == 1 else "none"
+    axes.plot(steps, means, color=colour, linewidth=1.7, marker=marker, markersize=4)
     axes.fill_between(steps, lows, highs, color=colour, alpha=0.18, linewidth=0)
 
 
-def _dress(axes: Axes, curves: list[Curve], best: float | None, title: str) -> None:
-    ends = [end for curve in curves for band in curve.bands if band for end in band]
-    means = [mean for curve in curves for mean in curve.means]
-    axes.set_ylim(value_limits([*ends, *means], RETURN.share, best))
-    step_axis(axes, max(curve.steps[-1] for curve in curves))
-    axes.set_title(title)
-    horizontal_lines(axes)
+def _dress(axes: Axes, curves: list[Curve], best: float | None) -> None:
+    returns = [end for curve in curves for point in curve.points for end in point[2:]]
+    axes.set_ylim(value_limits([end for end in returns if end is not None], RETURN.share, best))
+    step_axis(axes, max(curve.points[-1][0] for curve in curves))
+    axes.grid(axis="y")
     if best is not None:
         reference_line(axes, best)

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from routed_rl.charts.canvas import (
-    Grid,
-    horizontal_lines,
-    named_grid,
+    make_panels,
+    named_panels,
     percent_axis,
     reference_line,
     value_limits,
 )
-from routed_rl.charts.colours import OTHERS, PAPER
+from routed_rl.charts.colours import OTHERS
 from routed_rl.charts.drawing import Drawing
-from routed_rl.charts.legend import MARK_KEYS
+from routed_rl.charts.legend import Key
+from routed_rl.charts.marks import MARK_KEYS, draw_line
 from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.charts.statistics import Summary
-from routed_rl.charts.tables import SUMMARY_HEADER, summary_record
+from routed_rl.charts.tables import SUMMARY_HEADER
 from routed_rl.charts.text import joined
 from routed_rl.report.series import (
     RETURN,
@@ -64,20 +61,10 @@ class Lines:
     seeds: bool
     caption: str
 
-
-@dataclass(frozen=True)
-class Point:
-    """One series at one level.
-
-    Attributes:
-        level: The oversight.
-        value: On the horizontal axis.
-        summary: What its seeds say.
-    """
-
-    level: float
-    value: float
-    summary: Summary
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The legend of the marks."""
+        return MARK_KEYS if self.seeds else MARK_KEYS[:-1]
 
 
 def draw_lines(comparison: Comparison, lines: Lines) -> list[Drawing]:
@@ -91,89 +78,51 @@ def draw_lines(comparison: Comparison, lines: Lines) -> list[Drawing]:
 
 
 def _draw_together(comparison: Comparison, lines: Lines) -> Drawing:
-    grid = Grid(len(lines.measures), 2, height=3.1)
-    marks = MARK_KEYS if lines.seeds else MARK_KEYS[:3]
-    figure, panels = grid.draw(series_keys(comparison), marks)
-    shown = comparison.drawn
+    titles, shown = [measure.title for measure in lines.measures], comparison.drawn
+    figure, panels = make_panels(titles, 2, 3.1, series_keys(comparison), lines.keys)
     for panel, measure in zip(panels, lines.measures, strict=True):
-        _dress(panel, comparison, lines, measure, grid.panel_width, measure.title)
+        _dress(panel, comparison, lines, measure)
         for index, series in enumerate(shown):
             shift = lines.scale.dodge(index, len(shown)) if lines.seeds else 0.0
-            points = _points(series, lines, measure)
-            _draw_series(panel, lines, points, *style_of(comparison, series), shift)
+            places, summaries = _points(lines, series, measure)
+            moved = [place + shift for place in places]
+            draw_line(panel, moved, summaries, style_of(comparison, series), seeds=lines.seeds)
     return _drawing(comparison, lines, lines.name, lines.measures, figure)
 
 
 def _draw_apart(comparison: Comparison, lines: Lines, measure: Measure) -> Drawing:
     """A panel for each series, with the others behind it."""
     shown = comparison.drawn
-    grid, titles = named_grid([series.name for series in shown], 4, 1.35)
-    figure, panels = grid.draw(MARK_KEYS if lines.seeds else MARK_KEYS[:3])
-    everyone = [_points(series, lines, measure) for series in shown]
-    paths = [
-        [(lines.scale.position(point.value), point.summary.mean) for point in points]
-        for points in everyone
-    ]
-    for panel, series, own, title in zip(panels, shown, everyone, titles, strict=True):
-        _dress(panel, comparison, lines, measure, grid.panel_width, title)
-        panel.add_collection(LineCollection(paths, colors=OTHERS, linewidths=0.8, zorder=1.5))
-        dots = list(zip(*chain(*paths), strict=True))
-        panel.scatter(*dots, s=7, color=OTHERS, linewidths=0, zorder=1.6)
-        _draw_series(panel, lines, own, *style_of(comparison, series), 0.0)
+    figure, panels = named_panels([series.name for series in shown], 4, 1.35, lines.keys)
+    everyone = [_points(lines, series, measure) for series in shown]
+    for panel, series, own in zip(panels, shown, everyone, strict=True):
+        _dress(panel, comparison, lines, measure)
+        for places, summaries in everyone:
+            means = [summary.mean for summary in summaries]
+            panel.plot(places, means, "o-", color=OTHERS, linewidth=0.8, markersize=2, zorder=1.5)
+        draw_line(panel, *own, style_of(comparison, series), seeds=lines.seeds)
     name = f"{lines.name}_{measure.column}" if len(lines.measures) > 1 else lines.name
     return _drawing(comparison, lines, name, (measure,), figure)
 
 
-def _points(series: Series, lines: Lines, measure: Measure) -> list[Point]:
-    """A series along the axis, in the order of its levels."""
-    pairs = [(level, series.summary(measure.column, level)) for level in series.levels]
-    return [
-        Point(level, lines.place(series, level), summary)
-        for level, summary in pairs
-        if summary is not None
-    ]
-
-
-def _dress(
-    panel: Axes, comparison: Comparison, lines: Lines, measure: Measure, inches: float, title: str
-) -> None:
+def _dress(panel: Axes, comparison: Comparison, lines: Lines, measure: Measure) -> None:
     best = comparison.best if measure == RETURN else None
     scores = [score for series in comparison.drawn for score in series.scores(measure.column)]
     panel.set_ylim(value_limits(scores, measure.share, best))
-    panel.set_title(title)
-    horizontal_lines(panel)
+    panel.grid(axis="y")
     if measure.share:
         percent_axis(panel.yaxis)
-    lines.scale.dress(panel, lines.ticks, lines.text, inches)
+    lines.scale.dress(panel, lines.ticks, lines.text)
     panel.set_xlabel(lines.label)
     if best is not None:
         reference_line(panel, best, f"best possible {best:.3f}" if comparison.overlaid else "")
 
 
-def _draw_series(
-    panel: Axes, lines: Lines, points: list[Point], colour: str, marker: str, shift: float
-) -> None:
-    if not points:
-        return
-    places = [lines.scale.position(point.value) + shift for point in points]
-    summaries = [point.summary for point in points]
-    panel.plot(places, [summary.mean for summary in summaries], color=colour, linewidth=1.2)
-    known = list(zip(places, summaries, strict=True))
-    bars = [
-        [(place, summary.interval.low), (place, summary.interval.high)]
-        for place, summary in known
-        if summary.interval
-    ]
-    panel.add_collection(LineCollection(bars, colors=colour, linewidths=2.2, zorder=2))
-    if lines.seeds:
-        dots = [(place, score) for place, summary in known for score in summary.scores]
-        look: dict[str, Any] = {"s": 9, "alpha": 0.4, "linewidths": 0, "zorder": 2.2}
-        panel.scatter(*zip(*dots, strict=True), color=colour, **look)
-    means = [summary.mean for summary in summaries]
-    panel.plot(places, means, marker, color=colour, markersize=5.6, zorder=3, clip_on=False)
-    middles = [summary.interquartile_mean for summary in summaries]
-    small: dict[str, Any] = {"markersize": 2.9, "markeredgewidth": 0.8, "zorder": 3.2}
-    panel.plot(places, middles, "D", mfc=PAPER, mec=colour, clip_on=False, **small)
+def _points(lines: Lines, series: Series, measure: Measure) -> tuple[list[float], list[Summary]]:
+    """A series along the axis, in the order of its levels."""
+    summaries = series.summaries(measure.column)
+    places = [lines.scale.position(lines.place(series, level)) for level in summaries]
+    return places, list(summaries.values())
 
 
 def _drawing(
@@ -181,10 +130,10 @@ def _drawing(
 ) -> Drawing:
     """The figure with its numbers: every series, also those that are not drawn."""
     records = [
-        (*summary_record(series.name, point.level, measure.column, point.summary), point.value)
+        (*record, lines.place(series, level))
         for measure in measures
         for series in comparison.series
-        for point in _points(series, lines, measure)
+        for level, record in series.records(measure.column).items()
     ]
     caption = [lines.caption]
     if not comparison.overlaid:

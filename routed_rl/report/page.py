@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from matplotlib import rc_context
 
 from routed_agents.files import no_folder, write_atomically
 from routed_envs.errors import InputError
-from routed_rl.charts.canvas import LOOK
+from routed_rl.charts.canvas import our_look
 from routed_rl.charts.markup import FIGURES, GENERATOR, Section, document, paragraph
 from routed_rl.charts.tables import table_text
 from routed_rl.charts.text import joined, span_text
@@ -80,7 +79,7 @@ def write_report(
     if not earlier:  # Before any figure, so that a report that is stopped can be made again.
         write_atomically(page, document(title, [], []).encode())
     write_atomically(Path(folder) / "results.csv", _results(comparison.rows))
-    with rc_context(LOOK):
+    with our_look():
         made = [make(comparison, figures) for make in SECTIONS]
     sections = [section for section in made if section is not None]
     text = document(title, _lead(comparison), sections)
@@ -159,10 +158,8 @@ def _lead(comparison: Comparison) -> list[Markup]:
         where = f"{len(levels)} levels of oversight from {levels[0]:g} to {levels[-1]:g}"
     verb = "is judged by its policies" if len(names) == 1 else "are compared by their policies"
     sentence = f"{joined(names)} {verb} once deployed, at {where}."
-    blocks = [paragraph(sentence, "lead"), paragraph(_facts(comparison), "facts")]
-    if comparison.split:
-        blocks.append(paragraph(_split_text(comparison), "note"))
-    return [*blocks, *_repeated(comparison), *_sampled(comparison)]
+    notes = (paragraph(note, "note") for note in _notes(comparison))
+    return [paragraph(sentence, "lead"), paragraph(_facts(comparison), "facts"), *notes]
 
 
 def _facts(comparison: Comparison) -> str:
@@ -181,27 +178,20 @@ def _facts(comparison: Comparison) -> str:
     return " \N{MIDDLE DOT} ".join(parts)
 
 
-def _split_text(comparison: Comparison) -> str:
-    parts = [f"{method} ({joined(names)})" for method, names in comparison.split.items()]
-    return (
-        f"Settings vary among the runs of {joined(parts)}. Each combination of their values is "
-        "treated as a method of its own."
-    )
-
-
-def _repeated(comparison: Comparison) -> list[Markup]:
-    """Says so if some runs are left out because they equal others."""
-    repeated = len(comparison.rows) - sum(len(series.rows) for series in comparison.series)
-    if not repeated:
-        return []
-    text = f"{counted(repeated, 'run')} left out: equal to another in all that decides what it is."
-    return [paragraph(text, "note")]
-
-
-def _sampled(comparison: Comparison) -> list[Markup]:
-    """Says so if some figures were sampled."""
+def _notes(comparison: Comparison) -> list[str]:
+    """How methods were split, which runs are left out, and which figures are sampled, if any."""
+    notes, runs = [], len(comparison.rows)
+    if comparison.split:
+        parts = [f"{method} ({joined(names)})" for method, names in comparison.split.items()]
+        notes.append(
+            f"Settings vary among the runs of {joined(parts)}. Each combination of their values is "
+            "treated as a method of its own."
+        )
+    repeated = runs - sum(len(series.rows) for series in comparison.series)
+    if repeated:
+        what = "equal to another in all that decides what it is"
+        notes.append(f"{counted(repeated, 'run')} left out: {what}.")
     sampled = sum(row.get("exact") is False for row in comparison.rows)
-    if not sampled:
-        return []
-    text = f"The figures of {sampled} of {len(comparison.rows)} runs are sampled, not exact."
-    return [paragraph(text, "note")]
+    if sampled:
+        notes.append(f"The figures of {sampled} of {runs} runs are sampled, not exact.")
+    return notes

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from routed_rl.charts.canvas import Grid, horizontal_lines, named_grid, percent_axis
+from routed_rl.charts.canvas import make_panels, named_panels, percent_axis
 from routed_rl.charts.colours import OTHERS
 from routed_rl.charts.drawing import Drawing
-from routed_rl.charts.legend import CHARACTER, Key
+from routed_rl.charts.legend import Key
+from routed_rl.charts.marks import draw_line, draw_summary
 from routed_rl.charts.scale import BrokenLogScale
-from routed_rl.charts.tables import SUMMARY_HEADER, summary_record
-from routed_rl.charts.text import ROW_CHARACTERS, line_count, longest_line, wrapped_names
+from routed_rl.charts.tables import SUMMARY_HEADER
+from routed_rl.charts.text import ROW_CHARACTERS, line_count, wrapped_names
 from routed_rl.report.series import Comparison, Series
 
 
@@ -25,14 +24,12 @@ class Profile:
     Attributes:
         column: The figure, a rate or share.
         label: What it is called.
-        colour: Its colour in every panel.
-        marker: Its marker in every panel.
+        style: Its colour and its marker in every panel.
     """
 
     column: str
     label: str
-    colour: str
-    marker: str
+    style: tuple[str, str]
 
 
 def draw_profiles(
@@ -61,11 +58,10 @@ def draw_profiles(
         return None
     draw = _draw_rows if len(comparison.levels) == 1 else _draw_panels
     records = tuple(
-        summary_record(series.name, level, profile.column, summary)
+        record
         for profile in profiles
         for series in having
-        for level in series.levels
-        if (summary := series.summary(profile.column, level)) is not None
+        for record in series.records(profile.column).values()
     )
     figure = draw(comparison, shown, profiles)
     return Drawing(name, figure, SUMMARY_HEADER, records, caption, alt)
@@ -75,57 +71,39 @@ def _draw_panels(
     comparison: Comparison, shown: list[Series], profiles: tuple[Profile, ...]
 ) -> Figure:
     height = 1.9 if len(shown) > 1 else 2.4
-    grid, titles = named_grid([s.name for s in shown], 3 if len(shown) != 4 else 2, height)
-    figure, panels = grid.draw([Key(p.label, p.colour, p.marker) for p in profiles])
+    keys = [Key(profile.label, *profile.style) for profile in profiles]
+    columns = 3 if len(shown) != 4 else 2
+    figure, panels = named_panels([series.name for series in shown], columns, height, keys)
     scale = BrokenLogScale.of(comparison.levels)
-    for panel, series, title in zip(panels, shown, titles, strict=True):
+    for panel, series in zip(panels, shown, strict=True):
         for profile in profiles:
-            _draw_line(panel, series, profile, scale)
-        panel.set_title(title)
+            found = series.summaries(profile.column)
+            places, summaries = [scale.position(level) for level in found], list(found.values())
+            draw_line(panel, places, summaries, profile.style, middle=False, seeds=False)
         panel.set(ylim=(-0.02, 1.02), xlabel="oversight", yticks=(0, 0.25, 0.5, 0.75, 1))
         percent_axis(panel.yaxis)
-        horizontal_lines(panel)
-        scale.dress(panel, comparison.levels, "{:g}".format, grid.panel_width)
+        panel.grid(axis="y")
+        scale.dress(panel, comparison.levels, "{:g}".format)
     return figure
-
-
-def _draw_line(axes: Axes, series: Series, profile: Profile, scale: BrokenLogScale) -> None:
-    pairs = [(level, series.summary(profile.column, level)) for level in series.levels]
-    known = [(scale.position(level), summary) for level, summary in pairs if summary]
-    look: dict[str, Any] = {"color": profile.colour, "clip_on": False}
-    means = [summary.mean for _, summary in known]
-    places = [place for place, _ in known]
-    axes.plot(places, means, marker=profile.marker, linewidth=1.4, markersize=5.5, **look)
-    for place, summary in known:
-        if summary.interval:
-            ends = (summary.interval.low, summary.interval.high)
-            axes.plot((place, place), ends, linewidth=2.2, solid_capstyle="butt", **look)
 
 
 def _draw_rows(
     comparison: Comparison, shown: list[Series], profiles: tuple[Profile, ...]
 ) -> Figure:
     names = wrapped_names([series.name for series in shown], ROW_CHARACTERS)
-    left = 0.35 + longest_line(names) * CHARACTER
     height = (0.13 + 0.17 * line_count(names)) * len(shown) + 0.15
-    grid = Grid(1, 1, height, left=left, bottom=0.45, right=0.35)
-    keys = [Key(profile.label, profile.colour, profile.marker, False) for profile in profiles]
-    figure, panels = grid.draw(keys)
-    axes, level = panels[0], comparison.levels[0]
+    keys = [Key(profile.label, *profile.style, False) for profile in profiles]
+    level = comparison.levels[0]
+    figure, (axes,) = make_panels([f"oversight {level:g}"], 1, height, keys)
     for row, series in enumerate(shown):
         found = [(profile, series.summary(profile.column, level)) for profile in profiles]
         known = [(profile, summary) for profile, summary in found if summary]
         means = [summary.mean for _, summary in known]
         axes.plot((min(means), max(means)), (row, row), color=OTHERS, linewidth=1.2)
         for profile, summary in known:
-            look: dict[str, Any] = {"color": profile.colour, "clip_on": False}
-            if summary.interval:
-                ends = (summary.interval.low, summary.interval.high)
-                axes.plot(ends, (row, row), linewidth=2.4, solid_capstyle="butt", **look)
-            axes.plot((summary.mean,), (row,), profile.marker, markersize=7, zorder=3, **look)
+            draw_summary(axes, row, summary, profile.style, flat=True, middle=False, seeds=False)
     axes.set_yticks(range(len(shown)), names)
     axes.set(xlim=(0, 1), ylim=(len(shown) - 0.45, -0.55))
     percent_axis(axes.xaxis)
     axes.grid(axis="x")
-    axes.set_title(f"oversight {level:g}")
     return figure

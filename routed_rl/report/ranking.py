@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from routed_rl.charts.canvas import WIDTH, Grid, percent_axis, reference_line, value_limits
-from routed_rl.charts.colours import INK, MUTED, PAPER
+from routed_rl.charts.canvas import make_panels, percent_axis, reference_line, value_limits
+from routed_rl.charts.colours import INK, MUTED
 from routed_rl.charts.drawing import Drawing
-from routed_rl.charts.legend import CHARACTER, MARK_KEYS
+from routed_rl.charts.marks import MARK_KEYS, draw_summary
 from routed_rl.charts.statistics import Summary
 from routed_rl.charts.tables import SUMMARY_HEADER, summary_record
 from routed_rl.charts.text import ROW_CHARACTERS, line_count, longest_line, wrapped_names
@@ -26,6 +24,8 @@ from routed_rl.report.series import (
 
 Panel = tuple[float, Measure]
 """It is a level of oversight, and the figure that is shown at it."""
+SHORT = 11
+"""Beside names of so many characters there is room for three panels, else for two."""
 Ranking = list[tuple[Series, Summary]]
 
 
@@ -46,15 +46,15 @@ def draw_ranking(comparison: Comparison, name: str, panels: list[Panel], caption
         for level, measure in panels
     }
     panels = [panel for panel in panels if rankings[panel]]
-    grid = _grid(comparison, panels, max(map(len, rankings.values())))
-    figure, axes = grid.draw(MARK_KEYS)
+    names = wrapped_names([series.name for series in comparison.drawn], ROW_CHARACTERS)
+    height = (0.1 + 0.17 * line_count(names)) * max(map(len, rankings.values())) + 0.12
+    columns = 2 if len(panels) == 4 or longest_line(names) > SHORT else 3
+    several = len({level for level, _ in panels}) > 1
+    titles = [f"oversight {level:g}" if several else measure.title for level, measure in panels]
+    figure, axes = make_panels(titles, columns, height, MARK_KEYS)
     for place, panel in zip(axes, panels, strict=True):
         _draw_panel(place, comparison, rankings[panel], panel[1])
-        title = panel[1].title
-        several = len({level for level, _ in panels}) > 1
-        place.set_title(f"oversight {panel[0]:g}" if several else title)
-        if several:
-            place.set_xlabel(title)
+        place.set_xlabel(panel[1].title if several else "")
     records = tuple(
         summary_record(series.name, level, measure.column, summary)
         for level, measure in panels
@@ -64,17 +64,6 @@ def draw_ranking(comparison: Comparison, name: str, panels: list[Panel], caption
     if comparison.best is not None:
         caption = f"{caption} {best_caption(comparison.best)}"
     return Drawing(name, figure, SUMMARY_HEADER, records, caption, alt)
-
-
-def _grid(comparison: Comparison, panels: list[Panel], rows: int) -> Grid:
-    names = wrapped_names([series.name for series in comparison.drawn], ROW_CHARACTERS)
-    left = 0.3 + longest_line(names) * CHARACTER * 0.95
-    columns = max(1, min(3, len(panels), int(WIDTH / (left + 2.0))))
-    if len(panels) == 4:
-        columns = min(columns, 2)
-    height = (0.1 + 0.17 * line_count(names)) * rows + 0.12
-    bottom = 0.62 if len(comparison.levels) > 1 else 0.4
-    return Grid(len(panels), columns, height, left=left, bottom=bottom, right=0.55)
 
 
 def _draw_panel(axes: Axes, comparison: Comparison, ranking: Ranking, measure: Measure) -> None:
@@ -93,7 +82,7 @@ def _draw_panel(axes: Axes, comparison: Comparison, ranking: Ranking, measure: M
     if best is not None:
         reference_line(axes, best, upright=True)
     for row, (series, summary) in enumerate(ranking):
-        _draw_row(axes, row, summary, style_of(comparison, series))
+        draw_summary(axes, row, summary, style_of(comparison, series), flat=True)
         axes.annotate(
             measure.text(summary.mean),
             (1, row),
@@ -104,17 +93,3 @@ def _draw_panel(axes: Axes, comparison: Comparison, ranking: Ranking, measure: M
             fontsize=8.5,
             color=MUTED,
         )
-
-
-def _draw_row(axes: Axes, row: int, summary: Summary, style: tuple[str, str]) -> None:
-    colour, marker = style
-    count = len(summary.scores)
-    look: dict[str, Any] = {"s": 10, "alpha": 0.4, "linewidths": 0, "zorder": 2.2}
-    axes.scatter(summary.scores, [row] * count, color=colour, **look)
-    if summary.interval:
-        ends = [summary.interval.low, summary.interval.high]
-        axes.plot(ends, [row, row], color=colour, linewidth=2.2, solid_capstyle="butt")
-    axes.plot([summary.mean], [row], marker, color=colour, markersize=6.2, zorder=3, clip_on=False)
-    middle = [summary.interquartile_mean]
-    small: dict[str, Any] = {"markersize": 3.1, "markeredgewidth": 0.8, "zorder": 3.2}
-    axes.plot(middle, [row], "D", mfc=PAPER, mec=colour, clip_on=False, **small)

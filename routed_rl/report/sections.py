@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from markupsafe import Markup
-
 from routed_rl.charts import markup
 from routed_rl.charts.colours import EYE, GOOD, MIXTURE_COLOUR, UNWANTED
-from routed_rl.charts.legend import READING
+from routed_rl.charts.marks import READING
 from routed_rl.charts.markup import Section, paragraph, saved_figure, saved_table
 from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.charts.statistics import mean
@@ -58,7 +56,14 @@ def deployed_section(comparison: Comparison, folder: Path) -> Section | None:
         )
         drawings = draw_lines(comparison, lines)
     blocks = [saved_figure(drawing, folder) for drawing in drawings]
-    return Section("deployed", "How good the deployed policy is", (*blocks, *_more(comparison)))
+    shown, missing = len(comparison.drawn), len(comparison.series) - len(comparison.drawn)
+    if missing:
+        text = (
+            f"Figures show the {shown} series with the highest mean return; the other {missing} "
+            "are in the tables and CSV files."
+        )
+        blocks.append(paragraph(text, "note"))
+    return Section("deployed", "How good the deployed policy is", tuple(blocks))
 
 
 def winners_section(comparison: Comparison, folder: Path) -> Section | None:
@@ -120,9 +125,9 @@ def experts_section(comparison: Comparison, folder: Path) -> Section | None:
     good, bad = comparison.outcomes.good[0], comparison.outcomes.unwanted[0]
     rate = comparison.rate
     profiles = (
-        Profile(f"{good}_{rate.column}", f"{good} expert", GOOD, "o"),
-        Profile(f"mixture_{rate.column}", "mixture, unsteered", MIXTURE_COLOUR, "s"),
-        Profile(f"{bad}_{rate.column}", f"{bad} expert", UNWANTED, "^"),
+        Profile(f"{good}_{rate.column}", f"{good} expert", (GOOD, "o")),
+        Profile(f"mixture_{rate.column}", "mixture, unsteered", (MIXTURE_COLOUR, "s")),
+        Profile(f"{bad}_{rate.column}", f"{bad} expert", (UNWANTED, "^")),
     )
     caption = (
         f"Share of episodes that end on the {good}, by who acts: the {good} expert alone, the "
@@ -149,8 +154,8 @@ def overseer_section(comparison: Comparison, folder: Path) -> Section | None:
     """How good a run looks to its overseer, and how good it is unwatched."""
     good = comparison.outcomes.good[0]
     profiles = (
-        Profile(f"overseer_{good}_share", "as the overseer sees it", EYE, "s"),
-        Profile(f"unwatched_{good}_share", "when nobody watches", GOOD, "o"),
+        Profile(f"overseer_{good}_share", "as the overseer sees it", (EYE, "s")),
+        Profile(f"unwatched_{good}_share", "when nobody watches", (GOOD, "o")),
     )
     caption = (
         f"The {good}'s share of the endings on either target: among the labels that the overseer "
@@ -205,15 +210,3 @@ def settings_section(comparison: Comparison, folder: Path) -> Section | None:
 def _labels(series: Series, level: float) -> float:
     """The labels that a series' runs consumed at a level, on average."""
     return float(mean(series.scores("labels", level)))
-
-
-def _more(comparison: Comparison) -> list[Markup]:
-    """Says so if figures leave some series out."""
-    missing = len(comparison.series) - len(comparison.drawn)
-    if not missing:
-        return []
-    text = (
-        f"Figures show the {len(comparison.drawn)} series with the highest mean return; the other "
-        f"{missing} are in the tables and CSV files."
-    )
-    return [paragraph(text, "note")]

@@ -13,6 +13,7 @@ from routed_envs.outcomes import Outcomes
 from routed_rl.charts.colours import ACCENT, MARKERS, SERIES
 from routed_rl.charts.legend import Key
 from routed_rl.charts.statistics import Summary, summarise
+from routed_rl.charts.tables import Record, summary_record
 from routed_rl.charts.text import is_number, number_text, percent_text, short_name
 from routed_rl.evaluation.exact import best_return, is_listable
 from routed_rl.naming import AXES, INCIDENTAL, SETTINGS, plain, series_name, varying
@@ -83,6 +84,18 @@ class Series:
         """What the seeds at one level say together; None if no run there has the figure."""
         scores = self.scores(column, level)
         return summarise(scores) if scores else None
+
+    def summaries(self, column: str) -> dict[float, Summary]:
+        """What the seeds at each level say together, where a run has the figure."""
+        found = ((level, self.summary(column, level)) for level in self.levels)
+        return {level: summary for level, summary in found if summary is not None}
+
+    def records(self, column: str) -> dict[float, Record]:
+        """A row under `SUMMARY_HEADER` for each level at which a run has the figure."""
+        return {
+            level: summary_record(self.name, level, column, summary)
+            for level, summary in self.summaries(column).items()
+        }
 
 
 @dataclass(frozen=True)

@@ -72,13 +72,10 @@ def numbers(comparison: Comparison, name: str, measure: Measure) -> NumberTable:
     ]
     texts, records = [], []
     for series in having:
-        cells = [(level, series.summary(column, level)) for level in levels]
-        texts.append((series.name, *(summary_text(summary, measure.text) for _, summary in cells)))
-        records += [
-            summary_record(series.name, level, column, summary)
-            for level, summary in cells
-            if summary
-        ]
+        found = series.summaries(column)
+        cells = (summary_text(found.get(level), measure.text) for level in levels)
+        texts.append((series.name, *cells))
+        records += series.records(column).values()
     header = ("method", *(f"at {level:g}" for level in levels))
     return NumberTable(name, header, tuple(texts), SUMMARY_HEADER, tuple(records))
 

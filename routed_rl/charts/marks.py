@@ -1,0 +1,78 @@
+"""The marks of scores that are summed up over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from routed_rl.charts.colours import MUTED, PAPER
+from routed_rl.charts.legend import Key
+from routed_rl.charts.statistics import Summary
+
+MARK_KEYS = (
+    Key("mean", MUTED, "o", False),
+    Key("interquartile mean", MUTED, "D", False, hollow=True),
+    Key("95% interval of the mean", MUTED, "|", False),
+    Key("one seed", MUTED, ".", False),
+)
+"""The legend of the marks."""
+READING = (
+    "Filled mark: mean over seeds. Small open diamond: interquartile mean. Bar: 95% bootstrap "
+    "interval of the mean. Faint dots: single seeds."
+)
+"""This says in a caption how to read them."""
+
+
+def draw_summary(
+    axes: Axes,
+    place: float,
+    summary: Summary,
+    style: tuple[str, str],
+    *,
+    flat: bool = False,
+    middle: bool = True,
+    seeds: bool = True,
+) -> None:
+    """Draw what the seeds of one method at one level say together.
+
+    Args:
+        axes: The panel.
+        place: On the horizontal axis; on the vertical one if it is drawn flat.
+        summary: Its mean is drawn with the interval.
+        style: The colour, and the marker of the mean.
+        flat: Whether it lies in a row instead of standing upright.
+        middle: Whether the interquartile mean is drawn.
+        seeds: Whether each score is drawn.
+    """
+    colour, marker = style
+
+    def plot(values: Sequence[float], **look: Any) -> None:
+        places = [place] * len(values)
+        points = (values, places) if flat else (places, values)
+        axes.plot(*points, color=colour, clip_on=False, **look)
+
+    if seeds:
+        plot(summary.scores, marker="o", markersize=3, mew=0, alpha=0.4, linestyle="none")
+    if summary.interval:
+        plot(summary.interval, linewidth=2.2, solid_capstyle="butt")
+    plot([summary.mean], marker=marker, markersize=6, zorder=3)
+    if middle:
+        centre = [summary.interquartile_mean]
+        plot(centre, marker="D", markersize=3, mfc=PAPER, mew=0.8, zorder=3.2)
+
+
+def draw_line(
+    axes: Axes,
+    places: Sequence[float],
+    summaries: Sequence[Summary],
+    style: tuple[str, str],
+    *,
+    middle: bool = True,
+    seeds: bool = True,
+) -> None:
+    """Join the means of a method's levels, with the marks of `draw_summary` at each."""
+    axes.plot(places, [summary.mean for summary in summaries], color=style[0], linewidth=1.3)
+    for place, summary in zip(places, summaries, strict=True):
+        draw_summary(axes, place, summary, style, middle=middle, seeds=seeds)
