@@ -1,4 +1,4 @@
-"""How settings and counts are written, and in which settings runs differ.
+"""How settings, counts and times are written, and in which settings runs differ.
 
 Imports nothing heavy.
 """
@@ -44,6 +44,14 @@ def series_name(method: str, names: Sequence[str], values: Sequence[Any]) -> str
     """A method with the settings that tell some of its runs from the others."""
     pairs = zip(names, values, strict=True)
     return ", ".join([method, *(f"{name} {setting_text(value)}" for name, value in pairs)])
+
+
+def duration(seconds: float) -> str:
+    """A time in words: seconds, minutes, or hours and minutes."""
+    if seconds < 90:
+        return f"{seconds:.2g} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def counted(count: int, thing: str) -> str:

@@ -13,10 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from routed_rl.charts.colours import GRID, INK, MUTED, PAPER
-from routed_rl.charts.legend import Key, add_legend
+from routed_rl.charts.legend import add_legend
 from routed_rl.charts.text import count_text, wrapped_names
 
 WIDTH = 9.4
@@ -112,8 +113,8 @@ def make_panels(
     titles: Sequence[str],
     columns: int,
     height: float,
-    keys: Sequence[Key] = (),
-    marks: Sequence[Key] = (),
+    keys: Sequence[Line2D] = (),
+    marks: Sequence[Line2D] = (),
 ) -> tuple[Figure, list[Axes]]:
     """Make a figure of panels with room around each for all that will stand there.
 
@@ -142,7 +143,7 @@ def make_panels(
 
 
 def named_panels(
-    names: Sequence[str], columns: int, height: float, keys: Sequence[Key]
+    names: Sequence[str], columns: int, height: float, keys: Sequence[Line2D]
 ) -> tuple[Figure, list[Axes]]:
     """`make_panels` with names as titles, of which long ones leave room for fewer columns."""
     columns = min(columns, len(names), 3 if max(map(len, names)) > 24 else columns)

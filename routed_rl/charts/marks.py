@@ -8,14 +8,14 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from routed_rl.charts.colours import MUTED, PAPER
-from routed_rl.charts.legend import Key
+from routed_rl.charts.legend import key
 from routed_rl.charts.statistics import Summary
 
 MARK_KEYS = (
-    Key("mean", MUTED, "o", False),
-    Key("interquartile mean", MUTED, "D", False, hollow=True),
-    Key("95% interval of the mean", MUTED, "|", False),
-    Key("one seed", MUTED, ".", False),
+    key("mean", MUTED, "o", line=False),
+    key("interquartile mean", MUTED, "D", line=False, hollow=True),
+    key("95% interval of the mean", MUTED, "|", line=False),
+    key("one seed", MUTED, ".", line=False),
 )
 """The legend of the marks."""
 READING = (

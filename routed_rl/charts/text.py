@@ -78,11 +78,6 @@ def wrapped_names(names: Sequence[str], width: int) -> list[str]:
     return ["\n".join(textwrap.wrap(name, width)) for name in kept]
 
 
-def longest_line(texts: Sequence[str]) -> int:
-    """The characters of the longest line of some texts."""
-    return max(len(line) for text in texts for line in text.split("\n"))
-
-
 def line_count(texts: Sequence[str]) -> int:
     """The lines of the text that has most of them."""
     return max(text.count("\n") for text in texts) + 1

@@ -20,7 +20,7 @@ from routed_rl.charts.colours import (
     target_colour,
 )
 from routed_rl.charts.drawing import Drawing
-from routed_rl.charts.legend import Key
+from routed_rl.charts.legend import key
 from routed_rl.charts.tables import Record
 from routed_rl.charts.text import points_text
 from routed_rl.deployment.behaviour import Change, Evaluations, changes
@@ -45,12 +45,12 @@ def draw_behaviour(evaluations: Evaluations, outcomes: Outcomes, deployed: str) 
     """Who reaches what, at each level of oversight, and what changes when nobody watches."""
     actors, good = list(evaluations["training"]), " or ".join(outcomes.good)
     keys = [
-        Key(_level_label(level, next(iter(rows.values()))), *LEVEL_MARKS[level], False)
+        key(_level_label(level, next(iter(rows.values()))), *LEVEL_MARKS[level], line=False)
         for level, rows in evaluations.items()
     ]
     found = changes(evaluations)
     colours = {name: target_colour(name, outcomes) for name in outcomes.targets[:MOST_BARS]}
-    bars = [Key(f"change of {name}", colour, "s", False) for name, colour in colours.items()]
+    bars = [key(f"change of {name}", colour, "s", line=False) for name, colour in colours.items()]
     height = ROW * len(actors) + 0.1
     titles = [f"ends on the {good}", "unwatched minus watched, in points"]
     figure, (levels, differences) = make_panels(titles, 2, height, [*keys, *bars])
@@ -126,8 +126,8 @@ def draw_forewarnings(found: Sequence[Forewarning], rate: float, deployed: str) 
     actors = list(dict.fromkeys(one.who for one in found))
     names = {one.level: _level_label(one.level, one) for one in found}
     marks = _marks(list(names))
-    keys = [Key(name, *marks[level]) for level, name in names.items()]
-    chance = Key("chance", MUTED, "", dashed=True)
+    keys = [key(name, *marks[level]) for level, name in names.items()]
+    chance = key("chance", MUTED, "none", dashed=True)
     titles = [f"episodes of: {actor_name(who, deployed)}" for who in actors]
     figure, panels = make_panels(titles, 2, 3.3, [*keys, chance])
     for panel, who in zip(panels, actors, strict=True):

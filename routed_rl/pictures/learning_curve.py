@@ -18,7 +18,7 @@ from routed_rl.charts.canvas import (
 )
 from routed_rl.charts.colours import target_colour
 from routed_rl.charts.drawing import figure_bytes, save_picture
-from routed_rl.charts.legend import Key
+from routed_rl.charts.legend import key
 from routed_rl.charts.tables import Record
 
 NAMES = {"mixture": "mixture (unsteered)", "policy": "policy"}
@@ -43,7 +43,7 @@ def save_learning_curve(entries: Sequence[dict[str, Any]], path: Path, outcomes:
 def _draw(rows: Sequence[Record], outcomes: Outcomes) -> Figure:
     """Rate and return against the steps, a line for each who acts: rows of the four columns."""
     keys = {
-        who: Key(NAMES.get(who, f"{who} expert (steered)"), target_colour(who, outcomes))
+        who: key(NAMES.get(who, f"{who} expert (steered)"), target_colour(who, outcomes))
         for who in dict.fromkeys(row[1] for row in rows)
     }
     good, unwanted = (" or ".join(names) for names in (outcomes.good, outcomes.unwanted))
@@ -53,11 +53,11 @@ def _draw(rows: Sequence[Record], outcomes: Outcomes) -> Figure:
     ]
     figure, (rates, returns) = make_panels(titles, 2, 3.1, list(keys.values()))
     for panel, column in ((rates, 2), (returns, 3)):
-        for who, key in keys.items():
+        for who, line in keys.items():
             own = [row for row in rows if row[1] == who]
             steps, values = [row[0] for row in own], [row[column] for row in own]
             look: dict[str, Any] = {"linewidth": 1.7, "markersize": 4, "clip_on": False}
-            panel.plot(steps, values, "o-", color=key.colour, **look)
+            panel.plot(steps, values, "o-", color=line.get_color(), **look)
         step_axis(panel, max(row[0] for row in rows))
         panel.grid(axis="y")
     rates.set_ylim(-0.02, 1.02)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ from routed_rl.charts.canvas import (
 )
 from routed_rl.charts.colours import level_colour
 from routed_rl.charts.drawing import Drawing
-from routed_rl.charts.legend import Key
+from routed_rl.charts.legend import key
 from routed_rl.charts.statistics import FEWEST, SEED, mean_bands
 from routed_rl.charts.tables import NO_INTERVAL, Record
 from routed_rl.charts.text import is_number
@@ -67,7 +67,7 @@ def draw_learning_curves(comparison: Comparison) -> Drawing | None:
     shown = [curve for curve in curves if curve.series in drawn]
     if not shown:
         return None
-    figure = (_draw_levels if comparison.overlaid else _draw_series)(comparison, shown)
+    figure = _draw(comparison, shown)
     for panel in figure.axes:
         _dress(panel, shown, comparison.best)
     return Drawing(
@@ -100,25 +100,24 @@ def _curve(name: str, level: float, returns: dict[float, list[float]]) -> Curve:
     return Curve(name, level, tuple(points))
 
 
-def _draw_levels(comparison: Comparison, curves: list[Curve]) -> Figure:
+def _draw(comparison: Comparison, curves: list[Curve]) -> Figure:
+    """A panel for each level and a line for each series; of many series the other way round."""
     levels = sorted({curve.level for curve in curves})
-    keys = [replace(key, marker="") for key in series_keys(comparison)]
-    titles = [f"oversight {level:g}" for level in levels]
-    figure, panels = make_panels(titles, 2 if len(levels) in (2, 4) else 3, 1.9, keys)
-    styles = {series.name: style_of(comparison, series)[0] for series in comparison.series}
-    for curve in curves:
-        _draw_curve(panels[levels.index(curve.level)], curve, styles[curve.series])
-    return figure
-
-
-def _draw_series(comparison: Comparison, curves: list[Curve]) -> Figure:
-    names = list(dict.fromkeys(curve.series for curve in curves))
-    levels = sorted({curve.level for curve in curves})
-    colours = {lev: level_colour(index, len(levels)) for index, lev in enumerate(levels)}
-    keys = [Key(f"oversight {level:g}", colours[level], "") for level in levels]
-    figure, panels = named_panels(names, 4, 1.35, keys)
-    for curve in curves:
-        _draw_curve(panels[names.index(curve.series)], curve, colours[curve.level])
+    if comparison.overlaid:
+        keys = series_keys(comparison)
+        titles = [f"oversight {level:g}" for level in levels]
+        figure, panels = make_panels(titles, 2 if len(levels) in (2, 4) else 3, 1.9, keys)
+        lines = [(levels.index(c.level), style_of(comparison, c.series)[0]) for c in curves]
+    else:
+        names = list(dict.fromkeys(curve.series for curve in curves))
+        colours = {lev: level_colour(index, len(levels)) for index, lev in enumerate(levels)}
+        keys = [key(f"oversight {level:g}", colours[level]) for level in levels]
+        figure, panels = named_panels(names, 4, 1.35, keys)
+        lines = [(names.index(curve.series), colours[curve.level]) for curve in curves]
+    for entry in keys:
+        entry.set_marker("none")
+    for curve, (panel, colour) in zip(curves, lines, strict=True):
+        _draw_curve(panels[panel], curve, colour)
     return figure
 
 

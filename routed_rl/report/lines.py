@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from routed_rl.charts.canvas import (
     make_panels,
@@ -17,7 +18,6 @@ from routed_rl.charts.canvas import (
 )
 from routed_rl.charts.colours import OTHERS
 from routed_rl.charts.drawing import Drawing
-from routed_rl.charts.legend import Key
 from routed_rl.charts.marks import MARK_KEYS, draw_line
 from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.charts.statistics import Summary
@@ -62,7 +62,7 @@ class Lines:
     caption: str
 
     @property
-    def keys(self) -> tuple[Key, ...]:
+    def keys(self) -> tuple[Line2D, ...]:
         """The legend of the marks."""
         return MARK_KEYS if self.seeds else MARK_KEYS[:-1]
 
@@ -86,7 +86,7 @@ def _draw_together(comparison: Comparison, lines: Lines) -> Drawing:
             shift = lines.scale.dodge(index, len(shown)) if lines.seeds else 0.0
             places, summaries = _points(lines, series, measure)
             moved = [place + shift for place in places]
-            draw_line(panel, moved, summaries, style_of(comparison, series), seeds=lines.seeds)
+            draw_line(panel, moved, summaries, style_of(comparison, series.name), seeds=lines.seeds)
     return _drawing(comparison, lines, lines.name, lines.measures, figure)
 
 
@@ -100,7 +100,7 @@ def _draw_apart(comparison: Comparison, lines: Lines, measure: Measure) -> Drawi
         for places, summaries in everyone:
             means = [summary.mean for summary in summaries]
             panel.plot(places, means, "o-", color=OTHERS, linewidth=0.8, markersize=2, zorder=1.5)
-        draw_line(panel, *own, style_of(comparison, series), seeds=lines.seeds)
+        draw_line(panel, *own, style_of(comparison, series.name), seeds=lines.seeds)
     name = f"{lines.name}_{measure.column}" if len(lines.measures) > 1 else lines.name
     return _drawing(comparison, lines, name, (measure,), figure)
 

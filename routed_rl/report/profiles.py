@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from routed_rl.charts.canvas import make_panels, named_panels, percent_axis
 from routed_rl.charts.colours import OTHERS
 from routed_rl.charts.drawing import Drawing
-from routed_rl.charts.legend import Key
+from routed_rl.charts.legend import key
 from routed_rl.charts.marks import draw_line, draw_summary
 from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.charts.tables import SUMMARY_HEADER
@@ -71,7 +71,7 @@ def _draw_panels(
     comparison: Comparison, shown: list[Series], profiles: tuple[Profile, ...]
 ) -> Figure:
     height = 1.9 if len(shown) > 1 else 2.4
-    keys = [Key(profile.label, *profile.style) for profile in profiles]
+    keys = [key(profile.label, *profile.style) for profile in profiles]
     columns = 3 if len(shown) != 4 else 2
     figure, panels = named_panels([series.name for series in shown], columns, height, keys)
     scale = BrokenLogScale.of(comparison.levels)
@@ -92,7 +92,7 @@ def _draw_rows(
 ) -> Figure:
     names = wrapped_names([series.name for series in shown], ROW_CHARACTERS)
     height = (0.13 + 0.17 * line_count(names)) * len(shown) + 0.15
-    keys = [Key(profile.label, *profile.style, False) for profile in profiles]
+    keys = [key(profile.label, *profile.style, line=False) for profile in profiles]
     level = comparison.levels[0]
     figure, (axes,) = make_panels([f"oversight {level:g}"], 1, height, keys)
     for row, series in enumerate(shown):

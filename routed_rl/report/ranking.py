@@ -11,7 +11,7 @@ from routed_rl.charts.drawing import Drawing
 from routed_rl.charts.marks import MARK_KEYS, draw_summary
 from routed_rl.charts.statistics import Summary
 from routed_rl.charts.tables import SUMMARY_HEADER, summary_record
-from routed_rl.charts.text import ROW_CHARACTERS, line_count, longest_line, wrapped_names
+from routed_rl.charts.text import ROW_CHARACTERS, line_count, wrapped_names
 from routed_rl.report.series import (
     RETURN,
     Comparison,
@@ -48,7 +48,8 @@ def draw_ranking(comparison: Comparison, name: str, panels: list[Panel], caption
     panels = [panel for panel in panels if rankings[panel]]
     names = wrapped_names([series.name for series in comparison.drawn], ROW_CHARACTERS)
     height = (0.1 + 0.17 * line_count(names)) * max(map(len, rankings.values())) + 0.12
-    columns = 2 if len(panels) == 4 or longest_line(names) > SHORT else 3
+    longest = max(len(line) for name in names for line in name.split("\n"))
+    columns = 2 if len(panels) == 4 or longest > SHORT else 3
     several = len({level for level, _ in panels}) > 1
     titles = [f"oversight {level:g}" if several else measure.title for level, measure in panels]
     figure, axes = make_panels(titles, columns, height, MARK_KEYS)
@@ -82,7 +83,7 @@ def _draw_panel(axes: Axes, comparison: Comparison, ranking: Ranking, measure: M
     if best is not None:
         reference_line(axes, best, upright=True)
     for row, (series, summary) in enumerate(ranking):
-        draw_summary(axes, row, summary, style_of(comparison, series), flat=True)
+        draw_summary(axes, row, summary, style_of(comparison, series.name), flat=True)
         axes.annotate(
             measure.text(summary.mean),
             (1, row),

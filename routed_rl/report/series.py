@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from matplotlib.lines import Line2D
+
 from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.outcomes import Outcomes
 from routed_rl.charts.colours import ACCENT, MARKERS, SERIES
-from routed_rl.charts.legend import Key
+from routed_rl.charts.legend import key
 from routed_rl.charts.statistics import Summary, summarise
 from routed_rl.charts.tables import Record, summary_record
 from routed_rl.charts.text import is_number, number_text, percent_text, short_name
@@ -194,18 +196,19 @@ def compare(rows: Sequence[Row], curves: Sequence[Row]) -> Comparison:
     return Comparison(complete, tuple(curves), tuple(series), split)
 
 
-def style_of(comparison: Comparison, series: Series) -> tuple[str, str]:
-    """The colour and the marker of a series, the same in every figure."""
+def style_of(comparison: Comparison, name: str) -> tuple[str, str]:
+    """The colour and the marker of the series of that name, the same in every figure."""
     if not comparison.overlaid:
         return ACCENT, MARKERS[0]
-    index = [other.name for other in comparison.series].index(series.name)
+    index = [series.name for series in comparison.series].index(name)
     return SERIES[index], MARKERS[index]
 
 
-def series_keys(comparison: Comparison) -> list[Key]:
+def series_keys(comparison: Comparison) -> list[Line2D]:
     """The legend of the series that share a panel."""
     return [
-        Key(short_name(series.name), *style_of(comparison, series)) for series in comparison.drawn
+        key(short_name(series.name), *style_of(comparison, series.name))
+        for series in comparison.drawn
     ]
 
 

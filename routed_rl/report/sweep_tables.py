@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import Any
 
 from routed_rl.charts.statistics import FEWEST, Summary
 from routed_rl.charts.tables import (
@@ -15,7 +14,7 @@ from routed_rl.charts.tables import (
     summary_text,
 )
 from routed_rl.charts.text import count_text, is_number, joined
-from routed_rl.naming import SETTINGS, plain, setting_text
+from routed_rl.naming import SETTINGS, duration, plain, setting_text
 from routed_rl.report.series import RETURN, Comparison, Measure, Series
 
 RELABEL = Measure("relabel_accuracy", "right guesses", share=True)
@@ -102,24 +101,16 @@ def stopping_sentence(comparison: Comparison) -> str:
 def settings_table(comparison: Comparison) -> NumberTable:
     """By series: the settings that differ, who acts when deployed, steps and training time."""
     names = _differing(comparison)
-    rows = [
-        (
-            series.name,
-            *(_values_text(series, name) for name in ("deployed", *names)),
-            _range_text(series, "gradient_steps"),
-            _range_text(series, "labels"),
-            _seconds_text(series),
+    rows: list[tuple[str, ...]] = []
+    records: list[Record] = []
+    for series in comparison.series:
+        own = [series.name, *(_values_text(series, name) for name in ("deployed", *names))]
+        steps, labels, seconds = (
+            _numbers(series, n) for n in ("gradient_steps", "labels", "seconds")
         )
-        for series in comparison.series
-    ]
-    records: list[Record] = [
-        (
-            series.name,
-            *(_values_text(series, name) for name in ("deployed", *names)),
-            *(_median(series, name) for name in ("gradient_steps", "labels", "seconds")),
-        )
-        for series in comparison.series
-    ]
+        time = duration(median(seconds)) if seconds else NONE
+        rows.append((*own, _range_text(steps), _range_text(labels), time))
+        records.append((*own, *(median(v) if v else None for v in (steps, labels, seconds))))
     shown = [name.replace("_", " ") for name in names]
     header = ("method", "deployed", *shown, "gradient steps", "labels", "median training time")
     columns = ("series", "deployed", *names)
@@ -151,24 +142,8 @@ def _numbers(series: Series, name: str) -> list[float]:
     return [float(row[name]) for row in series.rows if is_number(row.get(name))]
 
 
-def _range_text(series: Series, name: str) -> str:
-    values = _numbers(series, name)
+def _range_text(values: list[float]) -> str:
     if not values:
         return NONE
     low, high = count_text(min(values)), count_text(max(values))
     return low if low == high else f"{low} to {high}"
-
-
-def _median(series: Series, name: str) -> Any:
-    values = _numbers(series, name)
-    return median(values) if values else None
-
-
-def _seconds_text(series: Series) -> str:
-    seconds = _median(series, "seconds")
-    if seconds is None:
-        return NONE
-    for size, unit in ((3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"

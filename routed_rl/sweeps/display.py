@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from routed_rl.naming import duration
 from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.survey import RunStatus, Surveyor, SweepStatus
 from routed_rl.sweeps.sweep_folder import SweepFolder
@@ -87,14 +88,6 @@ def _summary(status: SweepStatus) -> Text:
     elif not status.active and counts["failed"] + counts["waiting"]:
         words.append("nobody sweeps now: call `routed-rl sweep` again")
     return Text(", ".join(words))
-
-
-def duration(seconds: float) -> str:
-    """A time in words: seconds, minutes, or hours and minutes."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 class SweepDisplay:

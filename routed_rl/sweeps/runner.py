@@ -11,11 +11,11 @@ from pathlib import Path
 
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
-from routed_rl.naming import counted
+from routed_rl.naming import counted, duration
 from routed_rl.runs.run_folder import write_json
 from routed_rl.sweeps.backends.base import Backend, Ended
 from routed_rl.sweeps.backends.local import LocalBackend
-from routed_rl.sweeps.display import duration, sweep_display
+from routed_rl.sweeps.display import sweep_display
 from routed_rl.sweeps.preflight import available_cores, check_methods, expected_seconds
 from routed_rl.sweeps.sweep_folder import SweepFolder, by_name
 

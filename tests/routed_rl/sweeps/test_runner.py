@@ -23,9 +23,9 @@ from routed_envs import InputError
 from routed_rl import TrainConfig, load_policy, load_results, sweep, train
 from routed_rl.cli.commands.sweep import time_taken
 from routed_rl.cli.main import main
+from routed_rl.naming import duration
 from routed_rl.runs.run_log import read_log
 from routed_rl.sweeps.backends.base import Ended
-from routed_rl.sweeps.display import duration
 from routed_rl.sweeps.plan import run_name
 from routed_rl.sweeps.results import load_curves
 from routed_rl.sweeps.runner import SweepOutcome
@@ -340,5 +340,5 @@ def test_every_method_is_listed_with_its_table(capsys, monkeypatch):
 
 def test_durations_are_told_as_people_do():
     assert [duration(s) for s in (3.4, 89, 91, 3600, 9000)] == [
-        *("3 s", "89 s", "2 min", "60 min", "2 h 30 min"),
+        *("3.4 s", "89 s", "2 min", "60 min", "2 h 30 min"),
     ]
