@@ -104,18 +104,16 @@ def _draw(comparison: Comparison, curves: list[Curve]) -> Figure:
     """A panel for each level and a line for each series; of many series the other way round."""
     levels = sorted({curve.level for curve in curves})
     if comparison.overlaid:
-        keys = series_keys(comparison)
+        keys = series_keys(comparison, marked=False)
         titles = [f"oversight {level:g}" for level in levels]
         figure, panels = make_panels(titles, 2 if len(levels) in (2, 4) else 3, 1.9, keys)
         lines = [(levels.index(c.level), style_of(comparison, c.series)[0]) for c in curves]
     else:
         names = list(dict.fromkeys(curve.series for curve in curves))
         colours = {lev: level_colour(index, len(levels)) for index, lev in enumerate(levels)}
-        keys = [key(f"oversight {level:g}", colours[level]) for level in levels]
+        keys = [key(f"oversight {level:g}", colours[level], "none") for level in levels]
         figure, panels = named_panels(names, 4, 1.35, keys)
         lines = [(names.index(curve.series), colours[curve.level]) for curve in curves]
-    for entry in keys:
-        entry.set_marker("none")
     for curve, (panel, colour) in zip(curves, lines, strict=True):
         _draw_curve(panels[panel], curve, colour)
     return figure

@@ -204,11 +204,13 @@ def style_of(comparison: Comparison, name: str) -> tuple[str, str]:
     return SERIES[index], MARKERS[index]
 
 
-def series_keys(comparison: Comparison) -> list[Line2D]:
-    """The legend of the series that share a panel."""
+def series_keys(comparison: Comparison, marked: bool = True) -> list[Line2D]:
+    """The legend of the series that share a panel, with their markers or without."""
+    names = [series.name for series in comparison.drawn]
+    styles = [style_of(comparison, name) for name in names]
     return [
-        key(short_name(series.name), *style_of(comparison, series.name))
-        for series in comparison.drawn
+        key(short_name(name), colour, marker if marked else "none")
+        for name, (colour, marker) in zip(names, styles, strict=True)
     ]
 
 
