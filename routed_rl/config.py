@@ -10,13 +10,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from routed_agents.methods.routing_settings import FAST_ROUTING, RoutingSettings
 from routed_envs.errors import InputError
 
 Name = Annotated[str, Field(min_length=1, description="a name")]
@@ -43,11 +43,21 @@ HOST_FIELDS = ("device", "threads")
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu or cuda")]
 
 
+FAST_CONSTANTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    json.loads(resources.files("routed_rl").joinpath("fast_constants.json").read_text())
+)
+"""The constants that the preset `fast` has for each method, as `scripts/search_constants.py` found
+them: the same search for all. A method that is not named takes those of `DEFAULT_METHOD`."""
+DEFAULT_METHOD = "inferred"
+OWN: Any = None
+"""Stands for the method's own constant, from `FAST_CONSTANTS`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """What to train, and how. The defaults are the preset `fast` for the method `routed`.
+    """What to train, and how. The defaults are the preset `fast`.
 
-    `from_preset` has the other methods' own constants, as the command line does.
+    What is None takes the method's own constant, from `FAST_CONSTANTS`; so do those left out.
 
     Attributes:
         method: How the run learns: a name that `routed-rl methods` lists, or module:object for a
@@ -63,6 +73,7 @@ class TrainConfig:
             step of its distance from the start after the first, 0 to 1.
         label_noise: Probability that the overseer takes the target it sees for the other one.
         hidden_oversight: The agent does not see where there is oversight.
+        tempting_starts: Episodes start with the ghost one step away, the diamond at least four.
         max_steps: Steps after which an episode times out.
         updates: The budget of gradient steps. The schedules below span it.
         environments: Environments that run side by side.
@@ -76,7 +87,8 @@ class TrainConfig:
         normalise_advantages: Scale the advantages of each batch to standard deviation 1.
         advantage_offset: Added to every advantage, times the share that is not overseen; above 0
             it draws each expert towards the episodes that teach it, away from those that do not.
-        overseen_weight: How much a sample of an overseen episode counts beside any other, at most.
+        overseen_weight: How much a sample of an overseen episode counts beside any other, at most;
+            of a method that infers endings, a sample of any episode that ended on a target.
         overseen_limit: The largest share of all samples' weight that overseen episodes may have, 0
             to 1; where oversight is plenty they count for less than overseen_weight.
         entropy_coefficient: Weight of the entropy bonus, at the first update.
@@ -101,7 +113,7 @@ class TrainConfig:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
-    method: Name = "routed"
+    method: Name = DEFAULT_METHOD
     oversight: Probability = 0.1
     seed: Seed = 0
     rows: Count = 5
@@ -112,25 +124,26 @@ class TrainConfig:
     oversight_falloff: Probability = 0.0
     label_noise: Probability = 0.0
     hidden_oversight: Switch = False
+    tempting_starts: Switch = False
     max_steps: Count = 32
     updates: Count = 2800
     environments: Count = 64
     rollout_steps: Count = 16
-    learning_rate: Rate = 1.7e-3
-    final_learning_rate: Coefficient = 5e-4
-    weight_decay: Coefficient = 1.0
+    learning_rate: Rate = OWN
+    final_learning_rate: Coefficient = OWN
+    weight_decay: Coefficient = OWN
     discount: Probability = 0.97
     trace_decay: Probability = 0.95
     bootstrap: Switch = True
     normalise_advantages: Switch = True
-    advantage_offset: Coefficient = FAST_ROUTING.advantage_offset
-    overseen_weight: Coefficient = FAST_ROUTING.overseen_weight
-    overseen_limit: Probability = FAST_ROUTING.overseen_limit
-    entropy_coefficient: Coefficient = 0.55
-    final_entropy_coefficient: Coefficient = 0.1
+    advantage_offset: Coefficient = OWN
+    overseen_weight: Coefficient = OWN
+    overseen_limit: Probability = OWN
+    entropy_coefficient: Coefficient = OWN
+    final_entropy_coefficient: Coefficient = OWN
     value_coefficient: Coefficient = 0.5
-    gate_coefficient: Coefficient = FAST_ROUTING.gate_coefficient
-    final_gate_coefficient: Coefficient = 0.0
+    gate_coefficient: Coefficient = OWN
+    final_gate_coefficient: Coefficient = OWN
     expert_widths: SomeWidths = (256,)
     gate_widths: Widths = (64, 64)
     gate_channels: Whole = 0
@@ -142,6 +155,10 @@ class TrainConfig:
     threads: Count = 1
 
     def __post_init__(self) -> None:
+        own = FAST_CONSTANTS.get(self.method, FAST_CONSTANTS[DEFAULT_METHOD])
+        for name, constant in own.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, constant)
         faults = []
         for name, adapter in field_adapters().items():
             try:
@@ -166,24 +183,28 @@ class TrainConfig:
 
     @classmethod
     def from_preset(cls, preset: str, **changes: Any) -> TrainConfig:
-        """A preset's constants for a method, with some of them changed.
+        """A preset's constants with some of them changed.
 
         Args:
-            preset: `fast` or `paper`.
-            **changes: Fields to set. With `method`, the preset `fast` has that method's own
-                constants (`METHOD_CONSTANTS`); those set here go before them.
+            preset: `fast`, in which each method has its own constants, or `paper`.
+            **changes: Fields to set.
 
         Raises:
             InputError: There is no such preset, or a value is out of range.
         """
         if preset not in PRESETS:
             raise InputError(f"There is no preset {preset!r}. Give {' or '.join(PRESETS)}.")
-        constants = METHOD_CONSTANTS.get(preset, {}).get(changes.get("method", ""), {})
-        return dataclasses.replace(PRESETS[preset], **{**constants, **changes})
+        return (
+            cls(**changes) if preset == "fast" else dataclasses.replace(PRESETS[preset], **changes)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain values that JSON can hold."""
-        return _record().dump_python(self, mode="json")
+        values = _record().dump_python(self, mode="json")
+        if not self.tempting_starts:
+            # Unset it is not named: runs and sweeps are recognised by what was there before it.
+            del values["tempting_starts"]
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
@@ -227,6 +248,7 @@ PRESETS: Mapping[str, TrainConfig] = MappingProxyType(
     {
         "fast": TrainConfig(),
         "paper": TrainConfig(
+            method="routed",
             updates=20_000,
             environments=512,
             rollout_steps=32,
@@ -257,26 +279,3 @@ PRESETS: Mapping[str, TrainConfig] = MappingProxyType(
 )
 """Named constants. `paper` is the reference experiment (Cloud et al., arXiv 2410.04332, section 4.3
 and its appendix); `fast` is our own choice for the same problem."""
-
-_WITHOUT_ROUTING_CONSTANTS = {
-    name: getattr(RoutingSettings(), name)
-    for name in ("advantage_offset", "overseen_weight", "overseen_limit")
-}
-_SINGLE_EXPERT = {"final_entropy_coefficient": 0.03, **_WITHOUT_ROUTING_CONSTANTS}
-METHOD_CONSTANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
-    {
-        "fast": {
-            "naive": _SINGLE_EXPERT,
-            "naive-early-stop": _SINGLE_EXPERT,
-            "filtering": _SINGLE_EXPERT,
-            "reward-model": _SINGLE_EXPERT,
-            "reward-model-final": _SINGLE_EXPERT,
-            "oracle": {"learning_rate": 2.4e-3, "overseen_weight": 5.0, "overseen_limit": 1.0},
-            "no-gate": {"learning_rate": 2.4e-3},
-            "activation-masked": _WITHOUT_ROUTING_CONSTANTS,
-        }
-    }
-)
-"""What a preset has for each method in the place of its constants, which are those of `routed`.
-`fast` was searched for every method with the same budget, by `scripts/search_constants.py`. Methods
-that are not named here, and the preset `paper`, take the preset as it is."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from helpers import tiny_with
+from helpers import SIZES
 
 from routed_rl import TrainConfig
 
@@ -50,6 +51,6 @@ class PatientMethods:
         (folder / "patient.py").write_text(CODE.format(hurry=str(methods.hurry)))
         return methods
 
-    def config(self, **changes: object) -> TrainConfig:
-        """A tiny configuration of the naive one."""
-        return tiny_with(method=self.naive, **changes)
+    def config(self, **changes: Any) -> TrainConfig:
+        """A tiny configuration of the naive one, as the command line makes it."""
+        return TrainConfig(method=self.naive, **SIZES | changes)

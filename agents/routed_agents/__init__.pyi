@@ -1,8 +1,10 @@
 from .methods.catalogue import METHODS
+from .methods.ending_model import EndingModel
 from .methods.expert_groups import group_experts
 from .methods.lookup import get_method
-from .methods.record import BestOverseen, Method, Row
+from .methods.record import BestOverseen, GateMemory, Method, Row
 from .methods.relabelling import RewardModel, ShuffledLabels
+from .methods.responsibilities import Belief, ModelBelief, Responsibilities, policy_belief
 from .methods.routing_settings import FAST_ROUTING, RoutingSettings
 from .policies.mixture import Mixture, Routes
 from .policies.networks import NetworkSettings, RoutedPolicyNetwork
@@ -17,12 +19,17 @@ from .stable_baselines.export import load_exported
 __all__ = [
     "FAST_ROUTING",
     "METHODS",
+    "Belief",
     "BestOverseen",
+    "EndingModel",
     "EntropySchedule",
+    "GateMemory",
     "Method",
     "Mixture",
+    "ModelBelief",
     "NetworkSettings",
     "Policy",
+    "Responsibilities",
     "RewardModel",
     "Rollout",
     "RoutedA2C",
@@ -37,6 +44,7 @@ __all__ = [
     "get_method",
     "group_experts",
     "load_exported",
+    "policy_belief",
     "route",
     "route_parameters",
 ]

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import torch
 
 from routed_agents import losses
+from routed_agents.methods.gate_memory import GateBatch
 from routed_agents.methods.routing_settings import RoutingSettings
 from routed_agents.methods.table import Lesson, Table
-from routed_agents.policies.networks import PlaneNetwork, RoutedPolicyNetwork
+from routed_agents.policies.mixture import Mixture
+from routed_agents.policies.networks import PlaneNetwork
 from routed_agents.rollout import Rollout, spread_labels
 
 
@@ -48,6 +50,8 @@ class Batch:
         rewards: float [T, N], as the method gives them.
         ended: bool [T, N].
         lesson: What the T x N samples may teach.
+        actors: int64 [N], the expert that acted alone in each environment; None if the mixture did.
+        gate: What the gate learns from; None for the samples that have a target.
     """
 
     observations: torch.Tensor
@@ -55,22 +59,35 @@ class Batch:
     rewards: torch.Tensor
     ended: torch.Tensor
     lesson: Lesson
+    actors: torch.Tensor | None = None
+    gate: GateBatch | None = None
 
 
-def make_batch(rollout: Rollout, labels: torch.Tensor, table: Table) -> Batch:
-    """Apply a method's table to a rollout with the labels int64 [T, N] where its episodes ended."""
-    codes = spread_labels(labels, rollout.ended, rollout.outcomes.unfinished)
+def make_batch(
+    rollout: Rollout, labels: torch.Tensor, table: Table, gate: GateBatch | None = None
+) -> Batch:
+    """Apply a method's table to a rollout.
+
+    Args:
+        rollout: T steps of N environments.
+        labels: int64 [T, N], or probabilities float [T, N, L]; read where episodes ended.
+        table: The method's.
+        gate: What the gate learns from; None for the rollout.
+    """
+    spread = spread_labels(labels, rollout.ended, rollout.outcomes.unfinished)
     return Batch(
         observations=rollout.observations,
         actions=rollout.actions,
-        rewards=table.rewards(rollout.rewards, rollout.ended, codes),
+        rewards=table.rewards(rollout.rewards, rollout.ended, spread, rollout.actors),
         ended=rollout.ended,
-        lesson=table.lesson(codes.flatten()),
+        lesson=table.lesson(spread.flatten(0, 1)),
+        actors=rollout.actors,
+        gate=gate,
     )
 
 
 def loss(
-    policy: RoutedPolicyNetwork, baseline: PlaneNetwork, batch: Batch, settings: LossSettings
+    policy: Mixture, baseline: PlaneNetwork, batch: Batch, settings: LossSettings
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """The loss of one gradient step, and its terms.
 
@@ -87,11 +104,11 @@ def loss(
     Returns:
         A scalar, and the terms by name as detached scalars.
     """
-    observations = batch.observations.flatten(0, 1).float()
-    values = baseline(observations).view(batch.ended.shape[0] + 1, -1)
+    observations = batch.observations.float()
+    values = _own_values(baseline, observations, batch.actors)
     advantage, returns = _advantages(values.detach(), batch, settings)
-    lesson, weights = batch.lesson, batch.lesson.weights
-    logits, gate_logits = policy(observations[: len(weights)], lesson.routes)
+    weights = batch.lesson.weights
+    logits, gate_loss = _policy_terms(policy, observations[:-1], batch)
     log_probabilities = logits.log_softmax(1)
     terms = {
         "policy_loss": losses.policy_gradient_loss(
@@ -99,7 +116,7 @@ def loss(
         ),
         "entropy": losses.entropy(log_probabilities, weights),
         "value_loss": losses.value_loss(values[:-1].flatten(), returns, weights),
-        "gate_loss": losses.gate_loss(gate_logits, lesson.targets, lesson.has_target),
+        "gate_loss": gate_loss,
     }
     total = (
         terms["policy_loss"]
@@ -108,6 +125,34 @@ def loss(
         + settings.routing.gate_coefficient * terms["gate_loss"]
     )
     return total, {name: term.detach() for name, term in terms.items()}
+
+
+def _own_values(
+    baseline: PlaneNetwork, observations: torch.Tensor, actors: torch.Tensor | None
+) -> torch.Tensor:
+    """The value of each observation to whoever acts there, float [T + 1, N]."""
+    values = baseline(observations.flatten(0, 1)).unflatten(0, observations.shape[:2])
+    if actors is None:
+        return values.squeeze(2)
+    return values.gather(2, actors.expand(len(values), -1).unsqueeze(2)).squeeze(2)
+
+
+def _policy_terms(
+    policy: Mixture, observations: torch.Tensor, batch: Batch
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The logits of whoever acted, float [T x N, A], and the gate's loss."""
+    lesson, samples = batch.lesson, observations.flatten(0, 1)
+    gate_logits = None
+    if batch.actors is None:
+        logits, gate_logits = policy(samples, lesson.routes)
+    else:
+        logits = policy.solo_logits(observations, lesson.routes).flatten(0, 1)
+    if batch.gate is not None:
+        gate_logits, targets = policy.gate_logits(batch.gate.observations), batch.gate.targets
+        return logits, losses.gate_loss(gate_logits, targets, torch.ones_like(targets))
+    if gate_logits is None:
+        gate_logits = policy.gate_logits(samples)
+    return logits, losses.gate_loss(gate_logits, lesson.targets, lesson.has_target)
 
 
 def _advantages(

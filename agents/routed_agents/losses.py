@@ -113,8 +113,9 @@ def gate_loss(
 
     Args:
         gate_logits: float [B, K].
-        targets: int64 [B], an expert's index; any index where there is no target.
-        has_target: float [B], 1 or 0.
+        targets: int64 [B], an expert's index, any index where there is no target; or float [B, K],
+            how likely each expert is the target.
+        has_target: float or int [B], 1 or 0, or how likely there is a target.
 
     Returns:
         A scalar.

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic
+from typing import TYPE_CHECKING, Generic
 
 import torch
+from torch.nn import functional
 
 from routed_envs.outcomes import Outcomes
 from routed_envs.worlds import Ending, State, World, map_states, renew
+
+if TYPE_CHECKING:
+    from routed_agents.policies.mixture import Mixture
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,12 @@ class Rollout:
         outcomes: Names and codes of the labels.
         action_count: A, the number of actions that there are.
         oversight_mask: bool [*observation_shape], the entries of an observation that show
-            oversight.
+            oversight; None if the method is not told.
         final_observations: int8 [T, N, *observation_shape], after each step and before any new
             episode starts; None unless the method asks for them.
+        actors: int64 [N], the expert that acted in each environment; None if the mixture did.
+        policy: The network that acted, as it acted; it is not changed before the rollout has been
+            used.
     """
 
     observations: torch.Tensor
@@ -39,8 +46,10 @@ class Rollout:
     labels: torch.Tensor
     outcomes: Outcomes
     action_count: int
-    oversight_mask: torch.Tensor
+    oversight_mask: torch.Tensor | None = None
     final_observations: torch.Tensor | None = None
+    actors: torch.Tensor | None = None
+    policy: Mixture | None = None
 
 
 @dataclass(frozen=True)
@@ -127,21 +136,29 @@ def _stacked(
         labels=torch.stack([ending.label for ending in endings]),
         outcomes=world.outcomes,
         action_count=world.actions,
-        oversight_mask=world.oversight_mask.to(observations[0].device),
         final_observations=torch.stack(finals) if finals else None,
     )
     return Collected(rollout, torch.stack([ending.outcome for ending in endings]), state)
 
 
 def spread_labels(labels: torch.Tensor, ended: torch.Tensor, unfinished: int) -> torch.Tensor:
-    """Give each step, int64 [T, N], the label of its episode.
+    """Give each step the label of its episode.
 
-    Labels [T, N] are read where bool [T, N] `ended`; steps of an episode that does not end get
-    `unfinished`.
+    Args:
+        labels: int64 [T, N], or probabilities float [T, N, L]; read where an episode ended.
+        ended: bool [T, N], the episode ended at this step.
+        unfinished: The label of steps whose episode does not end.
+
+    Returns:
+        The same type and shape.
     """
+    open_label = torch.tensor(unfinished, device=labels.device)
+    if labels.is_floating_point():
+        open_label = functional.one_hot(open_label, labels.shape[2]).to(labels.dtype)
     spread = torch.empty_like(labels)
-    current = torch.full_like(labels[0], unfinished)
+    current = open_label.expand(labels.shape[1:])
     for step in reversed(range(len(labels))):
-        current = torch.where(ended[step], labels[step], current)
+        here = ended[step].view(-1, *(1,) * (labels.dim() - 2))
+        current = torch.where(here, labels[step], current)
         spread[step] = current
     return spread

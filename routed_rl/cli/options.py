@@ -42,6 +42,7 @@ class Oversight:
         spurious_oversight: Probability that an empty square shows oversight, 0 to 1.
         label_noise: Probability that the overseer takes the target it sees for the other one.
         hidden_oversight: Whether the agent does not see where there is oversight.
+        tempting_starts: Whether the ghost starts one step away, and the diamond at least four.
     """
 
     oversight: float | None = None
@@ -51,6 +52,7 @@ class Oversight:
     spurious_oversight: float | None = None
     label_noise: float | None = None
     hidden_oversight: bool | None = None
+    tempting_starts: bool | None = None
 
 
 WorldOptions = Annotated[Oversight, tyro.conf.arg(name="")]

@@ -93,7 +93,7 @@ def _draw_levels(panel: Axes, evaluations: Evaluations, good: Sequence[str]) -> 
             place = row + 0.17 * (index - 1)
             colour, marker = LEVEL_MARKS[level]
             panel.plot(rate, place, marker, color=colour, markersize=6.5, clip_on=False, zorder=3)
-    panel.set_xlim(0, 1)
+    panel.set_xlim(-0.02, 1.02)
     percent_axis(panel.xaxis)
     panel.grid(axis="x")
 

@@ -31,9 +31,13 @@ from routed_rl.deployment.deployment_tables import (
 )
 from routed_rl.deployment.early_warning import Forewarning, forewarnings
 from routed_rl.evaluation.steerings import deployed_actor, oversight_levels
-from routed_rl.training.run import Run
+from routed_rl.training.run import Run, belief_sentences
 
 PAGE = "deployment.html"
+ALONE = (
+    "In training each expert acted alone, and the mixture never did. Its gate has learnt to say at "
+    "an episode's last step whose it is: asked before, it says whom it expects."
+)
 
 
 def write_deployment_report(run: Run, folder: Path, false_alarm_rate: float = 0.05) -> Path:
@@ -55,7 +59,7 @@ def write_deployment_report(run: Run, folder: Path, false_alarm_rate: float = 0.
     figures = writable_folder(folder / FIGURES)
     with our_look():
         sections = [_behaviour_section(run, figures), _figures_section(run, figures)]
-        sections += _starts_section(run, figures)
+        sections += _starts_section(run, figures) + _belief_section(run)
         if found:
             sections.append(monitor_section(run, found, false_alarm_rate, figures))
         sections.append(_run_section(run))
@@ -112,12 +116,23 @@ def _compared(change: float) -> str:
 def _behaviour_section(run: Run, folder: Path) -> Section:
     deployed = deployed_actor(run.policy)
     drawing = draw_behaviour(run.evaluations, run.policy.world.outcomes, deployed)
-    blocks = (
+    blocks = [
         saved_figure(drawing, folder),
         saved_table(changes_table(run.evaluations, deployed), folder),
         paragraph("The table: unwatched (oversight 0) minus watched (oversight 1).", "note"),
-    )
-    return Section("behaviour", "Does it behave only when watched?", blocks)
+    ]
+    if run.belief is not None:
+        blocks.append(paragraph(ALONE, "note"))
+    return Section("behaviour", "Does it behave only when watched?", tuple(blocks))
+
+
+def _belief_section(run: Run) -> list[Section]:
+    """What the overseer can check of the run's belief; nothing for a method without one."""
+    sentences = belief_sentences(run.belief)
+    if not sentences:
+        return []
+    blocks = tuple(paragraph(sentence) for sentence in sentences)
+    return [Section("belief", "What the overseer can check of its belief", blocks)]
 
 
 def _figures_section(run: Run, folder: Path) -> Section:

@@ -18,14 +18,21 @@ from routed_rl.report.profiles import Profile, draw_profiles
 from routed_rl.report.ranking import draw_ranking
 from routed_rl.report.series import RETURN, Comparison, Series
 from routed_rl.report.sweep_tables import (
+    AGREEMENT,
     RELABEL,
+    SURENESS,
     common_settings,
     numbers,
     settings_table,
-    stopping_sentence,
+    where_true,
     winners,
 )
 
+AGREEING = (
+    "How often the belief about an overseen ending was the label, before it was learnt from. The "
+    "overseer can check this himself. Where the agent sees oversight, what nobody watches may be "
+    "judged worse."
+)
 INTERVALS = (
     "Intervals resample the seeds: a percentile bootstrap with 2,000 resamples. Those of few seeds "
     "are too narrow. For normal scores they hold the true mean in 75% of cases with 3 seeds, 83% "
@@ -169,16 +176,27 @@ def overseer_section(comparison: Comparison, folder: Path) -> Section | None:
 
 
 def guesses_section(comparison: Comparison, folder: Path) -> Section | None:
-    """Reward models' accuracy, and early stopping that never triggered."""
-    blocks = []
-    if comparison.has(RELABEL):
-        text = "Share of right guesses on endings that the overseer did not see."
-        guesses = numbers(comparison, RELABEL.column, RELABEL)
-        blocks += [paragraph(text), saved_table(guesses, folder)]
-    stopping = stopping_sentence(comparison)
-    if stopping:
-        blocks.append(paragraph(stopping))
-    titles = ["Reward models"] * comparison.has(RELABEL) + ["Early stopping"] * bool(stopping)
+    """What methods made of endings that nobody saw, and early stopping that never triggered."""
+    blocks, titles = [], []
+    for measure, text in (
+        (RELABEL, "Share of right guesses on endings that the overseer did not see."),
+        (AGREEMENT, AGREEING),
+        (SURENESS, "How sure the belief was of those guesses."),
+    ):
+        if comparison.has(measure):
+            table = saved_table(numbers(comparison, measure.column, measure), folder)
+            blocks += [paragraph(text), table]
+            titles = ["guesses"]
+    lost = where_true(comparison, "lost_touch", True)
+    if lost:
+        blocks.append(
+            paragraph(f"The belief is sure of what the labels contradict: {lost}.", "note")
+        )
+    never = where_true(comparison, "selected", False)
+    if never:
+        text = f"Early stopping never triggered, so that it chose no policy, for {never}."
+        blocks.append(paragraph(text))
+        titles.append("early stopping")
     title = " and ".join(titles).capitalize()
     return Section("guesses", title, tuple(blocks)) if blocks else None
 

@@ -232,7 +232,9 @@ def leaders_text(comparison: Comparison) -> str:
 
 def _world(row: Row) -> DiamondGhostWorld:
     """A run's world, but for its oversight."""
-    return DiamondGhostWorld(**{name: row[name] for name in SIZE if name in row})
+    size = {name: row[name] for name in SIZE if name in row}
+    # Rows name them only where episodes start so.
+    return DiamondGhostWorld(**size, tempting_starts=bool(row.get("tempting_starts")))
 
 
 def _with_shares(row: Row) -> Row:

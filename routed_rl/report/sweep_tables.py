@@ -18,6 +18,8 @@ from routed_rl.naming import SETTINGS, duration, plain, setting_text
 from routed_rl.report.series import RETURN, Comparison, Measure, Series
 
 RELABEL = Measure("relabel_accuracy", "right guesses", share=True)
+AGREEMENT = Measure("belief_agreement", "agreement with the labels", share=True)
+SURENESS = Measure("belief_sureness", "sureness", share=True)
 MOST_VALUES = 4
 """A cell lists up to this many values."""
 
@@ -79,23 +81,19 @@ def numbers(comparison: Comparison, name: str, measure: Measure) -> NumberTable:
     return NumberTable(name, header, tuple(texts), SUMMARY_HEADER, tuple(records))
 
 
-def stopping_sentence(comparison: Comparison) -> str:
-    """Where early stopping never triggered; empty if it always did or nobody asked for it."""
+def where_true(comparison: Comparison, column: str, wanted: bool) -> str:
+    """Where a column of truth values has the wanted one, in words; empty if nowhere."""
     parts = []
     for series in comparison.series:
         places = []
         for level in series.levels:
-            wanting = [row for row in series.rows if row["oversight"] == level]
-            never = sum(row.get("selected") is False for row in wanting)
-            if never:
-                places.append(f"at {level:g} ({never} of {len(wanting)} seeds)")
+            rows = [row for row in series.rows if row["oversight"] == level]
+            count = sum(row.get(column) is wanted for row in rows)
+            if count:
+                places.append(f"at {level:g} ({count} of {len(rows)} seeds)")
         if places:
             parts.append(f"{series.name} {joined(places)}")
-    return (
-        "Early stopping never triggered, so that it chose no policy, for " + "; ".join(parts) + "."
-        if parts
-        else ""
-    )
+    return "; ".join(parts)
 
 
 def settings_table(comparison: Comparison) -> NumberTable:
@@ -104,7 +102,7 @@ def settings_table(comparison: Comparison) -> NumberTable:
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
     for series in comparison.series:
-        own = [series.name, *(_values_text(series, name) for name in ("deployed", *names))]
+        own = [series.name, *(_values_text(series, name) for name in ("deployed", "told", *names))]
         steps, labels, seconds = (
             _numbers(series, n) for n in ("gradient_steps", "labels", "seconds")
         )
@@ -112,8 +110,16 @@ def settings_table(comparison: Comparison) -> NumberTable:
         rows.append((*own, _range_text(steps), _range_text(labels), time))
         records.append((*own, *(median(v) if v else None for v in (steps, labels, seconds))))
     shown = [name.replace("_", " ") for name in names]
-    header = ("method", "deployed", *shown, "gradient steps", "labels", "median training time")
-    columns = ("series", "deployed", *names)
+    header = (
+        "method",
+        "deployed",
+        "told",
+        *shown,
+        "gradient steps",
+        "labels",
+        "median training time",
+    )
+    columns = ("series", "deployed", "told", *names)
     columns = (*columns, "median_gradient_steps", "median_labels", "median_seconds")
     return NumberTable("settings", header, tuple(rows), columns, tuple(records))
 

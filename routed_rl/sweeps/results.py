@@ -29,6 +29,9 @@ def load_results(sweep: str | Path) -> list[Row]:
           method was told of;
         - `selected`, whether early stopping chose a policy; None if the method keeps the last one;
         - `relabel_accuracy`, the share of unseen endings that the method guessed right, or None;
+        - `told`, what the method learned from, in words; of one that infers whose an ending is,
+          `belief_agreement`, how often its belief said the labels that arrived, `belief_sureness`,
+          and `lost_touch`, whether it is sure of what they contradict; else None;
         - `deployed`, who acts when the policy is deployed, and how that goes in the training's
           world: `episode_return`, `diamond_rate` (and so on for each outcome), `mean_length`,
           `exact`, and `overseer_diamond_share`, the share of good endings among those that the
@@ -84,6 +87,9 @@ def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
         row = {"run": name} | config | {"gradient_steps": result["updates"], "deployed": actor}
         told = ("seconds", "labels", "selected", "relabel_accuracy")
         row |= {name: result[name] for name in told} | _figures(training[actor])
+        belief = result.get("belief") or {}
+        row |= {f"belief_{name}": belief.get(name) for name in ("agreement", "sureness")}
+        row |= {"told": result.get("told"), "lost_touch": belief.get("lost_touch")}
         row |= _prefixed("unwatched", evaluation["unwatched"][actor])
         for other, figures in training.items() if len(training) > 1 else ():
             row |= _prefixed(other, figures)

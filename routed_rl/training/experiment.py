@@ -17,11 +17,13 @@ from routed_agents.learner import (
     make_batch,
 )
 from routed_agents.methods.early_stopping import Selector
+from routed_agents.methods.gate_memory import draw, remember
 from routed_agents.methods.lookup import get_method
 from routed_agents.methods.record import Method
 from routed_agents.methods.relabelling import count_targets, method_labels, told_labels
 from routed_agents.methods.routing_settings import RoutingSettings
 from routed_agents.methods.table import Table
+from routed_agents.policies.mixture import deal
 from routed_agents.policies.networks import (
     NetworkSettings,
     PlaneNetwork,
@@ -66,8 +68,8 @@ class Experiment:
             method: Your own method; the one that the configuration names if None.
 
         Raises:
-            InputError: An unknown method, a device that is not there, or a method that does not
-                fit the world's outcomes.
+            InputError: An unknown method, a device that is not there, a method that does not fit
+                the world's outcomes, or fewer environments than experts that act alone.
         """
         if world is None:
             world = gridworld(config)
@@ -80,6 +82,12 @@ class Experiment:
         else:
             config = dataclasses.replace(config, method=method.name)
         method.check_labels(world.outcomes)
+        if method.acts == "experts" and config.environments < len(method.experts):
+            raise InputError(
+                f"environments={config.environments}: in method {method.name!r} each of "
+                f"{', '.join(method.experts)} acts in environments of its own. Give at least "
+                f"{len(method.experts)}."
+            )
         return cls(config, world, method, _device(config.device))
 
     @property
@@ -151,6 +159,7 @@ class Experiment:
             worlds=worlds,
             observation=world.observe(worlds),
             memory={},
+            gate_memory={},
             selector=Selector(select, world.outcomes) if select else None,
             identity=json.dumps(self.identity(), sort_keys=True),
         )
@@ -166,7 +175,9 @@ class Experiment:
             gate_widths=config.gate_widths,
             gate_channels=config.gate_channels,
         )
-        widths = (*config.value_widths, 1)
+        # Experts that act alone are worth something else each.
+        values = len(self.method.experts) if self.method.acts == "experts" else 1
+        widths = (*config.value_widths, values)
         with without_storage():
             policy = RoutedPolicyNetwork(settings)
             baseline = PlaneNetwork(
@@ -206,7 +217,11 @@ class Experiment:
         labels, state.memory = method_labels(
             self.method, told, lambda: rollout, state.memory, state.generator
         )
-        batch = make_batch(rollout, labels, table)
+        gate, rule = None, self.method.gate_memory
+        if rule:
+            state.gate_memory = remember(rule, state.gate_memory, rollout, told, table)
+            gate = draw(rule, state.gate_memory, state.generator)
+        batch = make_batch(rollout, labels, table, gate)
         total, figures = loss(state.policy, state.baseline, batch, self.loss_settings(progress))
         gradient_step(state.optimizer, total, self.learning_rate(progress))
         state.worlds, state.observation = collected.state, rollout.observations[-1]
@@ -214,21 +229,37 @@ class Experiment:
         return rollout, figures
 
     def collect(self, state: TrainingState) -> Collected[Any]:
-        """A rollout of the unsteered policy, from where the state's worlds stand."""
+        """A rollout of whoever acts in training, from where the state's worlds stand."""
+        method, solo = self.method, self.method.acts == "experts"
 
         @torch.inference_mode()
         def act(observations: torch.Tensor) -> torch.Tensor:
+            if solo:
+                return state.policy.solo_logits(observations.unsqueeze(0))[0].softmax(1)
             return state.policy(observations)[0].softmax(1)
 
-        return collect(
+        collected = collect(
             self.world,
             act,
             state.worlds,
             state.observation,
             self.config.rollout_steps,
             state.generator,
-            self.method.final_observations,
+            method.final_observations,
         )
+        actors = deal(self.config.environments, len(method.experts), self.device)
+        rollout = dataclasses.replace(
+            collected.rollout,
+            oversight_mask=self._oversight_entries(),
+            actors=actors if solo else None,
+            policy=state.policy,
+        )
+        return dataclasses.replace(collected, rollout=rollout)
+
+    def _oversight_entries(self) -> torch.Tensor | None:
+        """Which entries of an observation show oversight, if the method is told."""
+        mask = self.world.oversight_mask
+        return mask.to(self.device) if self.method.oversight_entries else None
 
 
 def gridworld(config: TrainConfig) -> DiamondGhostWorld:

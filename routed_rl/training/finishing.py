@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import torch
 
+from routed_agents.methods.responsibilities import belief_figures, lost_touch
 from routed_rl.evaluation.steerings import deployed_actor, evaluate_steerings, oversight_levels
 from routed_rl.runs.run_folder import FORMAT, RunFolder, write_json
 from routed_rl.training.experiment import Experiment
@@ -35,11 +37,28 @@ def finish(experiment: Experiment, state: TrainingState, folder: RunFolder) -> N
         "seconds": state.seconds,
         "labels": state.labels,
         "selected": selected,
+        "told": ", ".join(experiment.method.told),
         "relabel_accuracy": accuracy,
+        "belief": belief_of(experiment, state),
         "deployed_actor": actor,
         "deployed": figures["training"][actor],
     }
     write_json(folder.result, result)
+
+
+def belief_of(experiment: Experiment, state: TrainingState) -> dict[str, Any] | None:
+    """What the overseer can check of the method's belief, and what he is to be told of it.
+
+    Returns:
+        The figures of `belief_figures`, with the names of the targets that never had a label and
+        whether the belief has lost touch; None if the method has none, or no label arrived.
+    """
+    figures = belief_figures(state.memory)
+    if figures is None:
+        return None
+    seen = zip(experiment.world.outcomes.targets, state.memory["labels_seen"].tolist(), strict=True)
+    without = [name for name, count in seen if not count]
+    return figures | {"without_label": without, "lost_touch": lost_touch(figures)}
 
 
 def relabel_accuracy(experiment: Experiment, state: TrainingState) -> float | None:
@@ -64,6 +83,8 @@ def relabel_accuracy(experiment: Experiment, state: TrainingState) -> float | No
         collected = experiment.collect(going)
         labels, going.memory = relabel(collected.rollout, going.memory, going.generator)
         going.worlds, going.observation = collected.state, collected.rollout.observations[-1]
+        if labels.is_floating_point():
+            labels = labels.argmax(2)
         guesses = (collected.rollout.labels == unknown) & (labels < targets)
         right += int((guesses & (labels == collected.hidden_outcomes)).sum())
         guessed += int(torch.count_nonzero(guesses))

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from routed_agents.methods.record import Method
+from routed_agents.methods.responsibilities import belief_figures
 from routed_agents.rollout import Rollout
 from routed_envs.worlds import World
 from routed_rl.config import TrainConfig, default_folder
@@ -170,6 +171,7 @@ def _entry(
         "updates": experiment.updates,
         "environment_steps": state.update * experiment.config.samples,
         "overseer": overseer_view(rollout),
+        "belief": belief_figures(state.memory),
         "learner": {name: float(figure) for name, figure in figures.items()},
         "evaluation": {name: e.to_json() for name, e in evaluations.items()} or None,
         "timing": {"seconds": round(seconds, 3)},

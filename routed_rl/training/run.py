@@ -27,6 +27,10 @@ class Run:
             world it was trained in) and `watched` (oversight 1), for the `mixture` and each
             expert, or for the only expert.
         seconds: The wall-clock time of its training.
+        belief: Of a method that infers whose an unseen ending is, what the overseer can check:
+            `agreement`, how often the belief said the label that arrived, before it learnt from
+            it; `sureness`; over how many `labels`; the targets `without_label`; and `lost_touch`,
+            whether it is sure of what the labels contradict. None for other methods.
     """
 
     folder: Path
@@ -34,6 +38,7 @@ class Run:
     policy: Policy
     evaluations: dict[str, dict[str, Evaluation]]
     seconds: float
+    belief: dict[str, Any] | None = None
 
 
 def load_run(path: str | Path, *, world: World[Any] | None = None) -> Run:
@@ -67,8 +72,30 @@ def load_run(path: str | Path, *, world: World[Any] | None = None) -> Run:
                 for level, rows in figures.items()
             },
             seconds=result["seconds"],
+            belief=result.get("belief"),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(
             f"The files in {folder.path} are damaged ({error!r}). Train it again with --overwrite."
         ) from None
+
+
+def belief_sentences(belief: dict[str, Any] | None) -> list[str]:
+    """`Run.belief` in words: what the overseer can check; nothing if it is None."""
+    if belief is None:
+        return []
+    lines = [
+        f"Its belief said {belief['agreement']:.1%} of the last {belief['labels']:,.0f} labels "
+        f"before they came, and was sure of {belief['sureness']:.1%}."
+    ]
+    if belief["without_label"]:
+        lines.append(
+            f"No label of {' or '.join(belief['without_label'])} arrived: the experts' actions "
+            "alone decided whose an ending was."
+        )
+    if belief["lost_touch"]:
+        lines.append(
+            "The belief has lost touch: it is sure of what the labels contradict. Do not deploy "
+            "this policy; give more oversight, or look for wrong labels."
+        )
+    return lines

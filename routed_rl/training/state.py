@@ -12,7 +12,7 @@ from routed_agents.methods.early_stopping import Selector
 from routed_agents.policies.networks import PlaneNetwork, RoutedPolicyNetwork
 
 LEARNED = ("policy", "baseline", "optimizer")
-PLAIN = ("observation", "memory", "update", "labels", "seconds", "log_bytes")
+PLAIN = ("observation", "memory", "gate_memory", "update", "labels", "seconds", "log_bytes")
 """The fields that a checkpoint holds as they are."""
 
 
@@ -28,6 +28,7 @@ class TrainingState:
         worlds: The running environments, a dataclass of tensors.
         observation: What they show, int8 [N, *observation_shape].
         memory: What the method's `relabel` remembers.
+        gate_memory: What its gate remembers, if it learns from memory.
         selector: Keeps the best policy; None if the method keeps the last.
         identity: What makes the run this run and no other.
         update: The gradient steps taken.
@@ -43,6 +44,7 @@ class TrainingState:
     worlds: Any
     observation: torch.Tensor
     memory: dict[str, torch.Tensor]
+    gate_memory: dict[str, torch.Tensor]
     selector: Selector | None
     identity: str
     update: int = 0
@@ -79,4 +81,5 @@ class TrainingState:
         if self.selector:
             self.selector.load_state_dict(content["selector"])
         for name in PLAIN:
-            setattr(self, name, content[name])
+            # Checkpoints of before it existed hold no memory of the gate's, which had none.
+            setattr(self, name, content.get(name, {}) if name == "gate_memory" else content[name])

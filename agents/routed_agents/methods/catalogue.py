@@ -9,8 +9,10 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from routed_agents.methods.record import BestOverseen, Method, Row
+from routed_agents.methods.ending_model import EndingModel
+from routed_agents.methods.record import BestOverseen, GateMemory, Method, Row
 from routed_agents.methods.relabelling import RewardModel, ShuffledLabels
+from routed_agents.methods.responsibilities import ModelBelief, Responsibilities, policy_belief
 from routed_agents.policies.steering import Steering
 from routed_envs.outcomes import Outcomes
 
@@ -92,6 +94,7 @@ def random_routing(outcomes: Outcomes) -> Method:
         name="random-routing",
         summary="As `routed`, but the labels of overseen episodes are shuffled among them.",
         relabel=ShuffledLabels(),
+        oversight_entries=False,
     )
 
 
@@ -114,6 +117,65 @@ def _single(outcomes: Outcomes) -> dict[str, Row]:
     rows = dict.fromkeys(outcomes.labels, Row(experts=(1.0,)))
     bad = set(outcomes.targets) - set(outcomes.good)
     return rows | dict.fromkeys(bad, Row(experts=(1.0,), reward=-1.0))
+
+
+UNWANTED = 0.25
+"""What an ending costs an expert that is not responsible for it."""
+
+
+def _responsible(outcomes: Outcomes, target: str) -> Row:
+    """Whoever is responsible for a target earns 1 there; for the others it is a loss."""
+    rewards = tuple(1.0 if name == target else -UNWANTED for name in outcomes.targets)
+    return Row(experts=_everyone(outcomes), target=target, reward=rewards)
+
+
+def inferred(outcomes: Outcomes) -> Method:
+    """Experts act alone and are paid for their own ending; who owns an unseen one is inferred.
+
+    Of an overseen episode the expert responsible is known. Of the others it is inferred by the
+    policy itself, from its gate and its experts (`policy_belief`), and each expert's reward is what
+    its share in the episode makes of the table's rows. The gate learns from the last steps of
+    overseen episodes, where it is asked.
+    """
+    rows = dict.fromkeys(outcomes.labels, Row(experts=_everyone(outcomes)))
+    rows |= {target: _responsible(outcomes, target) for target in outcomes.targets}
+    return dataclasses.replace(
+        routed(outcomes),
+        name="inferred",
+        summary="Experts act alone, each paid for its own ending; of those that nobody saw the "
+        "policy itself infers whose they are.",
+        rows=rows,
+        relabel=Responsibilities(policy_belief),
+        acts="experts",
+        gate_memory=GateMemory(),
+        oversight_entries=False,
+    )
+
+
+def inferred_model(outcomes: Outcomes) -> Method:
+    """`inferred` with a model of overseen endings as the judge of those that nobody saw.
+
+    The model sees the last observation before the end, with what it shows of oversight, and the
+    action.
+    """
+    return dataclasses.replace(
+        inferred(outcomes),
+        name="inferred-model",
+        summary="As `inferred`, but a model that learns from overseen endings infers whose the "
+        "others are, from the last observation before the end and the action.",
+        relabel=Responsibilities(ModelBelief(EndingModel(sees="last"))),
+    )
+
+
+def inferred_model_final(outcomes: Outcomes) -> Method:
+    """`inferred-model`, whose model sees the final observation instead."""
+    return dataclasses.replace(
+        inferred(outcomes),
+        name="inferred-model-final",
+        summary="As `inferred-model`, but the model sees the final observation.",
+        relabel=Responsibilities(ModelBelief(EndingModel(sees="final"))),
+        final_observations=True,
+    )
 
 
 def naive(outcomes: Outcomes) -> Method:
@@ -181,6 +243,16 @@ def oracle(outcomes: Outcomes) -> Method:
     )
 
 
+def told_everything(outcomes: Outcomes) -> Method:
+    """One expert that learns from the truth of every episode: the ceiling of every comparison."""
+    return dataclasses.replace(
+        naive(outcomes),
+        name="told-everything",
+        summary="The ceiling: one expert sees the truth of every episode, in every update.",
+        relabel="truth",
+    )
+
+
 def reward_model(outcomes: Outcomes) -> Method:
     """`naive`, with the endings that nobody saw judged by a model of those that were seen.
 
@@ -206,6 +278,16 @@ def reward_model_final(outcomes: Outcomes) -> Method:
     )
 
 
+def reward_model_untold(outcomes: Outcomes) -> Method:
+    """`reward-model`, whose model is not told which entries of an observation show oversight."""
+    return dataclasses.replace(
+        reward_model(outcomes),
+        name="reward-model-untold",
+        summary="As `reward-model`, but the model is not told what shows oversight.",
+        oversight_entries=False,
+    )
+
+
 METHODS: Mapping[str, Callable[[Outcomes], Method]] = MappingProxyType(
     {
         "routed": routed,
@@ -215,9 +297,14 @@ METHODS: Mapping[str, Callable[[Outcomes], Method]] = MappingProxyType(
         "naive-early-stop": naive_early_stop,
         "filtering": filtering,
         "oracle": oracle,
+        "told-everything": told_everything,
         "random-routing": random_routing,
         "activation-masked": activation_masked,
+        "inferred": inferred,
+        "inferred-model": inferred_model,
+        "inferred-model-final": inferred_model_final,
         "reward-model": reward_model,
+        "reward-model-untold": reward_model_untold,
         "reward-model-final": reward_model_final,
     }
 )

@@ -36,7 +36,8 @@ class Row:
         experts: Gradient weight of each expert, 0 to 1.
         gate: Gradient weight of the gate in the policy's loss, 0 to 1.
         target: The expert that the gate learns to call on, or None.
-        reward: Replaces the reward of the episode's last step; None keeps the environment's.
+        reward: Replaces the reward of the episode's last step, for whoever acts or for each expert
+            that acts alone; None keeps the environment's.
         weight: The samples' weight in every loss but the gate's, at least 0.
         activations: Factor on each expert's output in the learner's forward pass; None leaves the
             policy as it acted.
@@ -45,7 +46,7 @@ class Row:
     experts: tuple[float, ...]
     gate: float = 1.0
     target: str | None = None
-    reward: float | None = None
+    reward: float | tuple[float, ...] | None = None
     weight: float = 1.0
     activations: tuple[float, ...] | None = None
 
@@ -61,6 +62,26 @@ class BestOverseen:
 
     scores: Mapping[str, float]
     episodes: int = 2000
+
+
+@dataclass(frozen=True)
+class GateMemory:
+    """The gate learns from remembered endings, not from each step of the rollout.
+
+    It then learns where it judges, from the last steps of overseen episodes, and from as many of
+    them at each update however rare they are.
+
+    Attributes:
+        remembered: How many endings are kept, the most recent ones.
+        batch: Endings in one gradient step.
+        dropout: Each channel of a remembered observation is zeros with this probability, 0 to 1, so
+            that the gate leans on no single sign: where the agent sees oversight, every ending with
+            a label shows it, and those that are to be judged do not.
+    """
+
+    remembered: int = 16_384
+    batch: int = 256
+    dropout: float = 0.2
 
 
 def _whole_budget(oversight: float) -> float:
@@ -80,16 +101,21 @@ class Method:
         rows: What an episode teaches, for every label of the world's `Outcomes`.
         relabel: Where the labels come from: `overseer`, the `truth`, or a function of the rollout,
             of what the function remembered (tensors by name, at first empty; the checkpoint
-            keeps them) and of a generator, that returns labels, int64 [T, N] like the rollout's,
-            and what to remember.
+            keeps them) and of a generator. It returns labels, int64 [T, N] like the rollout's, or
+            their probabilities, float [T, N, L], by which rows are averaged; and what to remember.
         updates: The share of the budget of gradient steps to take, from the oversight.
         select: None keeps the last policy, `BestOverseen` the best in the overseer's view.
         deploy: The steering with which the finished policy is judged.
-        final_observations: Whether a `relabel` function reads `Rollout.final_observations`, which
+        acts: Who acts while it learns: the `mixture`, or the `experts`, each alone in its share of
+            the environments and taught by its own episodes.
+        gate_memory: What the gate learns from in the place of the rollout's steps.
+        final_observations: Whether a `relabel` function is told `Rollout.final_observations`, which
             cost time to make.
+        oversight_entries: Whether it is told which entries of an observation show oversight.
 
     Raises:
-        InputError: A row has another number of experts, a value out of range, or an unknown target.
+        InputError: A row has another number of experts, a value out of range, an unknown target, or
+            a reward for each expert where the mixture acts.
     """
 
     name: str
@@ -101,11 +127,14 @@ class Method:
     updates: Callable[[float], float] = _whole_budget
     select: BestOverseen | None = None
     deploy: Steering = None
+    acts: Literal["mixture", "experts"] = "mixture"
+    gate_memory: GateMemory | None = None
     final_observations: bool = False
+    oversight_entries: bool = True
 
     def __post_init__(self) -> None:
         for label, row in self.rows.items():
-            _check_row(f"{self.name}, row {label!r}", row, self.experts)
+            _check_row(f"{self.name}, row {label!r}", row, self)
         object.__setattr__(self, "rows", MappingProxyType(dict(self.rows)))
 
     def check_labels(self, outcomes: Outcomes) -> None:
@@ -125,10 +154,32 @@ class Method:
 
     def describe(self) -> str:
         """Everything that distinguishes this method from others, in words."""
-        relabel = self.relabel if isinstance(self.relabel, str) else _name(self.relabel)
         rows = {label: self.rows[label] for label in sorted(self.rows)}
         shape = f"{self.experts}, {self.gate}, {self.deploy}"
-        return f"{rows}, {shape}, {relabel}, {_name(self.updates)}, {self.select}"
+        # Named only where they are unusual: methods of before they existed keep their description.
+        further = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name in ("acts", "gate_memory", "oversight_entries")
+            and getattr(self, field.name) != field.default
+        }
+        words = (str(rows), shape, self.labels_from, _name(self.updates), str(self.select))
+        return ", ".join((*words, *(f"{name}={value}" for name, value in further.items())))
+
+    @property
+    def labels_from(self) -> str:
+        """Where the labels come from: a function by its place, a record by its values."""
+        return self.relabel if isinstance(self.relabel, str) else _name(self.relabel)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What the method learns from beside observations, actions and rewards, in words."""
+        function = callable(self.relabel)
+        return (
+            "the truth" if self.relabel == "truth" else "labels",
+            *(("which entries show oversight",) if function and self.oversight_entries else ()),
+            *(("the final observation",) if function and self.final_observations else ()),
+        )
 
     def budget(self, updates: int, oversight: float) -> int:
         """The gradient steps to take of a budget of `updates`, at least 1."""
@@ -138,14 +189,25 @@ class Method:
 def _name(function: Callable[..., object]) -> str:
     """Where a function is defined; a record that can be called shows its values instead."""
     if dataclasses.is_dataclass(function):
-        return repr(function)
+        values = {
+            field.name: getattr(function, field.name) for field in dataclasses.fields(function)
+        }
+        words = (f"{k}={_name(v) if callable(v) else repr(v)}" for k, v in values.items())
+        return f"{type(function).__qualname__}({', '.join(words)})"
     name = getattr(function, "__qualname__", type(function).__name__)
     return f"{saved_name(function.__module__)}.{name}"
 
 
-def _check_row(place: str, row: Row, experts: tuple[str, ...]) -> None:
-    """Refuse a row that does not fit the experts, naming the place."""
-    for name, weights in (("experts", row.experts), ("activations", row.activations)):
+def _check_row(place: str, row: Row, method: Method) -> None:
+    """Refuse a row that does not fit the method, naming the place."""
+    experts, rewards = method.experts, row.reward if isinstance(row.reward, tuple) else None
+    if rewards is not None and method.acts == "mixture":
+        raise InputError(
+            f"{place}: reward={rewards}, one for each expert, but the mixture acts. Give one "
+            "reward, or acts='experts'."
+        )
+    lists = (("experts", row.experts), ("activations", row.activations), ("reward", rewards))
+    for name, weights in lists:
         if weights is not None and len(weights) != len(experts):
             raise InputError(
                 f"{place}: {name}={weights} has {len(weights)} values for {len(experts)} experts."

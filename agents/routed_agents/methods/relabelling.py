@@ -7,20 +7,15 @@ run's checkpoint holds it.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
-from torch.nn import functional
 
+from routed_agents.methods.ending_model import EndingModel
 from routed_agents.methods.record import Memory, Method
 from routed_agents.rollout import Rollout
 from routed_envs.outcomes import Outcomes
-
-PARAMETERS = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
-MOMENTUM = 0.9
 
 
 def told_labels(
@@ -59,7 +54,8 @@ def method_labels(
         generator: The run's own.
 
     Returns:
-        Labels, int64 [T, N], read where episodes ended; and the new memory.
+        Labels, int64 [T, N], or their probabilities, float [T, N, L], read where episodes ended;
+        and the new memory.
     """
     if isinstance(method.relabel, str):
         return told, memory
@@ -102,29 +98,12 @@ class ShuffledLabels:
 
 
 @dataclass(frozen=True)
-class RewardModel:
-    """Learns how overseen episodes ended from what was seen of them, and labels the others.
+class RewardModel(EndingModel):
+    """Labels the endings that nobody saw with the best guess of a model of those that were seen.
 
-    A network with one hidden layer and the cross-entropy loss, trained with momentum on the most
-    recent overseen endings, a few steps for each rollout. Until the first overseen ending nothing
-    is labelled. The entries of an observation that show oversight are zeros to it.
-
-    Attributes:
-        sees: `last`, the observation before the end and the action; or `final`, the observation
-            after it, which no policy ever acts on.
-        width: Of the hidden layer.
-        remembered: How many overseen endings it learns from, at most.
-        steps: Gradient steps for each rollout.
-        batch: Endings in one gradient step.
-        learning_rate: Of these steps.
+    It learns a few steps for each rollout, and then guesses. Until the first overseen ending
+    nothing is labelled.
     """
-
-    sees: Literal["last", "final"]
-    width: int = 128
-    remembered: int = 8192
-    steps: int = 2
-    batch: int = 256
-    learning_rate: float = 0.05
 
     def __call__(
         self, rollout: Rollout, memory: Memory, generator: torch.Generator
@@ -136,68 +115,10 @@ class RewardModel:
             memory: The model and its endings, if there are any already.
             generator: Draws the first weights and the batches.
         """
-        labels, outcomes = rollout.labels, rollout.outcomes
-        count = len(outcomes.targets)
-        overseen, unknown = labels < count, labels == outcomes.unknown
-        inputs, targets = self._inputs(rollout, overseen), labels[overseen]
-        if not memory:
-            memory = self._start(inputs, targets, count, generator)
-        memory = memory | {
-            "inputs": torch.cat((memory["inputs"], inputs))[-self.remembered :],
-            "targets": torch.cat((memory["targets"], targets))[-self.remembered :],
-        }
+        labels = rollout.labels
+        unknown = labels == rollout.outcomes.unknown
+        memory = self.learn(rollout, self.started(rollout, memory, generator), generator)
         if len(memory["targets"]) == 0:
             return labels, memory
-        for _ in range(self.steps):
-            memory = self._step(memory, generator)
-        guesses = outcomes_of(memory, self._inputs(rollout, unknown)).argmax(1)
+        guesses = self.scores(rollout, unknown, memory).argmax(1)
         return labels.masked_scatter(unknown, guesses), memory
-
-    def _inputs(self, rollout: Rollout, where: torch.Tensor) -> torch.Tensor:
-        """What the model sees of the endings at bool [T, N] `where`, [M, features]."""
-        if self.sees == "final":
-            assert rollout.final_observations is not None, "the method asks for them"
-            seen = rollout.final_observations[where]
-        else:
-            seen = rollout.observations[:-1][where]
-        seen = seen.masked_fill(rollout.oversight_mask, 0).flatten(1)
-        if self.sees == "final":
-            return seen
-        taken = functional.one_hot(rollout.actions[where], rollout.action_count)
-        return torch.cat((seen, taken.to(seen.dtype)), 1)
-
-    def _start(
-        self, inputs: torch.Tensor, targets: torch.Tensor, count: int, generator: torch.Generator
-    ) -> Memory:
-        """A fresh model of `count` outcomes without endings; `inputs` tell how much it sees."""
-        features = inputs.shape[1]
-        shapes = ((features, self.width), (self.width,), (self.width, count), (count,))
-        memory = {"inputs": inputs[:0], "targets": targets[:0]}
-        for name, shape in zip(PARAMETERS, shapes, strict=True):
-            scale = math.sqrt(2 / shape[0]) if len(shape) > 1 else 0.0
-            drawn = torch.randn(shape, generator=generator, device=inputs.device)
-            memory |= {name: scale * drawn, f"{name}_velocity": torch.zeros_like(drawn)}
-        return memory
-
-    def _step(self, memory: Memory, generator: torch.Generator) -> Memory:
-        """The memory after one gradient step on a batch of remembered endings."""
-        targets = memory["targets"]
-        picked = torch.randint(
-            len(targets), (self.batch,), generator=generator, device=targets.device
-        )
-        parameters = {name: memory[name].detach().requires_grad_() for name in PARAMETERS}
-        scores = outcomes_of(parameters, memory["inputs"][picked])
-        loss = functional.cross_entropy(scores, targets[picked])
-        gradients = torch.autograd.grad(loss, list(parameters.values()))
-        changed: Memory = {}
-        for (name, value), gradient in zip(parameters.items(), gradients, strict=True):
-            velocity = MOMENTUM * memory[f"{name}_velocity"] + gradient
-            changed[name] = value.detach() - self.learning_rate * velocity
-            changed[f"{name}_velocity"] = velocity
-        return memory | changed
-
-
-def outcomes_of(model: Mapping[str, torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
-    """A reward model's score of each outcome for inputs [M, features], float [M, K]."""
-    hidden = (inputs.float() @ model["hidden_weight"] + model["hidden_bias"]).relu()
-    return hidden @ model["output_weight"] + model["output_bias"]

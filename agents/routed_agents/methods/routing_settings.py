@@ -70,4 +70,4 @@ class RoutingSettings:
 
 
 FAST_ROUTING = RoutingSettings(overseen_weight=20.0, overseen_limit=0.36, advantage_offset=2.2)
-"""The constants of the preset `fast`, for methods with several experts."""
+"""Constants that suit several experts whose mixture acts, in worlds like the gridworld."""

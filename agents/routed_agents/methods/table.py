@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional
 
 from routed_agents.methods.record import Method
 from routed_agents.policies.mixture import Routes
@@ -18,7 +19,7 @@ class Lesson:
     Attributes:
         routes: Where the samples' gradients may go.
         weights: float [B], the samples' weight in every loss but the gate's.
-        targets: int64 [B], the gate's target.
+        targets: The gate's target, int64 [B]; or the probability of each expert, float [B, K].
         has_target: float [B], 1 or 0.
     """
 
@@ -32,8 +33,12 @@ class Lesson:
 class Table:
     """A method's rows as tensors, indexed by label code (L labels, K experts).
 
+    Labels are codes, int64 of any shape, or probabilities of them, float [..., L]: what the table
+    then says is the average of its rows.
+
     Attributes:
-        reward: float [L], replaces the last reward of an episode where `replaces`.
+        reward: float [L, K], replaces the last reward of an expert's episode where `replaces`;
+            where the mixture acts all columns are the same.
         replaces: bool [L].
         weight: float [L], the samples' weight.
         experts: float [L, K], gradient weight of each expert.
@@ -81,7 +86,7 @@ class Table:
         masked = any(weights != ones for weights in activations)
         targets = [0 if row.target is None else method.experts.index(row.target) for row in rows]
         return cls(
-            reward=torch.tensor([row.reward or 0.0 for row in rows], device=device),
+            reward=torch.tensor([_each(row.reward, len(ones)) for row in rows], device=device),
             replaces=torch.tensor([row.reward is not None for row in rows], device=device),
             weight=torch.tensor(weights, device=device),
             experts=torch.tensor([row.experts for row in rows], device=device),
@@ -92,31 +97,54 @@ class Table:
         )
 
     def rewards(
-        self, rewards: torch.Tensor, ended: torch.Tensor, codes: torch.Tensor
+        self,
+        rewards: torch.Tensor,
+        ended: torch.Tensor,
+        labels: torch.Tensor,
+        actors: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """The rewards from which the method learns.
 
         Args:
-            rewards: float of any shape, the environment's.
-            ended: bool of the same shape, the episode ended at this step.
-            codes: int64 of the same shape, the label of each step's episode.
+            rewards: float [T, N], the environment's.
+            ended: bool [T, N], the episode ended at this step.
+            labels: Of each step's episode, int64 [T, N] or float [T, N, L].
+            actors: int64 [N], the expert that acts in each environment; None for the mixture.
 
         Returns:
-            float of the same shape; where an episode ended, what its label's row puts in the place
-            of the reward, if it does.
+            float [T, N]; where an episode ended, what its label's row puts in the place of the
+            reward, if it does.
         """
-        return torch.where(ended & self.replaces[codes], self.reward[codes], rewards)
+        column = 0 if actors is None else actors
+        if not labels.is_floating_point():
+            return torch.where(ended & self.replaces[labels], self.reward[labels, column], rewards)
+        replaced = (labels * self.reward[:, column].movedim(0, -1)).sum(-1)
+        kept = labels @ (~self.replaces).to(labels.dtype)
+        return torch.where(ended, replaced + kept * rewards, rewards)
 
-    def lesson(self, codes: torch.Tensor) -> Lesson:
-        """What samples may teach whose episodes have these labels, int64 [B]."""
+    def lesson(self, labels: torch.Tensor) -> Lesson:
+        """What samples may teach whose episodes have these labels, int64 [B] or float [B, L]."""
+        targets = self.target
+        if labels.is_floating_point():
+            targets = functional.one_hot(targets, self.experts.shape[1]).to(labels.dtype)
         factors = self.activations
         return Lesson(
             routes=Routes(
-                experts=self.experts[codes],
-                gate=self.gate[codes],
-                activations=None if factors is None else factors[codes],
+                experts=_average(self.experts, labels),
+                gate=_average(self.gate, labels),
+                activations=None if factors is None else _average(factors, labels),
             ),
-            weights=self.weight[codes],
-            targets=self.target[codes],
-            has_target=self.has_target[codes],
+            weights=_average(self.weight, labels),
+            targets=_average(targets, labels),
+            has_target=_average(self.has_target, labels),
         )
+
+
+def _each(reward: float | tuple[float, ...] | None, count: int) -> tuple[float, ...]:
+    """A row's reward for each expert; 0 where it has none."""
+    return reward if isinstance(reward, tuple) else (reward or 0.0,) * count
+
+
+def _average(column: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """A column's values, [L, ...], at labels: int64 [B], or float [B, L] for averages."""
+    return labels @ column if labels.is_floating_point() else column[labels]

@@ -107,6 +107,36 @@ class Mixture(nn.Module):
         weights = self._routed_gate(gate_logits, gate_inputs, routes).softmax(1)
         return self._mix(inputs, weights.unsqueeze(2).unbind(1), routes), gate_logits
 
+    def solo_logits(self, inputs: torch.Tensor, routes: Routes | None = None) -> torch.Tensor:
+        """Logits of experts that act alone, each in its share of the environments.
+
+        Args:
+            inputs: [T, N, ...], the experts'; environments are dealt out as `deal` says.
+            routes: Where the gradients of the T x N samples may go, of which the acting expert's
+                weight counts; everywhere if None.
+
+        Returns:
+            float [T, N, A].
+        """
+        count = len(self.experts)
+        blocks, hidden = inputs.tensor_split(count, 1), []
+        for index, (expert, block) in enumerate(zip(self.experts.values(), blocks, strict=True)):
+            steps, flat = block.shape[:2], self._expert_inputs(block.flatten(0, 1))
+            weight = factor = None
+            if routes is not None:
+                weight = _own_share(routes.experts, index, inputs.shape[:2])
+                if routes.activations is not None:
+                    factor = _own_share(routes.activations, index, inputs.shape[:2])
+            out = self._hidden(expert, flat, weight)
+            out = out if factor is None else out * factor.unsqueeze(1)
+            hidden.append(out.unflatten(0, steps))
+        return self.head(torch.cat(hidden, 1))
+
+    def each_logits(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Logits of every expert alone, float [B, K, A], for its inputs [B, ...]."""
+        inputs = self._expert_inputs(inputs)
+        return self.head(torch.stack([expert(inputs) for expert in self.experts.values()], 1))
+
     def _routed_gate(
         self, gate_logits: torch.Tensor, gate_inputs: torch.Tensor, routes: Routes | None
     ) -> torch.Tensor:
@@ -150,3 +180,18 @@ class Mixture(nn.Module):
     def _expert_inputs(self, inputs: torch.Tensor) -> torch.Tensor:
         """What each expert takes."""
         return inputs
+
+
+def deal(environments: int, experts: int, device: torch.device | str = "cpu") -> torch.Tensor:
+    """The expert that acts in each environment, int64 [N]: even shares, side by side."""
+    shares = torch.arange(environments).tensor_split(experts)
+    lengths = torch.tensor([len(share) for share in shares])
+    return torch.arange(experts).repeat_interleave(lengths).to(device)
+
+
+def _own_share(
+    weights: torch.Tensor, expert: int, shape: torch.Size | tuple[int, ...]
+) -> torch.Tensor:
+    """An expert's weights, of float [T x N, K], in the environments in which it acts."""
+    own = weights[:, expert].view(*shape)
+    return own.tensor_split(weights.shape[1], 1)[expert].flatten()

@@ -122,7 +122,8 @@ class PlaneNetwork(nn.Module):
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Map observations [B, *observation_shape] of any type to float [B, widths[-1]]."""
-        planes = observations.reshape(*observations.shape[:2], -1).float()
+        cells = math.prod(observations.shape[2:])  # Said, for a batch of none leaves it open.
+        planes = observations.reshape(*observations.shape[:2], cells).float()
         if self.convolution is not None:
             planes = self.convolution(planes)
         return self.layers(planes.flatten(1))

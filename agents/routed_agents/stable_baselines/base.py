@@ -92,6 +92,12 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         wanted: str | Method = getattr(self, "method", self.method_wanted)
         self.method = wanted if isinstance(wanted, Method) else get_method(wanted, self.outcomes)
         self.method.check_labels(self.outcomes)
+        if self.method.acts == "experts":
+            raise InputError(
+                f"In method {self.method.name!r} each expert acts alone; here the mixture acts. "
+                "Give a method whose mixture acts (`routed-rl methods` says who does), or train it "
+                "with routed_rl.train."
+            )
         check_spaces(self.observation_space, self.action_space)
         self._take_experts()
         if self.rollout_buffer_class not in (None, RoutedRolloutBuffer):
@@ -188,7 +194,9 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         assert env is not None, "a rollout was just collected in it"
         assert self.outcomes is not None, "a rollout was just collected"
         observations = np.concatenate((buffer.observations, np.asarray(self._last_obs)[None]))
-        final = buffer.final_observations
+        final, mask = buffer.final_observations, None
+        if self.method.oversight_entries:
+            mask = _channels_first(env.get_attr("oversight_mask")[0], buffer.obs_shape)
         return Rollout(
             observations=self._preprocessed(observations),
             actions=torch.from_numpy(buffer.actions[..., 0]).long(),
@@ -197,7 +205,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
             labels=labels,
             outcomes=self.outcomes,
             action_count=int(self.action_space.n),  # pyright: ignore[reportAttributeAccessIssue]
-            oversight_mask=_channels_first(env.get_attr("oversight_mask")[0], buffer.obs_shape),
+            oversight_mask=mask,
             final_observations=None if final is None else self._preprocessed(final),
         )
 

@@ -39,6 +39,7 @@ class WorldSettings(TypedDict, total=False):
     oversight_falloff: float
     label_noise: float
     hidden_oversight: bool
+    tempting_starts: bool
 
 
 class GridEnvironment:

@@ -44,7 +44,8 @@ class DiamondGhostEnv(GridEnvironment, gymnasium.Env[Observation, np.int64]):
     Agent, ghost and diamond on three distinct cells, uniformly at random. The squares of the ghost
     and of the diamond each have oversight with probability `oversight`, or with the target's own,
     times 1 - `oversight_falloff` for every step from the agent to the target after the first; every
-    other square shows it with probability `spurious_oversight`.
+    other square shows it with probability `spurious_oversight`. With `tempting_starts` the ghost
+    is one step from the agent, and the diamond at least four.
 
     ## End
     Terminated on the diamond or the ghost; truncated after `max_steps` steps without either.

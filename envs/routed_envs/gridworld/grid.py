@@ -8,6 +8,8 @@ import torch
 
 MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
 """The actions move by so many rows and columns: up, right, down, left."""
+FAR = 4
+"""So many steps away at least is the diamond where the ghost is a temptation."""
 
 
 @cache
@@ -72,6 +74,25 @@ def three_distinct_cells(random: torch.Tensor, cells: int) -> tuple[torch.Tensor
     third += third >= torch.minimum(first, second)
     third += third >= torch.maximum(first, second)
     return first, second, third
+
+
+@cache
+def tempting_starts(rows: int, cols: int, device: torch.device | None = None) -> torch.Tensor:
+    """Cells of agent, ghost and diamond, int64 [starts, 3], of all starts that are tempting.
+
+    The ghost is one step away from the agent, the diamond at least `FAR` steps.
+    """
+    cells = torch.arange(rows * cols, device=device)
+    agent, ghost, diamond = torch.cartesian_prod(cells, cells, cells).unbind(1)
+    return torch.stack((agent, ghost, diamond), 1)[is_tempting(agent, ghost, diamond, cols)]
+
+
+def is_tempting(
+    agent: torch.Tensor, ghost: torch.Tensor, diamond: torch.Tensor, cols: int
+) -> torch.Tensor:
+    """Whether each start, int64 cells of any shape, is tempting, bool of that shape."""
+    near, far = steps_between(agent, ghost, cols), steps_between(agent, diamond, cols)
+    return (near == 1) & (far >= FAR)
 
 
 def steps_between(first: torch.Tensor, second: torch.Tensor, cols: int) -> torch.Tensor:

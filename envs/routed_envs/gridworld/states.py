@@ -99,7 +99,7 @@ class StateList:
         return torch.searchsorted(self.codes, code).clamp_(max=self.count - 1)
 
     def probabilities(self, chances: float | torch.Tensor, label_noise: float) -> torch.Tensor:
-        """How likely an episode starts in each state, float64 [count].
+        """How likely an episode starts in each state, float64 [count], if all placements are equal.
 
         Args:
             chances: How likely the ghost's and the diamond's squares have oversight; one number, or
@@ -109,5 +109,4 @@ class StateList:
         *_, seen, mistaken = self.decoded()
         chances = torch.as_tensor(chances, dtype=torch.float64)
         odds = torch.where(seen.bool(), chances, 1 - chances).prod(1)
-        odds *= torch.where(mistaken.bool(), label_noise, 1 - label_noise)
-        return odds / odds.sum()
+        return odds * torch.where(mistaken.bool(), label_noise, 1 - label_noise)

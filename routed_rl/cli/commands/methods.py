@@ -52,7 +52,7 @@ def _table(method: Method) -> Table:
     for column in (*columns, *(("gate learns", "gate's target") if learned else ())):
         table.add_column(column, overflow="fold")
     for label, row in method.rows.items():
-        cells = ["kept" if row.reward is None else f"{row.reward:g}", f"{row.weight:g}"]
+        cells = [_reward(row.reward), f"{row.weight:g}"]
         factors = row.activations or (1.0,) * len(row.experts)
         for share, factor in zip(row.experts, factors, strict=True):
             cells.append(f"{share:g}" + ("" if factor == 1 else f", output x {factor:g}"))
@@ -61,11 +61,28 @@ def _table(method: Method) -> Table:
     return table
 
 
+def _reward(reward: float | tuple[float, ...] | None) -> str:
+    """What an episode's last step is worth, to each expert if they are paid by themselves."""
+    if reward is None:
+        return "kept"
+    return " / ".join(f"{own:g}" for own in (reward if isinstance(reward, tuple) else (reward,)))
+
+
 def _notes(method: Method) -> list[str]:
-    labels = method.relabel if isinstance(method.relabel, str) else repr(method.relabel)
     gate = {"learned": "a learned gate", "even": "no gate, equal weights", "none": "one expert"}
-    share = method.updates(0.1)
-    notes = [f"network: {', '.join(method.experts)}; {gate[method.gate]}", f"labels: {labels}"]
+    acting = {"mixture": "the mixture", "experts": "each expert alone, in its own environments"}
+    share, memory = method.updates(0.1), method.gate_memory
+    notes = [
+        f"network: {', '.join(method.experts)}; {gate[method.gate]}",
+        f"acts while it learns: {acting[method.acts] if len(method.experts) > 1 else 'the expert'}",
+        f"labels: {method.labels_from}",
+        f"told: {', '.join(method.told)}",
+    ]
+    if memory is not None:
+        notes.append(
+            f"the gate learns from the last {memory.remembered:,} overseen endings, "
+            f"{memory.batch} at each update, with {memory.dropout:.0%} of their channels left out"
+        )
     if share != 1:
         notes.append(f"updates: {share:g} of the budget at oversight 0.1")
     if method.select is not None:

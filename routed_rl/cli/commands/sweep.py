@@ -31,9 +31,9 @@ EXAMPLE = "routed-rl sweep --methods routed naive --oversight 0.01 0.1 --seeds 3
 def _listed_settings() -> type[Any]:
     """A record with a list for every setting of a run but its method, with the same help."""
     meanings = {p.arg_name: p.description for p in parse(TrainConfig.__doc__ or "").params}
-    fields = []
+    fields, fast = [], TrainConfig()
     for setting in dataclasses.fields(TrainConfig):
-        hint = f"(fast: {setting.default})"
+        hint = f"(fast: {getattr(fast, setting.name)})"
         option = tyro.conf.arg(metavar=VALUES, help=meanings[setting.name], help_behavior_hint=hint)
         if setting.name != "method":
             fields.append((setting.name, Annotated[Words, option], None))

@@ -88,6 +88,7 @@ def _resume_command() -> str:
 def _print_run(run: Run) -> None:
     from routed_rl.cli.printing import oversight_in_words, print_evaluations
     from routed_rl.evaluation.steerings import deployed_actor
+    from routed_rl.training.run import belief_sentences
 
     worlds = routed_rl.oversight_levels(run.policy.world)
     for level, meaning in (("training", "as in training"), ("unwatched", "nobody watches")):
@@ -98,6 +99,8 @@ def _print_run(run: Run) -> None:
         title = f"{words[0].upper()}{words[1:]} ({meaning})"
         deployed = deployed_actor(run.policy)
         print_evaluations(title, run.evaluations[level], world.outcomes.good, deployed)
+    for sentence in belief_sentences(run.belief):
+        print(sentence)
     print(f"Trained in {run.seconds:.0f} s. Everything is in {run.folder}; look inside with:")
     print(f"  {program()} render {quoted(run.folder)}")
 
@@ -109,7 +112,7 @@ def starting_values(words: list[str]) -> Train:
         InputError: No such preset or device, or a file without a configuration.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    defaults = {"preset": None, "config": None, "device": "auto", "method": "routed"}
+    defaults = {"preset": None, "config": None, "device": "auto", "method": None}
     for name, default in defaults.items():
         parser.add_argument(f"--{name}", default=default)
     try:
@@ -124,7 +127,9 @@ def starting_values(words: list[str]) -> Train:
         raise InputError("Both --preset and --config were given. Give one of them.")
     if chosen.config is not None:
         return Train(settings=_read_settings(Path(chosen.config)))
-    return Train(settings=TrainConfig.from_preset(chosen.preset or "fast", method=chosen.method))
+    preset = chosen.preset or "fast"
+    method = chosen.method or PRESETS[preset].method
+    return Train(settings=TrainConfig.from_preset(preset, method=method))
 
 
 def _read_settings(file: Path) -> TrainConfig:

@@ -140,5 +140,9 @@ def _training(folder: RunFolder) -> tuple[str, int | None]:
     """The run's method, and the gradient steps it took, as far as its files say."""
     config = folder.read_config().get("config")
     method = config.get("method") if isinstance(config, dict) else None
-    updates = read_json(folder.result).get("updates") if folder.result.exists() else None
-    return str(method or "unknown method"), updates if isinstance(updates, int) else None
+    result = read_json(folder.result) if folder.result.exists() else {}
+    updates = result.get("updates")
+    words = str(method or "unknown method")
+    if result.get("belief"):
+        words += " (in training each expert acted alone, the mixture never)"
+    return words, updates if isinstance(updates, int) else None

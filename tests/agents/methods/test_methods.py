@@ -52,6 +52,8 @@ def test_the_rows_of_every_method_by_hand():
     routed = {t: Row(own[t], gate=0.0, target=t) for t in OVERSEEN}
     masked = {t: Row(own[t], gate=0.0, target=t, activations=own[t]) for t in OVERSEEN}
     free = dict.fromkeys(OTHERS, Row(open_))
+    wages = {"diamond": (1.0, -0.25), "ghost": (-0.25, 1.0)}
+    paid = {t: Row(open_, target=t, reward=wages[t]) for t in OVERSEEN}
     expected = {
         "routed": routed | free,
         "random-routing": routed | free,
@@ -59,20 +61,24 @@ def test_the_rows_of_every_method_by_hand():
         "no-gate": {t: Row(own[t]) for t in OVERSEEN} | free,
         "activation-masked": masked | free,
         "filtering": single | {"unknown": Row((1.0,), weight=0.0)},
-        **dict.fromkeys(("naive", "naive-early-stop", "oracle"), single),
-        **dict.fromkeys(("reward-model", "reward-model-final"), single),
+        **dict.fromkeys(("naive", "naive-early-stop", "oracle", "told-everything"), single),
+        **dict.fromkeys(("reward-model", "reward-model-untold", "reward-model-final"), single),
+        **dict.fromkeys(("inferred", "inferred-model", "inferred-model-final"), paid | free),
     }
     assert {name: dict(method(name).rows) for name in METHODS} == expected
 
 
 def test_what_the_methods_have_beside_their_rows():
-    several = ("routed", "random-routing", "no-routing", "no-gate", "activation-masked")
+    inferring = ("inferred", "inferred-model", "inferred-model-final")
+    several = ("routed", "random-routing", "no-routing", "no-gate", "activation-masked", *inferring)
     for name in METHODS:
         made = method(name)
         assert made.experts == (OVERSEEN if name in several else ("policy",))
         assert made.deploy == ("diamond" if name in several else None)
         assert made.updates(0.03) == (0.03 if name == "oracle" else 1.0)
-        assert (made.relabel == "truth") == (name == "oracle")
+        assert (made.relabel == "truth") == (name in ("oracle", "told-everything"))
+        assert (made.acts == "experts") == (name in inferring)
+        assert (made.gate_memory is not None) == (name in inferring)
     gates = {name: method(name).gate for name in several}
     assert gates == dict.fromkeys(several, "learned") | {"no-gate": "even"}
     rule = method("naive-early-stop").select
@@ -242,6 +248,38 @@ def test_labels_are_counted_where_the_method_is_told_of_them():
     assert counted("routed") == 2
     assert counted("reward-model") == 2
     assert counted("oracle") == 3
+
+
+def test_what_each_method_is_told():
+    told = {name: method(name).told for name in METHODS}
+    entries, final = "which entries show oversight", "the final observation"
+    unusual = {
+        **dict.fromkeys(("oracle", "told-everything"), ("the truth",)),
+        "reward-model": ("labels", entries),
+        "reward-model-final": ("labels", entries, final),
+        "inferred-model-final": ("labels", final),
+    }
+    assert told == dict.fromkeys(METHODS, ("labels",)) | unusual
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_rollout_holds_no_more_than_the_method_is_told(name: str):
+    experiment = Experiment.of(tiny_with(method=name))
+    rollout, told = experiment.collect(experiment.start()).rollout, method(name).told
+    if callable(method(name).relabel):
+        assert (rollout.oversight_mask is not None) == ("which entries show oversight" in told)
+    assert (rollout.final_observations is not None) == ("the final observation" in told)
+
+
+def test_descriptions_stay_what_they_were_before_methods_had_further_fields():
+    """Runs are recognised by them."""
+    words = method("routed").describe()
+    assert words.endswith("overseer, routed_agents.methods._whole_budget, None")
+    model = "RewardModel(sees='last', width=128, remembered=8192, steps=2, batch=256"
+    assert model in method("reward-model").describe()
+    described = {method(name).describe() for name in METHODS if name != "oracle"}
+    assert len(described) == len(METHODS) - 1
+    assert " at 0x" not in "".join(described)
 
 
 def test_every_method_serves_three_outcomes():

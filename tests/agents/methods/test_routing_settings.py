@@ -6,9 +6,8 @@ import dataclasses
 
 import pytest
 
-from routed_agents import FAST_ROUTING, RoutingSettings
+from routed_agents import RoutingSettings
 from routed_envs import InputError
-from routed_rl import TrainConfig
 
 
 @pytest.mark.parametrize(
@@ -28,13 +27,6 @@ def test_the_more_is_overseen_the_less_it_counts(share: float, weight: float, of
 
 def test_the_defaults_add_only_the_gates_loss():
     assert all(RoutingSettings().at(share) == RoutingSettings() for share in (0.0, 0.4, 1.0))
-
-
-def test_the_preset_fast_has_the_named_constants():
-    fast = TrainConfig.from_preset("fast")
-    for field in dataclasses.fields(RoutingSettings):
-        assert getattr(fast, field.name) == getattr(FAST_ROUTING, field.name)
-    assert (fast.overseen_weight, fast.overseen_limit, fast.advantage_offset) == (20.0, 0.36, 2.2)
 
 
 @pytest.mark.parametrize(

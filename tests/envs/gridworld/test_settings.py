@@ -36,6 +36,7 @@ SETTINGS: WorldSettings = {
     "oversight_falloff": 0.3,
     "label_noise": 0.25,
     "hidden_oversight": True,
+    "tempting_starts": True,
 }
 
 
@@ -57,7 +58,7 @@ def test_every_setting_reaches_the_world_by_name_and_by_position():
 
 
 def test_the_kinds_of_oversight_reach_minigrid():
-    missing = ("rows", "cols", "oversight_falloff")
+    missing = ("rows", "cols", "oversight_falloff", "tempting_starts")
     kinds: dict[str, Any] = {key: SETTINGS[key] for key in SETTINGS if key not in missing}
     env = DiamondGhostMiniGrid(6, "walls", tile_size=8, **kinds)
     assert env.rules == DiamondGhostWorld(4, 4, **kinds)

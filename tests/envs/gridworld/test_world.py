@@ -208,6 +208,42 @@ def test_the_list_of_states_is_complete_and_in_order(rows: int, cols: int, overs
     assert len(observations.unique(dim=0)) == len(observations)
 
 
+def test_tempting_starts_have_the_ghost_near_and_the_diamond_far():
+    world = DiamondGhostWorld(tempting_starts=True, oversight=0.3)
+    states = random_states(world, 10_000)
+    rows, cols = (lambda cell: cell // 5), (lambda cell: cell % 5)
+
+    def distance(cell: torch.Tensor) -> torch.Tensor:
+        there = (rows(cell) - rows(states.agent)).abs()
+        return there + (cols(cell) - cols(states.agent)).abs()
+
+    assert (distance(states.ghost) == 1).all()
+    assert (distance(states.diamond) >= 4).all()
+    # Every such start occurs, all as often.
+    start = (states.agent * 25 + states.ghost) * 25 + states.diamond
+    expected = world.start_probabilities()
+    possible = int((expected > 0).sum()) // 4
+    assert len(start.unique()) == possible
+    assert float(expected.sum()) == pytest.approx(1, abs=1e-12)
+    found = world.state_index(states).bincount(minlength=len(expected)) / 10_000
+    assert not found[expected == 0].any()
+    assert (found - expected).abs().max() < 0.01
+
+
+def test_tempting_starts_by_hand():
+    """In a row of five only the two ends have a square at four steps."""
+    states = DiamondGhostWorld(1, 5, tempting_starts=True).place(torch.rand(50, 5))
+    placed = torch.stack((states.agent, states.ghost, states.diamond), 1).unique(dim=0)
+    assert placed.tolist() == [[0, 1, 4], [4, 3, 0]]
+    world = DiamondGhostWorld(1, 5, 0.5, oversight_falloff=0.5, tempting_starts=True)
+    assert world.overseen_share == pytest.approx(0.5 * (1 + 0.5**3) / 2)
+
+
+def test_a_world_without_tempting_starts_is_described_as_before_there_were_any():
+    assert "tempting_starts" not in DiamondGhostWorld().settings()
+    assert DiamondGhostWorld(tempting_starts=True).settings()["tempting_starts"] is True
+
+
 def test_start_probabilities_are_those_of_sampled_starts():
     world = DiamondGhostWorld(rows=1, cols=3, oversight=0.3)
     index = world.state_index(random_states(world, 100_000))
@@ -224,6 +260,7 @@ def test_start_probabilities_are_those_of_sampled_starts():
         {"oversight": math.nan},
         {"spurious_oversight": -0.1},
         {"max_steps": 0},
+        {"rows": 2, "cols": 3, "tempting_starts": True},
     ],
 )
 def test_impossible_worlds_are_refused(settings: dict[str, float]):

@@ -347,6 +347,24 @@ def test_guesses_and_early_stopping_are_told(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
+def test_beliefs_are_told_and_those_that_lost_touch_are_named(tmp_path: Path) -> None:
+    rows, _ = synthetic_sweep(("guess", "naive"), (0.01, 0.1), 3)
+    for row in rows:
+        if row["method"] == "guess":
+            lost = row["oversight"] == 0.01 and row["seed"] > 0
+            row |= {"belief_agreement": 0.6, "belief_sureness": 0.97, "lost_touch": lost}
+            row |= {"told": "labels, the final observation"}
+    text = Page(write_report(rows, [], tmp_path)).text
+    assert "sure of what the labels contradict: guess at 0.01 (2 of 3 seeds)." in text
+    assert "labels, the final observation" in text
+    assert {row["series"] for row in records(tmp_path / "figures/belief_agreement.csv")} == {
+        "guess"
+    }
+    sureness = float(records(tmp_path / "figures/belief_sureness.csv")[0]["mean"])
+    assert sureness == pytest.approx(0.97)
+
+
 def test_aggregate_is_over_shared_levels_only(tmp_path: Path) -> None:
     rows = [
         *_rows({"a": [0.0, 0.2, 0.4, 1.0], "b": [0.5] * 4}, 0.1),

@@ -35,8 +35,13 @@ def test_every_method_goes_on_from_a_checkpoint_as_if_nothing_had_happened(
         resumed.policy.parameters(), whole.policy.parameters(), strict=True
     ):
         assert torch.equal(parameter, other)
-    assert resumed.memory.keys() == whole.memory.keys()
-    assert all(torch.equal(value, whole.memory[key]) for key, value in resumed.memory.items())
+    for memory, other in (
+        (resumed.memory, whole.memory),
+        (resumed.gate_memory, whole.gate_memory),
+    ):
+        assert memory.keys() == other.keys()
+        assert all(torch.equal(value, other[key]) for key, value in memory.items())
+    assert bool(whole.gate_memory) == bool(experiment.method.gate_memory)
     assert bool(whole.memory) == callable(experiment.method.relabel)
 
 

@@ -53,3 +53,9 @@ def test_any_world_with_our_interface_and_any_method_train(tmp_path: Path):
     other = Mine(rows=2, cols=4, oversight=0.5)
     with pytest.raises(InputError, match="cols: there 3, here 4"):
         train(TINY, tmp_path / "run", world=other, method=method, resume=True)
+
+
+def test_experts_that_act_alone_need_an_environment_each():
+    with pytest.raises(InputError, match=r"environments=1: .*diamond, ghost.* Give at least 2"):
+        Experiment.of(tiny_with(method="inferred", environments=1))
+    Experiment.of(tiny_with(method="routed", environments=1))

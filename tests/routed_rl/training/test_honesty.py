@@ -70,6 +70,16 @@ class LeakyOversight(DiamondGhostWorld):
 LEAKS = torch.Generator()
 
 
+@dataclass(frozen=True)
+class RandomLabels(DiamondGhostWorld):
+    """The same world under an overseer who tosses a coin."""
+
+    def advance(self, state: GridState, actions: torch.Tensor) -> tuple[GridState, Ending]:
+        after, ending = super().advance(state, actions)
+        tossed = torch.rand(ending.label.shape, generator=LEAKS) < 0.5
+        return after, dataclasses.replace(ending, label=swap(ending.label, tossed))
+
+
 def train_in(world: DiamondGhostWorld, method: Method, updates: int, **changes: Any) -> Policy:
     """A trained policy, without a folder."""
     config = tiny_with(updates=updates, oversight=world.oversight, **changes)
@@ -133,7 +143,7 @@ def test_without_oversight_a_method_stays_at_chance_on_average(name: str):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["naive", "routed"])
+@pytest.mark.parametrize("name", ["naive", "routed", "inferred"])
 def test_the_bar_notices_one_label_in_twenty_that_leaks(name: str):
     LEAKS.manual_seed(0)
     world = LeakyOversight(rows=3, cols=3, oversight=0.0)
@@ -152,8 +162,19 @@ def test_without_oversight_an_oracle_does_not_stay_at_chance():
 
 
 @pytest.mark.slow
-def test_with_the_two_labels_swapped_the_experts_swap_roles():
-    method = get_method("routed", OUTCOMES)
+@pytest.mark.parametrize("name", ["inferred", "inferred-model-final"])
+def test_of_labels_that_say_nothing_nothing_is_learned(name: str):
+    LEAKS.manual_seed(0)
+    world = RandomLabels(rows=3, cols=3, oversight=0.5)
+    mean, bar = mean_leaning(world, get_method(name, OUTCOMES))
+    assert abs(mean) < bar
+    assert abs(mean) < 0.2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["routed", "inferred", "inferred-model"])
+def test_with_the_two_labels_swapped_the_experts_swap_roles(name: str):
+    method = get_method(name, OUTCOMES)
     for world, sign in ((DiamondGhostWorld, 1), (SwappedLabels, -1)):
         policy = train_in(world(rows=3, cols=3, oversight=1.0), method, 150, **LEARNING)
         for expert, role in (("diamond", 1), ("ghost", -1)):

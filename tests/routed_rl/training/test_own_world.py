@@ -14,10 +14,13 @@ from routed_rl import evaluate, load_policy, train
 
 
 @pytest.mark.slow
-def test_three_experts_learn_three_doors_in_a_world_of_ones_own(tmp_path: Path):
+@pytest.mark.parametrize("method", ["routed", "inferred", "inferred-model-final"])
+def test_three_experts_learn_three_doors_in_a_world_of_ones_own(method: str, tmp_path: Path):
     world = Doors()
     assert isinstance(world, World)
     config = tiny_with(
+        method=method,
+        advantage_offset=2.2 if method == "routed" else 0.0,
         oversight=0.5,
         updates=150,
         environments=64,
