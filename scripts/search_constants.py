@@ -1,81 +1,204 @@
-"""The search behind the preset fast: the same eight settings for every method.
+"""The search behind the preset fast: the same budget for every method, over all that matters.
 
-    python scripts/search_constants.py            about 25 minutes on two cores
+    python scripts/search_constants.py            about an hour on two cores
 
-Three learning rates and two final entropy coefficients, with the constants that routing needs
-(`advantage_offset`, `overseen_weight`, `overseen_limit`) and without them, at 10% oversight, on a
-seed that no reported figure uses. Prints each method's settings, best first. It looks at the true
-return: no trainer under oversight could.
+Each method has the same number of settings, the first two of them known from before and the others
+drawn at random, and takes each of them at 10% and at 1% oversight. Successive halving (Jamieson and
+Talwalkar, arXiv 1502.07943): all settings have a quarter of the budget, the best three of them half
+of it, with another seed. A setting counts what its deployed policies are worth on average over both
+levels: a method's constants do not depend on the oversight.
+
+Seeds are of 1000 and above, which no reported figure uses. Stopped, it goes on where it was when it
+is called again. It looks at the true return: no trainer under oversight could. What it finds goes
+into `routed_rl/fast_constants.json`, from which the preset takes it, and every score into a table.
 """
 
 from __future__ import annotations
 
+import csv
+import json
+import random
+import statistics
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 import routed_rl
-from routed_agents import FAST_ROUTING, METHODS, RoutingSettings
+from routed_rl import TrainConfig
 
-RATES_AND_ENTROPIES = ((1.7e-3, 0.1), (1.7e-3, 0.03), (1e-3, 0.1), (2.4e-3, 0.1))
-SETTINGS = [
-    {
-        "learning_rate": rate,
-        "final_entropy_coefficient": entropy,
-        "advantage_offset": routing.advantage_offset,
-        "overseen_weight": routing.overseen_weight,
-        "overseen_limit": routing.overseen_limit,
+Setting = dict[str, Any]
+
+COMMON = {
+    "learning_rate": (8e-4, 1.2e-3, 1.7e-3, 2.4e-3, 3.4e-3),
+    "weight_decay": (0.0, 0.03, 0.1, 0.3, 1.0),
+    "entropy_coefficient": (0.3, 0.55),
+    "final_entropy_coefficient": (0.01, 0.03, 0.1),
+    "overseen_weight": (1.0, 5.0, 20.0),
+}
+"""Every method's constants, and the values that are tried."""
+ROUTED = {
+    "advantage_offset": (0.0, 1.0, 2.2),
+    "overseen_limit": (0.36, 1.0),
+    "gate_coefficient": (0.01, 0.1),
+}
+INFERRED = {"gate_coefficient": (0.25, 0.5, 1.0)}
+OWN = {"routed": ROUTED, "inferred": INFERRED, "inferred-model-final": INFERRED}
+"""Constants that only some methods have."""
+SEARCHED = (
+    *("routed", "inferred", "inferred-model-final", "naive", "filtering", "oracle"),
+    *("reward-model", "reward-model-untold", "told-everything"),
+)
+LIKE = {
+    "no-routing": "routed",
+    "no-gate": "routed",
+    "random-routing": "routed",
+    "activation-masked": "routed",
+    "naive-early-stop": "naive",
+    "inferred-model": "inferred-model-final",
+    "reward-model-final": "reward-model",
+}
+"""Variants of a method take its constants."""
+PLAIN = {
+    "overseen_weight": 1.0,
+    "overseen_limit": 1.0,
+    "advantage_offset": 0.0,
+    "gate_coefficient": 0.01,
+}
+SINGLE = PLAIN | {"entropy_coefficient": 0.55, "final_entropy_coefficient": 0.03}
+KNOWN = {
+    "routed": {
+        "entropy_coefficient": 0.55,
+        "final_entropy_coefficient": 0.1,
+        "overseen_weight": 20.0,
+        "overseen_limit": 0.36,
+        "advantage_offset": 2.2,
+        "gate_coefficient": 0.01,
+    },
+    "inferred": SINGLE | {"gate_coefficient": 0.5},
+    "inferred-model-final": SINGLE | {"gate_coefficient": 0.5},
+}
+"""What was known before: tried with a weight decay of 1 and of 0.1. Others have `SINGLE`."""
+LEVELS = (0.1, 0.01)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A round of the search.
+
+    Attributes:
+        settings: How many settings of each method are in it.
+        share: Of the budget.
+        seeds: Of the runs.
+    """
+
+    settings: int
+    share: float
+    seeds: tuple[int, ...]
+
+
+RUNGS = (Rung(12, 0.25, (1000,)), Rung(3, 0.5, (1001,)))
+
+
+def settings_of(method: str, count: int) -> list[Setting]:
+    """A method's settings: two known ones, then random ones; the common constants are the same."""
+    known = {"learning_rate": 1.7e-3} | KNOWN.get(method, SINGLE)
+    found = [known | {"weight_decay": decay} for decay in (1.0, 0.1)]
+    draw, own = random.Random(0), random.Random(1)
+    while len(found) < count:
+        setting = PLAIN | {name: draw.choice(values) for name, values in COMMON.items()}
+        setting |= {name: own.choice(values) for name, values in OWN.get(method, {}).items()}
+        found.append(setting)
+    return [_complete(setting) for setting in found]
+
+
+def _complete(setting: Setting) -> Setting:
+    """A setting with the schedules' ends, by the same rule for all."""
+    rate, gate = setting["learning_rate"], setting["gate_coefficient"]
+    return setting | {"final_learning_rate": round(0.3 * rate, 6), "final_gate_coefficient": gate}
+
+
+def scores(
+    rung: Rung, chosen: dict[str, list[Setting]], updates: int, out: Path, jobs: int | None
+) -> dict[str, list[tuple[float, Setting]]]:
+    """Train what is missing of a rung; each method's settings with their scores, best first.
+
+    Raises:
+        SystemExit: A run failed.
+    """
+    shared = {"updates": round(rung.share * updates), "evaluate_every": 0, "device": "cpu"}
+    configs = {
+        (method, index): [
+            TrainConfig.from_preset(
+                "fast", method=method, oversight=level, seed=seed, **shared, **setting
+            )
+            for level in LEVELS
+            for seed in rung.seeds
+        ]
+        for method, settings in chosen.items()
+        for index, setting in enumerate(settings)
     }
-    for rate, entropy in RATES_AND_ENTROPIES
-    for routing in (FAST_ROUTING, RoutingSettings())
-]
+    wanted = [config for group in configs.values() for config in group]
+    outcome = routed_rl.sweep(wanted, out, jobs=jobs)
+    if outcome.failed:
+        raise SystemExit(outcome.failure_text)
+    returns = {json.dumps(_key(row)): row["episode_return"] for row in routed_rl.load_results(out)}
+    found: dict[str, list[tuple[float, Setting]]] = {method: [] for method in chosen}
+    for (method, index), group in configs.items():
+        worth = [returns[json.dumps(_key(config.to_json()))] for config in group]
+        found[method].append((statistics.mean(worth), chosen[method][index]))
+    return {method: sorted(rows, key=lambda row: -row[0]) for method, rows in found.items()}
+
+
+def _key(row: dict[str, Any]) -> list[Any]:
+    """What tells a run of the search from the others."""
+    names = (*COMMON, *ROUTED, "method", "oversight", "seed", "updates")
+    return [row[name] for name in names]
 
 
 def main(
-    seeds: tuple[int, ...] = (1000,),
-    updates: int | None = None,
+    updates: int = 4200,
+    methods: tuple[str, ...] = SEARCHED,
     out: Path = Path("sweeps/search"),
+    constants: Path = Path("routed_rl/fast_constants.json"),
+    table: Path = Path("docs/results/search.csv"),
     jobs: int | None = None,
 ) -> int:
-    """Train what is missing, then print each method's settings, best first.
+    """Train what is missing, write each method's best constants, and every score.
 
     Args:
-        seeds: Each of at least 1000: smaller ones are for figures.
-        updates: The budget of gradient steps; the preset's if left out.
+        updates: The whole budget of gradient steps.
+        methods: Those that are searched; the others keep what the file says of them.
         out: The sweep's folder.
+        constants: The file of the constants.
+        table: The file of the scores.
         jobs: Runs at a time; one for each core if left out.
 
     Returns:
         The exit code.
     """
-    changes = {} if updates is None else {"updates": updates}
-    shared = {"methods": tuple(METHODS), "seed": seeds} | changes
-    configs = [config for setting in SETTINGS for config in routed_rl.plan(setting | shared)]
-    outcome = routed_rl.sweep(configs, out, jobs=jobs)
-    if outcome.failed:
-        print(outcome.failure_text, file=sys.stderr)
-        return 1
-    print_table(routed_rl.load_results(out))
+    chosen = {method: settings_of(method, RUNGS[0].settings) for method in methods}
+    lines: list[list[Any]] = []
+    for number, rung in enumerate(RUNGS, 1):
+        best = {method: settings[: rung.settings] for method, settings in chosen.items()}
+        found = scores(rung, best, updates, out, jobs)
+        for method, rows in found.items():
+            lines += [[method, number, score, json.dumps(setting)] for score, setting in rows]
+        chosen = {method: [setting for _, setting in rows] for method, rows in found.items()}
+    kept: dict[str, Setting] = json.loads(constants.read_text()) if constants.exists() else {}
+    kept |= {method: settings[0] for method, settings in chosen.items()}
+    kept |= {variant: kept[like] for variant, like in LIKE.items() if like in kept}
+    constants.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
+    table.parent.mkdir(parents=True, exist_ok=True)
+    with table.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(
+            [["method", "rung", "mean_return", "setting"], *lines]
+        )
+    for method, settings in chosen.items():
+        print(f"{method}: {settings[0]}")
     return 0
-
-
-def print_table(rows: list[dict[str, Any]]) -> None:
-    """Print the mean return over the seeds of each method's settings."""
-    table = Table("method", *SETTINGS[0], "return")
-    for method in METHODS:
-        means = []
-        for setting in SETTINGS:
-            wanted = {"method": method} | setting
-            found = [r["episode_return"] for r in rows if all(r[k] == v for k, v in wanted.items())]
-            means.append((sum(found) / max(1, len(found)), *map(str, setting.values())))
-        for mean, *values in sorted(means, reverse=True):
-            table.add_row(method, *values, f"{mean:.3f}")
-        table.add_section()
-    Console().print(table)
 
 
 if __name__ == "__main__":
