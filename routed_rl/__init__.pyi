@@ -13,6 +13,7 @@ from .pictures.episodes import record
 from .pictures.explorer.page_writer import explore
 from .pictures.film import save_film, save_side_by_side
 from .pictures.rendering import Rendering, render
+from .report.method_map import write_map
 from .report.page import write_report, write_sweep_report
 from .runs.run_log import read_log
 from .sweeps.plan import plan
@@ -58,6 +59,7 @@ __all__ = [
     "sweep",
     "train",
     "write_deployment_report",
+    "write_map",
     "write_report",
     "write_sweep_report",
 ]

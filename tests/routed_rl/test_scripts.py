@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from pathlib import Path
 
 import pytest
-from helpers import THREE_BY_THREE, run_script, tiny_with
+from helpers import THREE_BY_THREE, run_script, small_with, tiny_with
 
-from routed_agents import get_method
+from routed_agents import METHODS, get_method
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import exit_code, load_results, train
-from scripts import custom_method, reproduce_paper, search_constants
+from scripts import custom_method, map_methods, reproduce_paper, search_constants
 
 pytestmark = pytest.mark.slow
 
@@ -21,6 +23,13 @@ def test_the_method_of_ones_own_lets_closed_paths_leak():
     assert rows["diamond"].experts == (1.0, custom_method.LEAK)
     assert rows["ghost"].experts == (custom_method.LEAK, 1.0)
     assert rows["unknown"] == get_method("routed", OUTCOMES).rows["unknown"]
+
+
+def test_the_responsibilities_of_ones_own_are_never_certain(tmp_path: Path):
+    method = get_method("scripts.custom_method:cautious_inferred", OUTCOMES)
+    run = train(small_with(updates=2, oversight=0.5), tmp_path / "run", method=method)
+    assert run.belief is not None
+    assert run.belief["sureness"] <= 1 - custom_method.DOUBT / 2
 
 
 def test_the_papers_comparison_is_trained_reported_and_resumed(
@@ -37,17 +46,57 @@ def test_the_papers_comparison_is_trained_reported_and_resumed(
     assert "2 runs, 2 of them finished" in capsys.readouterr().err
 
 
-def test_the_search_tries_the_same_settings_for_every_method(
+def test_every_method_has_the_same_search():
+    first, *others = (search_constants.settings_of(m, 12) for m in search_constants.SEARCHED)
+    for settings in (first, *others):
+        assert len(settings) == 12
+        drawn = [{name: s[name] for name in search_constants.COMMON} for s in settings[2:]]
+        assert drawn == [{name: s[name] for name in search_constants.COMMON} for s in first[2:]]
+        assert {s["weight_decay"] for s in settings[:2]} == {0.1, 1.0}
+    assert set(search_constants.SEARCHED) | set(search_constants.LIKE) == set(METHODS)
+
+
+def test_the_search_halves_writes_what_it_found_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    assert len(search_constants.SETTINGS) == 8
-    monkeypatch.setattr(search_constants, "METHODS", ("naive", "routed"))
-    two = [setting | THREE_BY_THREE for setting in search_constants.SETTINGS[:2]]
-    monkeypatch.setattr(search_constants, "SETTINGS", two)
-    search_constants.main(updates=2, out=tmp_path / "search")
-    assert {row["seed"] for row in load_results(tmp_path / "search")} == {1000}
-    shown = capsys.readouterr().out
-    assert shown.count("naive") == shown.count("routed") == 2
+    rungs = (search_constants.Rung(3, 0.5, (1000,)), search_constants.Rung(1, 1.0, (1000, 1001)))
+    monkeypatch.setattr(search_constants, "RUNGS", rungs)
+    monkeypatch.setattr(search_constants, "LEVELS", (0.5,))
+    small = dict.fromkeys(("expert_widths", "gate_widths", "value_widths"), (8,))
+    monkeypatch.setattr(search_constants, "PLAIN", search_constants.PLAIN | small | THREE_BY_THREE)
+    constants, table, out = tmp_path / "c.json", tmp_path / "table.csv", tmp_path / "search"
+    constants.write_text('{"filtering": {"learning_rate": 1.0}}')
+    words = {"updates": 4, "methods": ("naive", "routed"), "out": out}
+    for _ in range(2):
+        assert search_constants.main(**words, constants=constants, table=table) == 0
+    found = json.loads(constants.read_text())
+    assert found["filtering"] == {"learning_rate": 1.0}
+    assert found["no-gate"] == found["routed"] != found["naive"]
+    assert [row["gradient_steps"] for row in load_results(out)] == [2] * 6 + [4] * 4
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["method"], row["rung"]) for row in rows] == [
+        *[("naive", "1")] * 3,
+        *[("routed", "1")] * 3,
+        *(("naive", "2"), ("routed", "2")),
+    ]
+    best = json.loads(max(rows[:3], key=lambda row: float(row["mean_return"]))["setting"])
+    assert found["naive"] == best == json.loads(rows[6]["setting"])
+
+
+def test_the_map_of_methods_is_trained_drawn_and_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    small = map_methods.PLAIN | {"cols": 3, "rows": 3, "oversight": 0.5}
+    situations = {"plain": small, "tempting": small | {"tempting_starts": True}}
+    monkeypatch.setattr(map_methods, "SITUATIONS", situations)
+    words = {"seeds": 1, "updates": 2, "methods": ("inferred", "naive"), "out": tmp_path / "map"}
+    for _ in range(2):
+        assert map_methods.main(**words) == 0
+    assert str(tmp_path / "map" / "map" / "map.html") in capsys.readouterr().out
+    with (tmp_path / "map" / "map" / "figures" / "map.csv").open() as file:
+        cells = [(row["situation"], row["method"]) for row in csv.DictReader(file)]
+    assert cells == [(name, method) for name in situations for method in words["methods"]]
 
 
 def test_deployment_is_measured(
