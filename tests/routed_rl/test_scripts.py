@@ -59,7 +59,7 @@ def test_every_method_has_the_same_search():
 def test_the_search_halves_writes_what_it_found_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    rungs = (search_constants.Rung(3, 0.5, (1000,)), search_constants.Rung(1, 1.0, (1000, 1001)))
+    rungs = (search_constants.Rung(2, 0.5, (1000,)), search_constants.Rung(1, 1.0, (1001,)))
     monkeypatch.setattr(search_constants, "RUNGS", rungs)
     monkeypatch.setattr(search_constants, "LEVELS", (0.5,))
     small = dict.fromkeys(("expert_widths", "gate_widths", "value_widths"), (8,))
@@ -72,16 +72,16 @@ def test_the_search_halves_writes_what_it_found_and_goes_on(
     found = json.loads(constants.read_text())
     assert found["filtering"] == {"learning_rate": 1.0}
     assert found["no-gate"] == found["routed"] != found["naive"]
-    assert [row["gradient_steps"] for row in load_results(out)] == [2] * 6 + [4] * 4
+    assert [row["gradient_steps"] for row in load_results(out)] == [2] * 4 + [4] * 2
     with table.open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["method"], row["rung"]) for row in rows] == [
-        *[("naive", "1")] * 3,
-        *[("routed", "1")] * 3,
+        *[("naive", "1")] * 2,
+        *[("routed", "1")] * 2,
         *(("naive", "2"), ("routed", "2")),
     ]
-    best = json.loads(max(rows[:3], key=lambda row: float(row["mean_return"]))["setting"])
-    assert found["naive"] == best == json.loads(rows[6]["setting"])
+    best = json.loads(max(rows[:2], key=lambda row: float(row["mean_return"]))["setting"])
+    assert found["naive"] == best == json.loads(rows[4]["setting"])
 
 
 def test_the_map_of_methods_is_trained_drawn_and_resumed(
