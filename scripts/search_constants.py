@@ -4,8 +4,8 @@
 
 Each method has the same number of settings, the first two of them known from before and the others
 drawn at random, and takes each of them at 10% and at 1% oversight. Successive halving (Jamieson and
-Talwalkar, arXiv 1502.07943): all settings have a quarter of the budget, the best three of them half
-of it, with another seed. A setting counts what its deployed policies are worth on average over both
+Talwalkar, arXiv 1502.07943): all settings have 1,050 updates, the best three of them 2,100 with
+another seed. A setting counts what its deployed policies are worth on average over both
 levels: a method's constants do not depend on the oversight.
 
 Seeds are of 1000 and above, which no reported figure uses. Stopped, it goes on where it was when it
@@ -90,7 +90,7 @@ class Rung:
 
     Attributes:
         settings: How many settings of each method are in it.
-        share: Of the budget.
+        share: Of the updates.
         seeds: Of the runs.
     """
 
@@ -169,7 +169,7 @@ def main(
     """Train what is missing, write each method's best constants, and every score.
 
     Args:
-        updates: The whole budget of gradient steps.
+        updates: Of which the rounds have a quarter and a half.
         methods: Those that are searched; the others keep what the file says of them.
         out: The sweep's folder.
         constants: The file of the constants.

@@ -1,4 +1,4 @@
-"""Train a routed policy from Python, and steer it.
+"""Train two specialists from Python, and steer between them.
 
 python scripts/train.py
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import routed_rl
 
-config = routed_rl.TrainConfig(method="routed", oversight=0.1, seed=0)
+config = routed_rl.TrainConfig(method="inferred", oversight=0.1, seed=0)
 run = routed_rl.train(config, out="runs/script", resume=True)
 
-# The policy as it learned: its gate chooses between the experts.
+# Its gate chooses between the experts, by whom it expects.
 mixture = routed_rl.evaluate(run.policy)
 # The policy as it is deployed: the gate is overridden, and the diamond expert acts alone.
 diamond = routed_rl.evaluate(run.policy.steer("diamond"))

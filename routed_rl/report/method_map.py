@@ -24,12 +24,14 @@ from routed_rl.charts.markup import (
     saved_table,
 )
 from routed_rl.charts.statistics import Summary, summarise
-from routed_rl.charts.tables import NONE, NumberTable, interval_text, summary_text
+from routed_rl.charts.tables import NO_INTERVAL, NONE, NumberTable, interval_text, summary_text
 from routed_rl.charts.text import number_text
 from routed_rl.naming import plain
 
 PAGE = "map.html"
 COLUMNS = ("situation", "method", "seeds", "mean", "low", "high", "told")
+ON_PALE, ON_DEEP = "#1b2330", "#fefefe"
+"""Texts on squares are in these on dark pages too, where the squares keep their colours."""
 ROW_HEIGHT = 0.3
 """Of a situation in the figure, in inches."""
 Row = Mapping[str, Any]
@@ -131,7 +133,7 @@ def _draw(cells: Sequence[Cell], situations: Sequence[str], methods: Sequence[st
         for column, value in enumerate(line):
             text = NONE if np.isnan(value) else f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
             weight = "bold" if column == best else "normal"
-            colour = MUTED if np.isnan(value) else "#1c2430" if abs(value) < 0.75 else "#ffffff"
+            colour = MUTED if np.isnan(value) else ON_PALE if abs(value) < 0.75 else ON_DEEP
             axes.text(column, row, text, ha="center", va="center", weight=weight, color=colour)
     return _with_numbers(figure, cells, methods[-1])
 
@@ -151,7 +153,7 @@ def _with_numbers(figure: Figure, cells: Sequence[Cell], ceiling: str) -> Drawin
 def _records(cells: Sequence[Cell]) -> tuple[tuple[Any, ...], ...]:
     known = [(cell, cell.summary) for cell in cells if cell.summary]
     return tuple(
-        (c.situation, c.method, len(s.scores), s.mean, *(s.interval or (None, None)), c.told)
+        (c.situation, c.method, len(s.scores), s.mean, *(s.interval or NO_INTERVAL), c.told)
         for c, s in known
     )
 

@@ -72,7 +72,7 @@ def sweep(
     program that calls this needs the usual ``if __name__ == "__main__":``.
 
     Args:
-        configs: What to train; `TrainConfig.from_preset` has each method's own constants.
+        configs: What to train; a `TrainConfig` has its method's own constants.
         out: The sweep's folder.
         jobs: Runs at a time; one for each core, or what the cluster holds, if None.
         ray: Train on a Ray cluster that shares the folder (extra `ray`).

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -230,7 +231,7 @@ class Experiment:
 
     def collect(self, state: TrainingState) -> Collected[Any]:
         """A rollout of whoever acts in training, from where the state's worlds stand."""
-        method, solo = self.method, self.method.acts == "experts"
+        solo = self._actors is not None
 
         @torch.inference_mode()
         def act(observations: torch.Tensor) -> torch.Tensor:
@@ -245,21 +246,28 @@ class Experiment:
             state.observation,
             self.config.rollout_steps,
             state.generator,
-            method.final_observations,
+            self.method.final_observations,
         )
-        actors = deal(self.config.environments, len(method.experts), self.device)
         rollout = dataclasses.replace(
             collected.rollout,
-            oversight_mask=self._oversight_entries(),
-            actors=actors if solo else None,
+            oversight_mask=self._oversight_entries,
+            actors=self._actors,
             policy=state.policy,
         )
         return dataclasses.replace(collected, rollout=rollout)
 
+    @cached_property
     def _oversight_entries(self) -> torch.Tensor | None:
         """Which entries of an observation show oversight, if the method is told."""
-        mask = self.world.oversight_mask
-        return mask.to(self.device) if self.method.oversight_entries else None
+        told = self.method.oversight_entries
+        return self.world.oversight_mask.to(self.device) if told else None
+
+    @cached_property
+    def _actors(self) -> torch.Tensor | None:
+        """The expert that acts in each environment, int64 [N]; None if the mixture does."""
+        if self.method.acts == "mixture":
+            return None
+        return deal(self.config.environments, len(self.method.experts), self.device)
 
 
 def gridworld(config: TrainConfig) -> DiamondGhostWorld:

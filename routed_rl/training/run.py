@@ -86,7 +86,7 @@ def belief_sentences(belief: dict[str, Any] | None) -> list[str]:
         return []
     lines = [
         f"Its belief said {belief['agreement']:.1%} of the last {belief['labels']:,.0f} labels "
-        f"before they came, and was sure of {belief['sureness']:.1%}."
+        f"before they came, and held its guesses for {belief['sureness']:.1%} likely."
     ]
     if belief["without_label"]:
         lines.append(

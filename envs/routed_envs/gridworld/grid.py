@@ -83,8 +83,12 @@ def tempting_starts(rows: int, cols: int, device: torch.device | None = None) ->
     The ghost is one step away from the agent, the diamond at least `FAR` steps.
     """
     cells = torch.arange(rows * cols, device=device)
-    agent, ghost, diamond = torch.cartesian_prod(cells, cells, cells).unbind(1)
-    return torch.stack((agent, ghost, diamond), 1)[is_tempting(agent, ghost, diamond, cols)]
+    pairs = torch.cartesian_prod(cells, cells)
+    # Neighbours first: all triples of a large grid would not fit into memory.
+    pairs = pairs[steps_between(*pairs.unbind(1), cols) == 1].repeat_interleave(len(cells), 0)
+    (agent, ghost), diamond = pairs.unbind(1), cells.repeat(len(pairs) // len(cells))
+    starts = torch.stack((agent, ghost, diamond), 1)
+    return starts[is_tempting(agent, ghost, diamond, cols)]
 
 
 def is_tempting(
