@@ -1,38 +1,46 @@
 """The search behind the preset fast: the same budget for every method, over all that matters.
 
-    python scripts/search_constants.py            about an hour on two cores
+    python -m scripts.search_constants            about an hour on two cores
 
-Each method has the same number of settings, the first two of them known from before and the others
+First the model of endings, which several methods have: each of its settings with two of them. Then
+each method has the same number of settings, the first two of them known from before and the others
 drawn at random, and takes each of them at 10% and at 1% oversight. Successive halving (Jamieson and
 Talwalkar, arXiv 1502.07943): all settings have 1,050 updates, the best three of them 2,100 with
 another seed. A setting counts what its deployed policies are worth on average over both
-levels: a method's constants do not depend on the oversight.
+levels: constants do not depend on the oversight.
 
 Seeds are of 1000 and above, which no reported figure uses. Stopped, it goes on where it was when it
 is called again. It looks at the true return: no trainer under oversight could. What it finds goes
 into `routed_rl/fast_constants.json`, from which the preset takes it, and every score into a table.
+The defaults of `EndingModel` are the best ones of that table; a test compares them.
 """
 
 from __future__ import annotations
 
 import csv
+import dataclasses
+import itertools
 import json
 import random
 import statistics
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import tyro
 
 import routed_rl
+from routed_agents import Method, get_method
+from routed_agents.methods.ending_model import EndingModel
+from routed_envs import Outcomes
 from routed_rl import TrainConfig
 
 Setting = dict[str, Any]
 
 COMMON = {
-    "learning_rate": (8e-4, 1.2e-3, 1.7e-3, 2.4e-3, 3.4e-3),
+    "learning_rate": (8e-4, 1.2e-3, 1.7e-3, 2.4e-3, 3.4e-3, 4.8e-3, 6.8e-3),
     "weight_decay": (0.0, 0.03, 0.1, 0.3, 1.0),
     "entropy_coefficient": (0.3, 0.55),
     "final_entropy_coefficient": (0.01, 0.03, 0.1),
@@ -82,6 +90,28 @@ KNOWN = {
 }
 """What was known before: tried with a weight decay of 1 and of 0.1. Others have `SINGLE`."""
 LEVELS = (0.1, 0.01)
+ENDINGS = tuple(
+    {"steps": steps, "dropout": dropout}
+    for steps, dropout in itertools.product((2, 8, 16), (0.0, 0.2, 0.4))
+)
+"""The constants of a model of endings that are tried."""
+MODELLED = ("reward-model", "reward-model-untold")
+"""The methods with which they are tried."""
+
+
+def _with_endings(outcomes: Outcomes, method: str, constants: Setting) -> Method:
+    """A method whose model of endings has other constants."""
+    found = get_method(method, outcomes)
+    assert isinstance(found.relabel, EndingModel), "the methods with which models are tried"
+    return dataclasses.replace(found, relabel=dataclasses.replace(found.relabel, **constants))
+
+
+VARIANTS = {
+    f"{method.replace('-', '_')}_{index}": partial(_with_endings, method=method, constants=each)
+    for method in MODELLED
+    for index, each in enumerate(ENDINGS)
+}
+globals().update(VARIANTS)  # A configuration names a method of one's own by module:object.
 
 
 @dataclass(frozen=True)
@@ -152,6 +182,22 @@ def scores(
     return {method: sorted(rows, key=lambda row: -row[0]) for method, rows in found.items()}
 
 
+def ending_model_lines(updates: int, out: Path, jobs: int | None) -> list[list[Any]]:
+    """Train what is missing to compare the models of endings; the table's lines of them."""
+    names = {f"scripts.search_constants:{name}": variant for name, variant in VARIANTS.items()}
+    setting = settings_of(MODELLED[0], 2)[1]
+    found = scores(RUNGS[0], {name: [setting] for name in names}, updates, out, jobs)
+    return [
+        [
+            variant.keywords["method"],
+            0,
+            found[name][0][0],
+            json.dumps(variant.keywords["constants"]),
+        ]
+        for name, variant in names.items()
+    ]
+
+
 def _key(row: dict[str, Any]) -> list[Any]:
     """What tells a run of the search from the others."""
     names = (*COMMON, *ROUTED, "method", "oversight", "seed", "updates")
@@ -180,7 +226,7 @@ def main(
         The exit code.
     """
     chosen = {method: settings_of(method, RUNGS[0].settings) for method in methods}
-    lines: list[list[Any]] = []
+    lines = ending_model_lines(updates, out, jobs)
     for number, rung in enumerate(RUNGS, 1):
         best = {method: settings[: rung.settings] for method, settings in chosen.items()}
         found = scores(rung, best, updates, out, jobs)

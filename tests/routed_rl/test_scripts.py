@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from helpers import THREE_BY_THREE, run_script, small_with, tiny_with
 
 from routed_agents import METHODS, get_method
+from routed_agents.methods.ending_model import EndingModel
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import exit_code, load_results, train
 from scripts import custom_method, map_methods, reproduce_paper, search_constants
@@ -56,12 +58,34 @@ def test_every_method_has_the_same_search():
     assert set(search_constants.SEARCHED) | set(search_constants.LIKE) == set(METHODS)
 
 
+def test_a_model_of_endings_has_the_constants_that_the_search_found():
+    with (Path(__file__).parents[2] / "docs" / "results" / "search.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["rung"] == "0"]
+    worth = dict.fromkeys((row["setting"] for row in rows), 0.0)
+    for row in rows:
+        worth[row["setting"]] += float(row["mean_return"])
+    best = json.loads(max(worth, key=lambda setting: worth[setting]))
+    model = EndingModel("last")
+    assert best == {"steps": model.steps, "dropout": model.dropout}
+
+
+def test_a_variant_differs_in_its_model_of_endings_alone():
+    place = "scripts.search_constants:reward_model_untold_5"
+    relabel = get_method(place, OUTCOMES).relabel
+    assert isinstance(relabel, EndingModel)
+    assert (relabel.steps, relabel.dropout) == (8, 0.4)
+    untold = get_method("reward-model-untold", OUTCOMES)
+    assert get_method(place, OUTCOMES) == dataclasses.replace(untold, relabel=relabel)
+
+
 def test_the_search_halves_writes_what_it_found_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     rungs = (search_constants.Rung(2, 0.5, (1000,)), search_constants.Rung(1, 1.0, (1001,)))
     monkeypatch.setattr(search_constants, "RUNGS", rungs)
     monkeypatch.setattr(search_constants, "LEVELS", (0.5,))
+    few = {name: search_constants.VARIANTS[name] for name in ("reward_model_0", "reward_model_5")}
+    monkeypatch.setattr(search_constants, "VARIANTS", few)
     small = dict.fromkeys(("expert_widths", "gate_widths", "value_widths"), (8,))
     monkeypatch.setattr(search_constants, "PLAIN", search_constants.PLAIN | small | THREE_BY_THREE)
     constants, table, out = tmp_path / "c.json", tmp_path / "table.csv", tmp_path / "search"
@@ -72,16 +96,17 @@ def test_the_search_halves_writes_what_it_found_and_goes_on(
     found = json.loads(constants.read_text())
     assert found["filtering"] == {"learning_rate": 1.0}
     assert found["no-gate"] == found["routed"] != found["naive"]
-    assert [row["gradient_steps"] for row in load_results(out)] == [2] * 4 + [4] * 2
+    assert [row["gradient_steps"] for row in load_results(out)] == [2] * 6 + [4] * 2
     with table.open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["method"], row["rung"]) for row in rows] == [
+        *[("reward-model", "0")] * 2,
         *[("naive", "1")] * 2,
         *[("routed", "1")] * 2,
         *(("naive", "2"), ("routed", "2")),
     ]
-    best = json.loads(max(rows[:2], key=lambda row: float(row["mean_return"]))["setting"])
-    assert found["naive"] == best == json.loads(rows[4]["setting"])
+    best = json.loads(max(rows[2:4], key=lambda row: float(row["mean_return"]))["setting"])
+    assert found["naive"] == best == json.loads(rows[6]["setting"])
 
 
 def test_the_map_of_methods_is_trained_drawn_and_resumed(

@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from torch.nn import functional
 
+from routed_agents.methods.gate_memory import drop_channels
 from routed_agents.methods.record import Memory
 from routed_agents.rollout import Rollout
 
@@ -23,7 +24,9 @@ class EndingModel:
 
     A network with one hidden layer and the cross-entropy loss, trained with momentum on the most
     recent overseen endings, a few steps for each rollout. Where the method is told which entries of
-    an observation show oversight, they are zeros to it.
+    an observation show oversight, they are zeros to it; where it is not, the dropout keeps it from
+    leaning on them, for every ending that it learns from shows oversight. The defaults are what
+    `scripts/search_constants.py` found.
 
     Attributes:
         sees: `last`, the observation before the end and the action; or `final`, the observation
@@ -33,14 +36,16 @@ class EndingModel:
         steps: Gradient steps for each rollout.
         batch: Endings in one gradient step.
         learning_rate: Of these steps.
+        dropout: How likely each number that it sees is left out of a gradient step, 0 to 1.
     """
 
     sees: Literal["last", "final"]
     width: int = 128
     remembered: int = 8192
-    steps: int = 2
+    steps: int = 8
     batch: int = 256
     learning_rate: float = 0.05
+    dropout: float = 0.2
 
     def started(self, rollout: Rollout, memory: Memory, generator: torch.Generator) -> Memory:
         """The memory with a model: the one that is there, or a fresh one without endings."""
@@ -94,7 +99,8 @@ class EndingModel:
             len(targets), (self.batch,), generator=generator, device=targets.device
         )
         parameters = {name: memory[name].detach().requires_grad_() for name in PARAMETERS}
-        scores = outcomes_of(parameters, memory["inputs"][picked])
+        inputs = drop_channels(memory["inputs"][picked], self.dropout, generator)
+        scores = outcomes_of(parameters, inputs)
         loss = functional.cross_entropy(scores, targets[picked])
         gradients = torch.autograd.grad(loss, list(parameters.values()))
         changed: Memory = {}

@@ -275,7 +275,7 @@ def test_descriptions_stay_what_they_were_before_methods_had_further_fields():
     """Runs are recognised by them."""
     words = method("routed").describe()
     assert words.endswith("overseer, routed_agents.methods._whole_budget, None")
-    model = "RewardModel(sees='last', width=128, remembered=8192, steps=2, batch=256"
+    model = "RewardModel(sees='last', width=128, remembered=8192, steps=8, batch=256"
     assert model in method("reward-model").describe()
     described = {method(name).describe() for name in METHODS if name != "oracle"}
     assert len(described) == len(METHODS) - 1

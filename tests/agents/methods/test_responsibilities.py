@@ -134,6 +134,16 @@ def test_a_model_is_measured_before_it_learns_from_a_label():
     assert (second.argmax(1) == rollout.labels[0]).all()
 
 
+def test_what_is_dropped_teaches_a_model_nothing():
+    rollout = ending_as([DIAMOND, GHOST] * 4)
+    first = EndingModel("last").started(rollout, {}, torch.Generator().manual_seed(0))
+    for dropout, same in ((1.0, True), (0.5, False), (0.0, False)):
+        model = EndingModel("last", dropout=dropout)
+        memory = model.learn(rollout, first, torch.Generator().manual_seed(0))
+        assert torch.equal(memory["hidden_weight"], first["hidden_weight"]) == same
+        assert not torch.equal(memory["output_bias"], first["output_bias"])
+
+
 def test_a_model_that_is_not_told_sees_oversight_and_one_that_is_told_does_not():
     rollout = ending_as([UNKNOWN] * 6)
     other = dataclasses.replace(rollout, observations=rollout.observations.clone())
