@@ -11,6 +11,8 @@ import torch
 from gymnasium import spaces
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import VecEnv
 
 from routed_agents import (
     Method,
@@ -22,7 +24,7 @@ from routed_agents import (
 )
 from routed_agents.methods.table import Lesson
 from routed_agents.stable_baselines.buffer import RoutedObservations
-from routed_envs import DiamondGhostWorld, FinalStep, Outcomes
+from routed_envs import DiamondGhostWorld, FinalStep, Outcomes, Overseen
 from routed_envs.gridworld.world import OUTCOMES
 from routed_envs.stable_baselines import WorldVecEnv
 
@@ -200,5 +202,64 @@ class Continuous(Script):
     action_space = spaces.Box(-1.0, 1.0, (1,))
 
 
-class Dictionary(Script):
-    observation_space = spaces.Dict({"seen": spaces.MultiBinary(1)})
+class Talking(Script):
+    action_space = spaces.Text(3)
+
+
+DICTIONARY = spaces.Dict(
+    {
+        "level": spaces.Discrete(3),
+        "picture": spaces.Box(0, 255, (8, 6, 3), np.uint8),
+        "place": spaces.Box(-1.0, 1.0, (2,)),
+    }
+)
+
+
+class Anything(gymnasium.Env[Any, Any]):
+    """Shows and takes what its spaces hold; an action may end the episode, and time does.
+
+    Args:
+        shows: The observation space.
+        takes: The action space.
+        steps: After so many the episode is cut off.
+    """
+
+    def __init__(self, shows: spaces.Space, takes: spaces.Space, steps: int = 5) -> None:
+        self.observation_space, self.action_space, self.steps = shows, takes, steps
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.observation_space.seed(seed)
+        self.time = 0
+        return self.observation_space.sample(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.time += 1
+        ended = float(np.ravel(action)[0]) > 0
+        return self.observation_space.sample(), 1.0, ended, self.time >= self.steps, {}
+
+
+def overseen_anything(shows: spaces.Space, takes: spaces.Space, count: int = 4) -> VecEnv:
+    """Some of them, each episode overseen with probability a half."""
+
+    def make() -> gymnasium.Env[Any, Any]:
+        return Overseen(
+            Anything(shows, takes),
+            ("gold", "trap"),
+            ("gold",),
+            early_is_gold,
+            oversight=0.5,
+            show_oversight=isinstance(shows, spaces.Dict),
+        )
+
+    return make_vec_env(make, count, seed=0)
+
+
+def early_is_gold(final: FinalStep) -> str:
+    return (
+        "timeout"
+        if final.truncated
+        else "gold"
+        if float(np.ravel(final.action)[0]) > 0.5
+        else "trap"
+    )

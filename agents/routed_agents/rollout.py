@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic
+from typing import Generic, Protocol
 
 import torch
 from torch.nn import functional
@@ -12,8 +12,17 @@ from torch.nn import functional
 from routed_envs.outcomes import Outcomes
 from routed_envs.worlds import Ending, State, World, map_states, renew
 
-if TYPE_CHECKING:
-    from routed_agents.policies.mixture import Mixture
+
+class Actor(Protocol):
+    """What a method may ask of the policy that acted."""
+
+    def gate_logits(self, inputs: torch.Tensor, /) -> torch.Tensor:
+        """The gate's logits for observations [B, ...], float [B, K]."""
+        ...
+
+    def each_log_probability(self, inputs: torch.Tensor, actions: torch.Tensor, /) -> torch.Tensor:
+        """How likely every expert alone would have taken actions [B, ...], float [B, K]."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -23,13 +32,13 @@ class Rollout:
     Attributes:
         observations: int8 [T + 1, N, *observation_shape], before each step; the last follows the
             last step. An ended episode is followed by the next one's first observation.
-        actions: int64 [T, N].
+        actions: int64 [T, N]; of environments with other actions [T, N, ...], as they are.
         rewards: float32 [T, N], the environment's.
         ended: bool [T, N], the episode ended at this step.
         labels: int64 [T, N], codes of `Outcomes`: what the overseer says where an episode ended,
             `unfinished` elsewhere.
         outcomes: Names and codes of the labels.
-        action_count: A, the number of actions that there are.
+        action_count: A, the number of actions that there are; 0 where they cannot be counted.
         oversight_mask: bool [*observation_shape], the entries of an observation that show
             oversight; None if the method is not told.
         final_observations: int8 [T, N, *observation_shape], after each step and before any new
@@ -49,7 +58,11 @@ class Rollout:
     oversight_mask: torch.Tensor | None = None
     final_observations: torch.Tensor | None = None
     actors: torch.Tensor | None = None
-    policy: Mixture | None = None
+    policy: Actor | None = None
+
+    def seen(self, where: torch.Tensor) -> torch.Tensor:
+        """The observations before the M steps at bool [T, N] `where`, [M, *observation_shape]."""
+        return self.observations[:-1][where]
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class EndingModel:
     steps: int = 8
     batch: int = 256
     learning_rate: float = 0.05
-    dropout: float = 0.2
+    dropout: float = 0.4
 
     def started(self, rollout: Rollout, memory: Memory, generator: torch.Generator) -> Memory:
         """The memory with a model: the one that is there, or a fresh one without endings."""
@@ -83,14 +83,16 @@ class EndingModel:
             assert rollout.final_observations is not None, "the method asks for them"
             seen = rollout.final_observations[where]
         else:
-            seen = rollout.observations[:-1][where]
+            seen = rollout.seen(where)
         if rollout.oversight_mask is not None:
             seen = seen.masked_fill(rollout.oversight_mask, 0)
         seen = seen.flatten(1)
         if self.sees == "final":
             return seen
-        taken = functional.one_hot(rollout.actions[where], rollout.action_count)
-        return torch.cat((seen, taken.to(seen.dtype)), 1)
+        taken = rollout.actions[where]
+        if rollout.action_count:
+            taken = functional.one_hot(taken, rollout.action_count)
+        return torch.cat((seen, taken.flatten(1).to(seen.dtype)), 1)
 
     def _step(self, memory: Memory, generator: torch.Generator) -> Memory:
         """The memory after one gradient step on a batch of remembered endings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -39,7 +40,7 @@ def remember(
     """
     where = rollout.ended & table.has_target[told].bool()
     found = {
-        "observations": rollout.observations[:-1][where],
+        "observations": rollout.seen(where),
         "targets": table.target[told[where]],
     }
     return {
@@ -48,20 +49,35 @@ def remember(
     }
 
 
-def draw(rule: GateMemory, memory: Memory, generator: torch.Generator) -> GateBatch | None:
-    """A batch of remembered endings, with repetitions; None while there are none."""
+def draw(
+    rule: GateMemory,
+    memory: Memory,
+    generator: torch.Generator,
+    prepare: Callable[[torch.Tensor], torch.Tensor] = torch.Tensor.float,
+) -> GateBatch | None:
+    """A batch of remembered endings, with repetitions; None while there are none.
+
+    Args:
+        rule: How many, and how likely a channel is left out.
+        memory: What `remember` keeps.
+        generator: Draws both.
+        prepare: Makes of remembered observations [B, ...] what the gate takes.
+    """
     targets = memory["targets"]
     if len(targets) == 0:
         return None
     picked = torch.randint(len(targets), (rule.batch,), generator=generator, device=targets.device)
-    seen = drop_channels(memory["observations"][picked].float(), rule.dropout, generator)
-    return GateBatch(seen, targets[picked])
+    seen = prepare(memory["observations"][picked])
+    return GateBatch(drop_channels(seen, rule.dropout, generator), targets[picked])
 
 
 def drop_channels(
     observations: torch.Tensor, dropout: float, generator: torch.Generator
 ) -> torch.Tensor:
-    """Observations [B, C, ...] of which each channel is zeros with probability `dropout`."""
+    """Observations [B, C, ...] of which each channel is zeros with probability `dropout`.
+
+    Of flat ones, [B, features], each number is a channel.
+    """
     if dropout == 0:
         return observations
     shape, device = observations.shape[:2], observations.device

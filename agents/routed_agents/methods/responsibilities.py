@@ -42,17 +42,15 @@ def policy_belief(
     """
     assert rollout.policy is not None, "whoever collects a rollout hands the policy along"
     with torch.no_grad():
-        prior = rollout.policy.gate_logits(rollout.observations[:-1][where]).log_softmax(1)
+        prior = rollout.policy.gate_logits(rollout.seen(where)).log_softmax(1)
     return (prior + log_likelihoods(rollout, where)).softmax(1), memory
 
 
 def log_likelihoods(rollout: Rollout, where: torch.Tensor) -> torch.Tensor:
     """How likely each expert would have acted so, float [M, K] in logarithms, at bool `where`."""
     assert rollout.policy is not None, "whoever collects a rollout hands the policy along"
-    seen, actions = rollout.observations[:-1][where], rollout.actions[where]
     with torch.no_grad():
-        each = rollout.policy.each_logits(seen).log_softmax(2)
-    return each.gather(2, actions.view(-1, 1, 1).expand(-1, each.shape[1], 1)).squeeze(2)
+        return rollout.policy.each_log_probability(rollout.seen(where), rollout.actions[where])
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -132,10 +132,50 @@ class Mixture(nn.Module):
             hidden.append(out.unflatten(0, steps))
         return self.head(torch.cat(hidden, 1))
 
+    def own_logits(
+        self, inputs: Any, actors: torch.Tensor, routes: Routes | None = None
+    ) -> torch.Tensor:
+        """Logits of the expert that acts in each sample, whatever their order.
+
+        Args:
+            inputs: [B, ...], the experts', or a dictionary of such.
+            actors: int64 [B], the expert that acts.
+            routes: Where the gradients may go, of which the acting expert's weight counts;
+                everywhere if None.
+
+        Returns:
+            float [B, A].
+        """
+        rows = [(actors == index).nonzero().squeeze(1) for index in range(len(self.experts))]
+        hidden = []
+        for index, (expert, own) in enumerate(zip(self.experts.values(), rows, strict=True)):
+            out = self._hidden(
+                expert,
+                self._expert_inputs(_rows(inputs, own)),
+                None if routes is None else routes.experts[own, index],
+            )
+            if routes is not None and routes.activations is not None:
+                out = out * routes.activations[own, index, None]
+            hidden.append(out)
+        return self.head(torch.cat(hidden)[torch.cat(rows).argsort()])
+
     def each_logits(self, inputs: torch.Tensor) -> torch.Tensor:
         """Logits of every expert alone, float [B, K, A], for its inputs [B, ...]."""
         inputs = self._expert_inputs(inputs)
         return self.head(torch.stack([expert(inputs) for expert in self.experts.values()], 1))
+
+    def each_log_probability(self, inputs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+        """How likely every expert alone would have taken actions, in logarithms.
+
+        Args:
+            inputs: [B, ...], the experts'.
+            actions: int64 [B].
+
+        Returns:
+            float [B, K].
+        """
+        each = self.each_logits(inputs).log_softmax(2)
+        return each.gather(2, actions.view(-1, 1, 1).expand(-1, each.shape[1], 1)).squeeze(2)
 
     def _routed_gate(
         self, gate_logits: torch.Tensor, gate_inputs: torch.Tensor, routes: Routes | None
@@ -180,6 +220,13 @@ class Mixture(nn.Module):
     def _expert_inputs(self, inputs: torch.Tensor) -> torch.Tensor:
         """What each expert takes."""
         return inputs
+
+
+def _rows(inputs: Any, index: torch.Tensor) -> Any:
+    """Some samples of inputs [B, ...], or of a dictionary of such."""
+    if isinstance(inputs, torch.Tensor):
+        return inputs[index]
+    return {name: part[index] for name, part in inputs.items()}
 
 
 def deal(environments: int, experts: int, device: torch.device | str = "cpu") -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal
@@ -11,25 +12,26 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from numpy.typing import ArrayLike
-from stable_baselines3.common.distributions import Distribution
+from stable_baselines3.common.distributions import DiagGaussianDistribution, Distribution
 from stable_baselines3.common.policies import ActorCriticPolicy
-from stable_baselines3.common.preprocessing import preprocess_obs
+from stable_baselines3.common.preprocessing import get_flattened_obs_dim, preprocess_obs
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, create_mlp
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
 from routed_agents import losses
-from routed_agents.policies.mixture import Mixture, Routing
+from routed_agents.policies.mixture import Mixture, Routing, deal
 from routed_agents.policies.networks import Gate
 from routed_agents.policies.steering import Steering, steering_weights
 from routed_agents.routing import add_loss, route
 from routed_agents.stable_baselines.buffer import RoutedObservations
-from routed_agents.stable_baselines.checks import check_spaces
-from routed_agents.stable_baselines.extractor import SmallCnn
+from routed_agents.stable_baselines.checks import check_mixed, check_spaces
+from routed_agents.stable_baselines.extractor import SmallCnn, SmallCombinedExtractor
 from routed_envs.errors import InputError, unknown_name
 
 Part = Literal["experts", "gate", "value"]
 PARTS: tuple[Part, ...] = ("experts", "gate", "value")
+Acts = Literal["mixture", "experts"]
 Arch = dict[str, list[int]]
 
 
@@ -39,9 +41,13 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
     With a single expert and no gate it is the library's own `ActorCriticPolicy`. The library's
     algorithms take it too, and then every route is open.
 
+    Where experts act alone, each in its share of the environments, there is a value for each of
+    them, and nothing has to be mixed, so the actions may be of any kind. Unsteered, such a policy
+    mixes the logits of `Discrete` actions; for others the expert acts that its gate calls on.
+
     Args:
-        observation_space: What the agent sees; no dictionary.
-        action_space: `Discrete`.
+        observation_space: What the agent sees.
+        action_space: Of any kind that the library takes; `Discrete` if several experts are mixed.
         lr_schedule: The learning rate by the progress that remains.
         net_arch: Widths of the layers, one list for all parts or ``{"pi": [64, 64], "vf": [64,
             64], "gate": [64]}``, in which `pi` is each expert's. The head that maps an expert's
@@ -49,6 +55,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         activation_fn: Between the layers.
         experts: The experts' names.
         gate: `learned`, `even`, or `none` for a single expert.
+        acts: Who acts while it learns: the `mixture`, or the `experts`, each alone.
         shared: Which parts stand on the one shared features extractor: any of `experts`, `gate`,
             `value`. A part that is left out has one of its own; the experts then one each.
         routing: `activations` or `parameters`, see `Mixture`; they differ where the experts share a
@@ -57,7 +64,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
 
     Attributes:
         mixture: The experts, the gate and the head.
-        value_net: The value function.
+        value_net: The value function, one output for whoever may act.
 
     Raises:
         InputError: A space, a part or a routing that is not supported.
@@ -73,11 +80,19 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         *,
         experts: Sequence[str] = ("policy",),
         gate: Gate = "none",
+        acts: Acts = "mixture",
         shared: Sequence[Part] = PARTS,
         routing: Routing = "activations",
         **kwargs: Any,
     ) -> None:
         check_spaces(observation_space, action_space)
+        if acts == "mixture" and len(experts) > 1:
+            check_mixed(action_space)
+        if kwargs.get("use_sde"):
+            raise InputError(
+                "use_sde=True: routed policies explore by their distribution of actions alone. "
+                "Leave it out."
+            )
         for part in shared:
             if part not in PARTS:
                 raise unknown_name("part of the policy", part, PARTS)
@@ -90,6 +105,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
             )
         self.expert_names = tuple(experts)
         self.gate_kind: Gate = gate
+        self.acts: Acts = acts
         self.shared = tuple(shared)
         self.routing: Routing = routing
         self.steering: Steering = None
@@ -105,13 +121,20 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         if not self.shared:
             del self.features_extractor
         arch, count = self._arch(), len(self.expert_names)
-        assert isinstance(self.action_space, spaces.Discrete), "checked in __init__"
-        head = nn.Linear((arch["pi"] or [self.features_dim])[-1], int(self.action_space.n))
+        latent = (arch["pi"] or [self.features_dim])[-1]
+        distribution: Any = self.action_dist
+        if isinstance(distribution, DiagGaussianDistribution):
+            head, log_std = distribution.proba_distribution_net(latent, self.log_std_init)
+            assert isinstance(head, nn.Linear), "the means of a Gaussian"
+            self.log_std = nn.Parameter(log_std.detach().repeat(count, 1))
+        else:
+            head = distribution.proba_distribution_net(latent)
         experts = {name: self._part("experts", arch["pi"]) for name in self.expert_names}
         learned = self.gate_kind == "learned"
         gate = self._part("gate", arch["gate"], count - 1) if learned else None
         self.mixture = Mixture(experts, gate, head, self.routing)
-        self.value_net = self._part("value", arch["vf"], 1)
+        values = count if self.acts == "experts" else 1
+        self.value_net = self._part("value", arch["vf"], values)
         if self.ortho_init:
             self._initialise()
         optimizer: Any = self.optimizer_class
@@ -141,29 +164,125 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         for layer, gain in outputs.items():
             self.init_weights(layer, gain)
 
-    def _inputs(self, observations: torch.Tensor) -> dict[Part, torch.Tensor]:
+    def _inputs(self, observations: Any) -> dict[Part, Any]:
         """What each part takes: the shared features, or the observations."""
         seen = preprocess_obs(observations, self.observation_space, self.normalize_images)
-        assert isinstance(seen, torch.Tensor), "dictionaries are refused in __init__"
+        return self._parts(seen)
+
+    def _parts(self, seen: Any) -> dict[Part, Any]:
+        """What each part takes of observations that are preprocessed."""
         features = self.features_extractor(seen) if self.shared else seen
         return {part: features if part in self.shared else seen for part in PARTS}
 
-    def _distribution(self, logits: torch.Tensor) -> Distribution:
-        return self.action_dist.proba_distribution(action_logits=logits)
+    def flat(self, observations: Any) -> torch.Tensor:
+        """Observations [B, ...] as a method's functions see them, float [B, ...].
 
-    def _logits(self, inputs: dict[Part, torch.Tensor]) -> torch.Tensor:
+        They are preprocessed as for the networks; of a dictionary the parts, flat and one after
+        another in the order of the space.
+        """
+        seen = preprocess_obs(observations, self.observation_space, self.normalize_images)
+        if isinstance(seen, torch.Tensor):
+            counted = isinstance(self.observation_space, spaces.Discrete)
+            return seen.flatten(1) if counted else seen
+        return torch.cat([part.flatten(1).float() for part in seen.values()], 1)
+
+    def _unflat(self, seen: torch.Tensor) -> Any:
+        """What `flat` made one tensor of, as the networks take it."""
+        if not isinstance(self.observation_space, spaces.Dict):
+            return seen
+        parts = self.observation_space.spaces
+        shapes = {name: _preprocessed_shape(space) for name, space in parts.items()}
+        pieces = seen.split([math.prod(shape) for shape in shapes.values()], 1)
+        return {
+            name: piece.unflatten(1, shape)
+            for (name, shape), piece in zip(shapes.items(), pieces, strict=True)
+        }
+
+    def gate_logits(self, inputs: torch.Tensor) -> torch.Tensor:
+        """The gate's logits, float [B, K], for observations [B, ...] from `flat`."""
+        parts = self._parts(self._unflat(inputs.to(self.device)))
+        return self.mixture.gate_logits(parts["gate"]).to(inputs.device)
+
+    def each_log_probability(self, inputs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+        """How likely each expert alone would have taken actions, in logarithms.
+
+        Args:
+            inputs: Observations [B, ...], from `flat`.
+            actions: [B, ...], as the library keeps them.
+
+        Returns:
+            float [B, K].
+        """
+        parts, taken = self._parts(self._unflat(inputs.to(self.device))), actions.to(self.device)
+        each = self.mixture.each_logits(parts["experts"])
+        # Distributions share one record in the library: each is used before the next is made.
+        found = [
+            self._distribution(logits, torch.tensor(index)).log_prob(taken)
+            for index, logits in enumerate(each.unbind(1))
+        ]
+        return torch.stack(found, 1).to(inputs.device)
+
+    def _distribution(self, logits: torch.Tensor, actors: torch.Tensor | None) -> Distribution:
+        """The distribution with these logits, or means, of whoever acts; None for one expert."""
+        distribution: Any = self.action_dist
+        if isinstance(distribution, DiagGaussianDistribution):
+            own = self.log_std[0 if actors is None else actors]
+            return distribution.proba_distribution(logits, own)
+        return distribution.proba_distribution(action_logits=logits)
+
+    def _acting(self, inputs: dict[Part, Any], actors: torch.Tensor | None = None) -> Distribution:
+        """The actions' distribution: of the experts that act, or if None under the steering."""
+        if actors is None and not self._mixes:
+            actors = self._called_on(inputs)
+        if actors is not None:
+            return self._distribution(self.mixture.own_logits(inputs["experts"], actors), actors)
         if self._weights is None:
-            return self.mixture(inputs["experts"], None, inputs["gate"])[0]
-        return self.mixture.steered_logits(inputs["experts"], self._weights)
+            logits = self.mixture(inputs["experts"], None, inputs["gate"])[0]
+        else:
+            logits = self.mixture.steered_logits(inputs["experts"], self._weights)
+        return self._distribution(logits, None)
+
+    @property
+    def _mixes(self) -> bool:
+        """Whether several experts can be weighed against each other, or there is only one."""
+        return len(self.expert_names) == 1 or isinstance(self.action_space, spaces.Discrete)
+
+    def _called_on(self, inputs: dict[Part, Any]) -> torch.Tensor:
+        """The expert that acts where nothing is mixed, int64 [B]: the steering's or the gate's."""
+        gate = self.mixture.gate_logits(inputs["gate"])
+        if self._weights is None:
+            return gate.argmax(1)
+        return torch.full_like(gate[:, 0], self._weights.index(1.0), dtype=torch.int64)
+
+    def _dealt(self, count: int) -> torch.Tensor | None:
+        """The expert that acts in each of some environments, int64 [N]; None for the mixture."""
+        if self.acts == "mixture":
+            return None
+        return deal(count, len(self.expert_names), self.device)
+
+    def _values(self, inputs: dict[Part, Any], actors: torch.Tensor | None) -> torch.Tensor:
+        """The values to whoever acts, float [B, 1]."""
+        values = self.value_net(inputs["value"])
+        return values if actors is None else values.gather(1, actors.unsqueeze(1))
 
     def forward(
         self, obs: torch.Tensor, deterministic: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Act: actions [B], values [B, 1] and the actions' log probabilities [B]."""
-        inputs = self._inputs(obs)
-        distribution = self._distribution(self._logits(inputs))
+        """Act in every environment, as the library does while it collects.
+
+        Args:
+            obs: Observations of all N environments, in their order.
+            deterministic: Take the likeliest actions.
+
+        Returns:
+            Actions [N, ...], values [N, 1] and the actions' log probabilities [N].
+        """
+        inputs, actors = self._inputs(obs), self._dealt(_count(obs))
+        distribution = self._acting(inputs, actors)
         actions = distribution.get_actions(deterministic=deterministic)
-        return actions, self.value_net(inputs["value"]), distribution.log_prob(actions)
+        log_prob = distribution.log_prob(actions)
+        shape: Any = self.action_space.shape
+        return actions.reshape(-1, *shape), self._values(inputs, actors), log_prob
 
     def evaluate_actions(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, obs: torch.Tensor | RoutedObservations, actions: torch.Tensor
@@ -174,30 +293,48 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
             obs: Observations; or what `RoutedRolloutBuffer` hands out, whose routes then limit what
                 the loss teaches: each sample's gradient is weighted, and the gate's own loss is
                 added to whatever the library computes.
-            actions: int64 [B].
+            actions: [B, ...].
         """
-        taught = obs if isinstance(obs, RoutedObservations) else None
-        inputs = self._inputs(obs.observations if isinstance(obs, RoutedObservations) else obs)
-        routes = None if taught is None else taught.lesson.routes
-        logits, gate_logits = self.mixture(inputs["experts"], routes, inputs["gate"])
-        distribution = self._distribution(logits)
-        values = self.value_net(inputs["value"])
+        if not isinstance(obs, RoutedObservations):
+            inputs = self._inputs(obs)
+            actors = None if self.acts == "mixture" else self._called_on(inputs)
+            distribution, values = self._acting(inputs, actors), self._values(inputs, actors)
+            return values, distribution.log_prob(actions), distribution.entropy()
+        inputs, lesson = self._inputs(obs.observations), obs.lesson
+        if obs.actors is None:
+            logits, gate_logits = self.mixture(inputs["experts"], lesson.routes, inputs["gate"])
+        else:
+            logits = self.mixture.own_logits(inputs["experts"], obs.actors, lesson.routes)
+            gate_logits = self.mixture.gate_logits(inputs["gate"]) if obs.gate is None else None
+        distribution = self._distribution(logits, obs.actors)
+        values = self._values(inputs, obs.actors)
         log_prob, entropy = distribution.log_prob(actions), distribution.entropy()
-        if taught is None:
-            return values, log_prob, entropy
-        assert entropy is not None, "discrete actions have an entropy"
-        lesson = taught.lesson
-        gate_loss = losses.gate_loss(gate_logits, lesson.targets, lesson.has_target)
-        log_prob = add_loss(route(log_prob, lesson.weights), taught.gate_coefficient * gate_loss)
+        assert entropy is not None, "only squashed actions have none, which are refused"
+        gate_loss = self._gate_loss(obs, gate_logits)
+        log_prob = add_loss(route(log_prob, lesson.weights), obs.gate_coefficient * gate_loss)
         return route(values, lesson.weights), log_prob, route(entropy, lesson.weights)
+
+    def _gate_loss(
+        self, taught: RoutedObservations, gate_logits: torch.Tensor | None
+    ) -> torch.Tensor:
+        """The gate's own loss: over what it remembers, if it does, or over the samples."""
+        if taught.gate is not None:
+            logits, targets = self.gate_logits(taught.gate.observations), taught.gate.targets
+            return losses.gate_loss(logits, targets, torch.ones_like(targets))
+        assert gate_logits is not None, "made where nothing is remembered"
+        return losses.gate_loss(gate_logits, taught.lesson.targets, taught.lesson.has_target)
 
     def get_distribution(self, obs: torch.Tensor) -> Distribution:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The actions' distribution under the present steering."""
-        return self._distribution(self._logits(self._inputs(obs)))
+        return self._acting(self._inputs(obs))
 
     def predict_values(self, obs: torch.Tensor) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The values of observations, float [B, 1]."""
-        return self.value_net(self._inputs(obs)["value"])
+        """The values of observations of all N environments, in their order, float [N, 1]."""
+        return self._values(self._inputs(obs), self._dealt(_count(obs)))
+
+    def values_of(self, obs: Any, actors: torch.Tensor) -> torch.Tensor:
+        """The values of observations [B, ...] to experts int64 [B], float [B, 1]."""
+        return self._values(self._inputs(obs), actors)
 
     def steer(self, steering: Steering) -> RoutedActorCriticPolicy:
         """A policy with the same weights and another steering, for `predict`.
@@ -210,6 +347,11 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
             InputError: There is no such expert, or the weights are not 0 to 1 with sum 1.
         """
         weights = steering_weights(steering, self.expert_names)
+        if weights is not None and not self._mixes and 1.0 not in weights:
+            raise InputError(
+                f"steering={steering!r}: only Discrete actions can be mixed, and these are "
+                f"{self.action_space}. Give one of {', '.join(self.expert_names)}, or None."
+            )
         steered = copy.copy(self)
         steered.steering, steered._weights = steering, weights
         return steered
@@ -223,9 +365,18 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
 
         Returns:
             float32 [B, A].
+
+        Raises:
+            InputError: The actions are not `Discrete`.
         """
+        if not isinstance(self.action_space, spaces.Discrete):
+            raise InputError(
+                f"The actions are {self.action_space}, which cannot be listed with a probability "
+                "each. Judge the policy with routed_rl.evaluate_env."
+            )
         seen = torch.as_tensor(observations, device=self.device)
-        return self._logits(self._inputs(seen)).softmax(1)
+        distribution: Any = self._acting(self._inputs(seen)).distribution
+        return distribution.probs
 
     @torch.no_grad()
     def gate_weights(self, observations: ArrayLike | torch.Tensor) -> torch.Tensor:
@@ -235,9 +386,24 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         """What `save` keeps of the constructor's arguments."""
-        own = {"experts": self.expert_names, "gate": self.gate_kind}
+        own = {"experts": self.expert_names, "gate": self.gate_kind, "acts": self.acts}
         own |= {"shared": self.shared, "routing": self.routing}
         return super()._get_constructor_parameters() | own
+
+
+def _preprocessed_shape(space: spaces.Space) -> tuple[int, ...]:
+    """The shape of one observation once it is preprocessed."""
+    if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
+        return (get_flattened_obs_dim(space),)
+    assert space.shape is not None, "the library takes spaces with a shape"
+    return space.shape
+
+
+def _count(observations: Any) -> int:
+    """B, of observations [B, ...] or a dictionary of such."""
+    if isinstance(observations, torch.Tensor):
+        return len(observations)
+    return len(next(iter(observations.values())))
 
 
 class RoutedCnnPolicy(RoutedActorCriticPolicy):
@@ -253,6 +419,24 @@ class RoutedCnnPolicy(RoutedActorCriticPolicy):
         self,
         *args: Any,
         features_extractor_class: type[BaseFeaturesExtractor] = SmallCnn,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, features_extractor_class=features_extractor_class, **kwargs)
+
+
+class RoutedMultiInputPolicy(RoutedActorCriticPolicy):
+    """`RoutedActorCriticPolicy` on `SmallCombinedExtractor`, for dictionaries.
+
+    Args:
+        *args: As `RoutedActorCriticPolicy` takes them.
+        features_extractor_class: The features extractor.
+        **kwargs: As `RoutedActorCriticPolicy` takes them.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        features_extractor_class: type[BaseFeaturesExtractor] = SmallCombinedExtractor,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, features_extractor_class=features_extractor_class, **kwargs)

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from numpy.typing import NDArray
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
-from stable_baselines3.common.preprocessing import preprocess_obs
+from stable_baselines3.common.preprocessing import get_flattened_obs_dim
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 from stable_baselines3.common.vec_env import VecEnv
 
 from routed_agents.former_names import former_modules
 from routed_agents.methods.early_stopping import Selector
+from routed_agents.methods.gate_memory import GateBatch, draw, remember
 from routed_agents.methods.lookup import get_method
-from routed_agents.methods.record import Memory, Method
+from routed_agents.methods.record import GateMemory, Memory, Method
 from routed_agents.methods.relabelling import method_labels, told_labels
 from routed_agents.methods.routing_settings import RoutingSettings
 from routed_agents.methods.table import Table
+from routed_agents.policies.mixture import deal
 from routed_agents.policies.steering import Steering
 from routed_agents.rollout import Rollout
-from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy, RoutedCnnPolicy
-from routed_agents.stable_baselines.buffer import RoutedRolloutBuffer, Teaching
-from routed_agents.stable_baselines.checks import check_env, check_spaces, oversight_of
+from routed_agents.stable_baselines.actor_critic import (
+    RoutedActorCriticPolicy,
+    RoutedCnnPolicy,
+    RoutedMultiInputPolicy,
+)
+from routed_agents.stable_baselines.buffer import (
+    RoutedDictRolloutBuffer,
+    RoutedRolloutBuffer,
+    Teaching,
+)
+from routed_agents.stable_baselines.checks import (
+    check_actors,
+    check_env,
+    check_spaces,
+    oversight_of,
+)
 from routed_agents.stable_baselines.export import export_policy
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
@@ -41,6 +59,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
         "MlpPolicy": RoutedActorCriticPolicy,
         "CnnPolicy": RoutedCnnPolicy,
+        "MultiInputPolicy": RoutedMultiInputPolicy,
     }
     method: Method
     policy: RoutedActorCriticPolicy  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -63,6 +82,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         self.outcomes: Outcomes | None = None
         self.overseen_share = 0.0
         self.memory: Memory = {}
+        self.gate_memory: Memory = {}
         self.selector: Selector | None = None
         if _init_setup_model:
             self._setup_model()
@@ -77,10 +97,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         """The policy's class; called by the library."""
         if policy_name not in self.policy_aliases:
             error = unknown_name("routed policy", policy_name, self.policy_aliases)
-            raise InputError(
-                f"{error} Recurrent policies and dictionaries of observations are out of scope; "
-                "gymnasium.wrappers.FlattenObservation makes an array of a dictionary."
-            )
+            raise InputError(f"{error} Recurrent policies are out of scope.")
         return self.policy_aliases[policy_name]
 
     def _setup_model(self) -> None:
@@ -92,20 +109,17 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         wanted: str | Method = getattr(self, "method", self.method_wanted)
         self.method = wanted if isinstance(wanted, Method) else get_method(wanted, self.outcomes)
         self.method.check_labels(self.outcomes)
-        if self.method.acts == "experts":
-            raise InputError(
-                f"In method {self.method.name!r} each expert acts alone; here the mixture acts. "
-                "Give a method whose mixture acts (`routed-rl methods` says who does), or train it "
-                "with routed_rl.train."
-            )
         check_spaces(self.observation_space, self.action_space)
+        check_actors(self.method, self.n_envs)
         self._take_experts()
-        if self.rollout_buffer_class not in (None, RoutedRolloutBuffer):
+        shows_dictionaries = isinstance(self.observation_space, spaces.Dict)
+        buffer = RoutedDictRolloutBuffer if shows_dictionaries else RoutedRolloutBuffer
+        if self.rollout_buffer_class not in (None, buffer):
             raise InputError(
                 f"rollout_buffer_class={self.rollout_buffer_class}: leave it out; the labels need "
-                "RoutedRolloutBuffer."
+                f"{buffer.__name__}."
             )
-        self.rollout_buffer_class = RoutedRolloutBuffer
+        self.rollout_buffer_class = buffer
         if self.method.select is not None and self.selector is None:
             self.selector = Selector(self.method.select, self.outcomes)
         super()._setup_model()
@@ -115,6 +129,8 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         """Tell the policy of the method's experts, unless the model was saved with others."""
         # The library saves a tuple as a list.
         parts = {"experts": list(self.method.experts), "gate": self.method.gate}
+        if self.method.acts != "mixture":
+            parts["acts"] = self.method.acts
         saved = {name: self.policy_kwargs.get(name, part) for name, part in parts.items()}
         if saved != parts:
             raise InputError(
@@ -134,8 +150,36 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
             reads_truth=self.method.relabel == "truth",
             keeps_final=self.method.final_observations,
             routing=routing,
+            waits=self._labels_matter,
+            actors=self._actors,
+            gate=self._gate_batch if self.method.gate_memory else None,
         )
+        self.rollout_buffer.forget()
         self.rollout_buffer.reset()
+
+    @property
+    def _labels_matter(self) -> bool:
+        """Whether a step is taught otherwise once its episode has a label."""
+        rows = list(self.method.rows.values())
+        return any(row != rows[0] for row in rows)
+
+    @property
+    def _actors(self) -> torch.Tensor | None:
+        """The expert that acts in each environment, int64 [N]; None if the mixture does."""
+        if self.method.acts == "mixture":
+            return None
+        return deal(self.n_envs, len(self.method.experts), self.device)
+
+    def _gate_batch(self) -> GateBatch | None:
+        """What the gate learns from at one gradient step; None before the first label."""
+        rule = self.method.gate_memory
+        assert rule is not None, "asked of methods whose gate remembers"
+        is_flat = isinstance(self.observation_space, spaces.Dict)
+        prepare = torch.Tensor.float if is_flat else self.policy.flat
+        drawn = draw(rule, self.gate_memory, torch.default_generator, prepare)
+        if drawn is None:
+            return None
+        return GateBatch(drawn.observations.to(self.device), drawn.targets.to(self.device))
 
     def _oversight_of(self, env: VecEnv) -> tuple[Outcomes, float]:
         """An environment's outcomes and the share that is overseen, or a refusal."""
@@ -170,6 +214,47 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         super()._update_info_buffer(infos, dones)
         assert dones is not None, "the library's on-policy algorithms pass them"
         self.rollout_buffer.note(infos, dones)
+        if self.method.acts == "experts":
+            self._note_truncated(infos)
+
+    def _note_truncated(self, infos: list[dict[str, Any]]) -> None:
+        """Note what episodes that a time limit cut off were still worth to whoever acted.
+
+        The library would ask for the value of each final observation without saying whose it is.
+        """
+        cut = [i for i, info in enumerate(infos) if info.get("TimeLimit.truncated", False)]
+        if not cut:
+            return
+        actors, values = self._actors, []
+        assert actors is not None, "asked where experts act alone"
+        for index in cut:
+            final, _ = self.policy.obs_to_tensor(infos[index]["terminal_observation"])
+            with torch.no_grad():
+                values.append(float(self.policy.values_of(final, actors[index : index + 1])))
+            # Otherwise the library adds a value of its own.
+            infos[index]["TimeLimit.truncated"] = False
+        buffer = self.rollout_buffer
+        buffer.further_rewards[buffer.pos, cut] = self.gamma * np.array(values)
+
+    def train(self) -> None:
+        """Learn from the rollout, as the library does, unless every step of it has to wait."""
+        if len(self.rollout_buffer.taught):
+            super().train()
+
+    def _setup_learn(
+        self,
+        total_timesteps: int,
+        callback: MaybeCallback = None,
+        reset_num_timesteps: bool = True,
+        tb_log_name: str = "run",
+        progress_bar: bool = False,
+    ) -> tuple[int, BaseCallback]:
+        """Start to learn; called by the library, which starts new episodes if it counts anew."""
+        if reset_num_timesteps or self._last_obs is None:
+            self.rollout_buffer.forget()
+        return super()._setup_learn(
+            total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
+        )
 
     def _labels(self) -> torch.Tensor:
         """The labels from which the method learns, int64 [T, N], of the full buffer."""
@@ -180,41 +265,81 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         self._log_labels(labels)
         told = told_labels(self.method, labels, torch.from_numpy(buffer.hidden_outcomes))
         learned, self.memory = method_labels(
-            self.method,
-            told,
-            lambda: self._rollout(labels),
-            self.memory,
-            torch.default_generator,
+            self.method, told, lambda: self._rollout(labels), self.memory, torch.default_generator
         )
+        if self.method.gate_memory:
+            self._remember(self.method.gate_memory, labels, told)
         return learned
+
+    def _remember(self, rule: GateMemory, labels: torch.Tensor, told: torch.Tensor) -> None:
+        """Keep the endings from which the gate learns: pictures as they came, which is smaller."""
+        assert self.outcomes is not None, "a rollout was just collected"
+        rollout, table = self._rollout(labels), Table.of(self.method, self.outcomes)
+        if not isinstance(self.observation_space, spaces.Dict):
+            seen = torch.from_numpy(self._observations())
+            rollout = dataclasses.replace(rollout, observations=seen)
+        self.gate_memory = remember(rule, self.gate_memory, rollout, told, table)
+
+    def _observations(self) -> Any:
+        """The observations of the full buffer and those that follow it, [T + 1, N, ...]."""
+
+        def joined(before: NDArray[Any], last: Any) -> NDArray[Any]:
+            # The library leaves out the last axis of numbers that count, and the buffer has it.
+            return np.concatenate((before, np.reshape(last, (1, *before.shape[1:]))))
+
+        before, last = self.rollout_buffer.observations, self._last_obs
+        if not isinstance(before, dict):
+            return joined(before, last)
+        assert isinstance(last, dict), "the environment shows dictionaries"
+        return {name: joined(part, last[name]) for name, part in before.items()}
 
     def _rollout(self, labels: torch.Tensor) -> Rollout:
         """The full buffer as a method's function sees it."""
         buffer, env = self.rollout_buffer, self.env
         assert env is not None, "a rollout was just collected in it"
         assert self.outcomes is not None, "a rollout was just collected"
-        observations = np.concatenate((buffer.observations, np.asarray(self._last_obs)[None]))
         final, mask = buffer.final_observations, None
         if self.method.oversight_entries:
-            mask = _channels_first(env.get_attr("oversight_mask")[0], buffer.obs_shape)
+            mask = self._flat_mask(env.get_attr("oversight_mask")[0])
+        counted = isinstance(self.action_space, spaces.Discrete)
+        actions = torch.from_numpy(buffer.actions)
+        actions = actions[..., 0].long() if counted else actions.float()
         return Rollout(
-            observations=self._preprocessed(observations),
-            actions=torch.from_numpy(buffer.actions[..., 0]).long(),
+            observations=self._flat(self._observations()),
+            actions=actions,
             rewards=torch.from_numpy(buffer.rewards),
             ended=torch.from_numpy(buffer.ended),
             labels=labels,
             outcomes=self.outcomes,
-            action_count=int(self.action_space.n),  # pyright: ignore[reportAttributeAccessIssue]
+            action_count=int(self.action_space.n) if counted else 0,  # pyright: ignore[reportAttributeAccessIssue]
             oversight_mask=mask,
-            final_observations=None if final is None else self._preprocessed(final),
+            final_observations=None if final is None else self._flat(final),
+            actors=self._actors,
+            policy=self.policy,
         )
 
-    def _preprocessed(self, observations: NDArray[Any]) -> torch.Tensor:
-        """Observations [T, N, ...] as the policy's networks see them."""
-        flat = torch.from_numpy(observations.reshape(-1, *observations.shape[2:]))
-        seen = preprocess_obs(flat, self.observation_space, self.policy.normalize_images)
-        assert isinstance(seen, torch.Tensor), "dictionaries are refused at the start"
-        return seen.unflatten(0, observations.shape[:2])
+    def _flat(self, observations: Any) -> torch.Tensor:
+        """Observations [T, N, ...] as a method's functions see them."""
+        if isinstance(observations, dict):
+            steps = next(iter(observations.values())).shape[:2]
+            parts = {k: torch.from_numpy(v).flatten(0, 1) for k, v in observations.items()}
+            return self.policy.flat(parts).unflatten(0, steps)
+        seen = torch.from_numpy(observations)
+        return self.policy.flat(seen.flatten(0, 1)).unflatten(0, seen.shape[:2])
+
+    def _flat_mask(self, mask: Any) -> torch.Tensor:
+        """Which entries of what a method's functions see show oversight, bool."""
+        space = self.observation_space
+        if isinstance(space, spaces.Box | spaces.MultiBinary):
+            return _channels_first(mask, space.shape)
+        parts = {"": (space, mask)}
+        if isinstance(space, spaces.Dict):
+            parts = {name: (part, mask.get(name, False)) for name, part in space.items()}
+        shown = [
+            torch.full((get_flattened_obs_dim(part),), bool(np.any(shows)))
+            for part, shows in parts.values()
+        ]
+        return torch.cat(shown)
 
     def _log_labels(self, labels: torch.Tensor) -> None:
         """Record the share of each label among the episodes that ended in the rollout."""

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
 from stable_baselines3.common.type_aliases import RolloutBufferSamples
+from torch.nn import functional
 
 from routed_agents import losses
+from routed_agents.methods.gate_memory import GateBatch
 from routed_agents.methods.routing_settings import RoutingSettings
 from routed_agents.methods.table import Lesson, Table
 from routed_agents.rollout import spread_labels
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
+
+COLLECTED = (
+    *("observations", "actions", "rewards", "episode_starts", "values", "log_probs"),
+    *("ended", "labels"),
+)
+"""What the buffer knows of each step before the method is asked, [T, N, ...]."""
+SAMPLED = ("observations", "actions", "values", "log_probs", "advantages", "returns")
+"""What samples are made of."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +38,18 @@ class RoutedObservations:
     `train` hands it to the policy.
 
     Attributes:
-        observations: [B, ...].
+        observations: [B, ...], or a dictionary of such.
         lesson: What each sample may teach.
         gate_coefficient: Weight of the gate's cross-entropy.
+        actors: int64 [B], the expert that acted alone; None if the mixture did.
+        gate: What the gate learns from; None for the samples that have a target.
     """
 
-    observations: torch.Tensor
+    observations: Any
     lesson: Lesson
     gate_coefficient: float
+    actors: torch.Tensor | None = None
+    gate: GateBatch | None = None
 
 
 @dataclass(frozen=True)
@@ -45,11 +59,15 @@ class Teaching:
     Attributes:
         table: The method's rows, on the buffer's device.
         outcomes: Names and codes of the labels.
-        relabel: The labels from which the method learns, int64 [T, N], read where episodes ended.
+        relabel: The labels from which the method learns, int64 [T, N], or their probabilities,
+            float [T, N, L], read where episodes ended.
         reads_truth: Whether the buffer shall keep the hidden outcomes.
         keeps_final: Whether the buffer shall keep each episode's final observation.
         routing: What routing adds. Its offset is added to every advantage after the rollout's have
             been normalised; 0 leaves the advantages to the library.
+        waits: Whether steps of an episode that still runs wait for its end.
+        actors: int64 [N], the expert that acts in each environment; None if the mixture does.
+        gate: Draws what the gate learns from at one gradient step; None for the samples.
     """
 
     table: Table
@@ -58,40 +76,57 @@ class Teaching:
     reads_truth: bool
     keeps_final: bool
     routing: RoutingSettings
+    waits: bool = False
+    actors: torch.Tensor | None = None
+    gate: Callable[[], GateBatch | None] | None = None
 
 
 class RoutedRolloutBuffer(RolloutBuffer):
     """The library's buffer (T steps of N environments) with a label for each sample.
 
+    An episode that still runs when the buffer is full has no label yet. Where labels matter its
+    steps wait, with what the policy thought of them when it acted, and are taught with the rollout
+    in which it ends: E steps of each environment then, of which some wait for another rollout. What
+    that costs: an episode of many rollouts' length is learned from when the policy has moved on
+    (PPO's ratio takes that into account, A2C does not), and its observations are kept.
+
     Attributes:
         teaching: What the method makes of it; set by the algorithm before the first rollout.
-        ended: bool [T, N], the episode ended at this step.
-        labels: int64 [T, N], codes of `Outcomes`: what the overseer says where an episode ended,
+        ended: bool [E, N], the episode ended at this step.
+        labels: int64 [E, N], codes of `Outcomes`: what the overseer says where an episode ended,
             `unfinished` elsewhere.
         hidden_outcomes: int64 [T, N], how episodes really ended; `unfinished` everywhere unless the
             method declares that it learns from the truth.
         final_observations: [T, N, ...], after the steps that ended an episode, zeros elsewhere;
             None unless the method asks for them.
-        codes: int64 [N x T], the method's label of each sample's episode, in the order of the
-            samples; made when the buffer is full.
+        further_rewards: float32 [T, N], what is added to the environment's: the value of what an
+            episode's time limit cut off, where experts act alone.
+        codes: int64 [N x E], the method's label of each sample's episode, in the order of the
+            samples, or the labels' probabilities, float [N x E, L]; made when the buffer is full.
+        taught: int64 [M], the numbers of the samples that are handed out.
     """
 
     teaching: Teaching
-    final_observations: NDArray[Any] | None = None
+    final_observations: Any = None
+    _waiting: dict[str, Any] | None = None
 
     def reset(self) -> None:
-        """Empty the buffer."""
+        """Empty the buffer, but for the steps that wait for their episode's end."""
         super().reset()
         shape = (self.buffer_size, self.n_envs)
         self.ended = np.zeros(shape, dtype=bool)
         self.labels = np.zeros(shape, dtype=np.int64)
         self.hidden_outcomes = np.zeros(shape, dtype=np.int64)
+        self.further_rewards = np.zeros(shape, dtype=np.float32)
         teaching: Teaching | None = getattr(self, "teaching", None)
         if teaching is not None:
             self.labels[:] = self.hidden_outcomes[:] = teaching.outcomes.unfinished
-            self.final_observations = (
-                np.zeros_like(self.observations) if teaching.keeps_final else None
-            )
+            empty = _each(np.zeros_like, self.observations)
+            self.final_observations = empty if teaching.keeps_final else None
+
+    def forget(self) -> None:
+        """Let go of the steps that wait: their episodes will not be continued."""
+        self._waiting = None
 
     def note(self, infos: Sequence[dict[str, Any]], ended: NDArray[np.bool_]) -> None:
         """Take in what the present step's information says of the episodes that it ended.
@@ -110,7 +145,7 @@ class RoutedRolloutBuffer(RolloutBuffer):
             if self.teaching.reads_truth:
                 self.hidden_outcomes[self.pos, index] = self._code(info, "hidden_outcome")
             if self.final_observations is not None:
-                self.final_observations[self.pos, index] = info["terminal_observation"]
+                _put(self.final_observations, (self.pos, index), info["terminal_observation"])
 
     def _code(self, info: dict[str, Any], key: str) -> int:
         """The code of the name under a key of an ended episode's information."""
@@ -135,28 +170,125 @@ class RoutedRolloutBuffer(RolloutBuffer):
             last_values: float [N], of the observations that follow the last step.
             dones: bool [N], whether the last step ended an episode.
         """
-        table, offset = self.teaching.table, self.teaching.routing.advantage_offset
+        teaching, unfinished = self.teaching, self.teaching.outcomes.unfinished
+        labels = teaching.relabel().to(self.device)
+        self.rewards += self.further_rewards
+        known = self._join_waiting()
+        before = len(known) - len(labels)
+        open_label = torch.tensor(unfinished, device=self.device)
+        if labels.is_floating_point():
+            open_label = functional.one_hot(open_label, labels.shape[2]).to(labels.dtype)
+        earlier = open_label.expand(before, *labels.shape[1:])
         ended = torch.from_numpy(self.ended).to(self.device)
-        labels = self.teaching.relabel().to(self.device)
-        codes = spread_labels(labels, ended, self.teaching.outcomes.unfinished)
+        codes = spread_labels(torch.cat((earlier, labels)), ended, unfinished)
         rewards = torch.from_numpy(self.rewards).to(self.device)
-        self.rewards = table.rewards(rewards, ended, codes).cpu().numpy()
+        actors = teaching.actors
+        self.rewards = teaching.table.rewards(rewards, ended, codes, actors).cpu().numpy()
+        self._estimate(last_values, dones)
+        if teaching.waits:
+            known = self._let_wait(known)
+        self.taught = np.flatnonzero(known.swapaxes(0, 1).ravel())
+        self._add_offset(codes, known)
+        flat = codes.swapaxes(0, 1).flatten(0, 1)
+        self.codes = flat.cpu().numpy()
+
+    def _join_waiting(self) -> NDArray[np.bool_]:
+        """Put the steps that waited before the rollout's; which are there, bool [E, N]."""
+        known = np.ones(self.ended.shape, dtype=bool)
+        if self._waiting is None:
+            return known
+        for name in COLLECTED:
+            joined = _each(_after, getattr(self, name), self._waiting[name])
+            setattr(self, name, joined)
+        return np.concatenate((self._waiting["known"], known))
+
+    def _let_wait(self, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Keep the steps of episodes that still run; the others that are there, bool [E, N]."""
+        later = np.logical_or.accumulate(self.ended[::-1])[::-1]
+        waiting = known & ~later
+        longest = int(waiting.sum(0).max())
+        self._waiting = None
+        if longest:
+            last = slice(len(known) - longest, None)
+            kept = {
+                name: _each(lambda part: part[last].copy(), getattr(self, name))
+                for name in COLLECTED
+            }
+            self._waiting = kept | {"known": waiting[last]}
+        return known & later
+
+    def _estimate(self, last_values: torch.Tensor, dones: NDArray[Any]) -> None:
+        """The library's estimates, over all steps that are there."""
+        steps, self.buffer_size = self.buffer_size, len(self.rewards)
+        self.advantages = np.zeros_like(self.rewards)
         super().compute_returns_and_advantage(last_values, dones)
-        if offset:
-            estimates = torch.from_numpy(self.advantages)
-            weights = table.lesson(codes.flatten()).weights.cpu()
-            scaled = losses.normalise(estimates.flatten(), weights)
-            self.advantages[:] = scaled.view_as(estimates).numpy() + offset
-        self.codes = self.swap_and_flatten(codes.cpu().numpy()).ravel()
+        self.buffer_size = steps
+
+    def _add_offset(self, codes: torch.Tensor, known: NDArray[np.bool_]) -> None:
+        """Normalise the advantages of what is taught and add routing's offset, if it has one."""
+        offset = self.teaching.routing.advantage_offset
+        if not offset:
+            return
+        estimates = torch.from_numpy(self.advantages)
+        weights = self.teaching.table.lesson(codes.flatten(0, 1)).weights.cpu()
+        weights = weights * torch.from_numpy(known).flatten()
+        scaled = losses.normalise(estimates.flatten(), weights)
+        self.advantages[:] = scaled.view_as(estimates).numpy() + offset
+
+    def get(self, batch_size: int | None = None) -> Generator[RolloutBufferSamples, None, None]:
+        """The samples that may be taught, in minibatches and a random order.
+
+        Args:
+            batch_size: Samples in each, but the last; all of them if None.
+        """
+        assert self.full, "the library asks for samples after a rollout"
+        order = np.random.permutation(self.taught)  # noqa: NPY002 (the library's draws)
+        if not self.generator_ready:
+            self.envs = np.arange(self.n_envs).repeat(len(self.rewards))
+            for name in SAMPLED:
+                setattr(self, name, _each(self.swap_and_flatten, getattr(self, name)))
+            self.generator_ready = True
+        size = batch_size or max(1, len(order))
+        for start in range(0, len(order), size):
+            yield self._get_samples(order[start : start + size])
 
     def _get_samples(self, batch_inds: NDArray[Any], env: Any = None) -> RolloutBufferSamples:
         """The samples with those numbers, and what each may teach."""
         samples = super()._get_samples(batch_inds, env)
+        teaching = self.teaching
         codes = torch.from_numpy(self.codes[batch_inds]).to(self.device)
+        actors = teaching.actors
         routed = RoutedObservations(
             observations=samples.observations,
-            lesson=self.teaching.table.lesson(codes),
-            gate_coefficient=self.teaching.routing.gate_coefficient,
+            lesson=teaching.table.lesson(codes),
+            gate_coefficient=teaching.routing.gate_coefficient,
+            actors=None if actors is None else actors[torch.from_numpy(self.envs[batch_inds])],
+            gate=teaching.gate() if teaching.gate else None,
         )
         # The library never looks at the observations; it hands them to the policy.
         return samples._replace(observations=routed)  # pyright: ignore[reportArgumentType]
+
+
+class RoutedDictRolloutBuffer(RoutedRolloutBuffer, DictRolloutBuffer):  # pyright: ignore[reportIncompatibleMethodOverride,reportIncompatibleVariableOverride]
+    """`RoutedRolloutBuffer` for environments that show dictionaries."""
+
+
+def _each(function: Callable[..., Any], *observations: Any) -> Any:
+    """Apply a function to arrays, or to each part of dictionaries of them."""
+    first = observations[0]
+    if not isinstance(first, dict):
+        return function(*observations)
+    return {name: function(*(part[name] for part in observations)) for name in first}
+
+
+def _after(later: NDArray[Any], earlier: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate((earlier, later))
+
+
+def _put(target: Any, place: tuple[int, int], value: Any) -> None:
+    """Write one observation into an array, or its parts into a dictionary of them."""
+    if isinstance(target, dict):
+        for name, part in value.items():
+            target[name][place] = part
+    else:
+        target[place] = value

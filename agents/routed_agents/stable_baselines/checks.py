@@ -8,15 +8,19 @@ import gymnasium
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 
+from routed_agents.methods.record import Method
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
+
+ACTIONS = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+OBSERVATIONS = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
 
 def check_env(env: Any) -> None:
     """Refuse an environment that the library could only fail on without saying why.
 
     Raises:
-        InputError: A vector environment of Gymnasium, or one that shows dictionaries.
+        InputError: A vector environment of Gymnasium, or spaces that the library does not take.
     """
     if isinstance(env, gymnasium.vector.VectorEnv):
         raise InputError(
@@ -42,19 +46,52 @@ def oversight_of(env: VecEnv) -> tuple[Outcomes, float]:
 
 
 def check_spaces(observation_space: spaces.Space, action_space: spaces.Space) -> None:
-    """Refuse spaces that a routed policy does not support.
+    """Refuse spaces that the library's on-policy algorithms do not take.
 
     Raises:
-        InputError: The actions are not `Discrete`, or the observations are a dictionary or a tuple.
+        InputError: The actions or the observations are of another kind.
+    """
+    if not isinstance(action_space, ACTIONS):
+        raise InputError(
+            f"The action space is {action_space}; a policy's actions are Box, Discrete, "
+            "MultiDiscrete or MultiBinary. Change it in a wrapper."
+        )
+    parts = {"": observation_space}
+    if isinstance(observation_space, spaces.Dict):
+        parts = {f" of {name!r}": space for name, space in observation_space.items()}
+    for place, space in parts.items():
+        if not isinstance(space, OBSERVATIONS):
+            raise InputError(
+                f"The observation space{place} is {space}; a policy sees Box, Discrete, "
+                "MultiDiscrete or MultiBinary, or a dictionary of these. Wrap the environment in "
+                "gymnasium.wrappers.FlattenObservation, or for MiniGrid in "
+                "minigrid.wrappers.ImgObsWrapper."
+            )
+
+
+def check_mixed(action_space: spaces.Space) -> None:
+    """Refuse actions that several experts cannot choose together.
+
+    Raises:
+        InputError: The actions are not `Discrete`.
     """
     if not isinstance(action_space, spaces.Discrete):
         raise InputError(
-            f"The action space is {action_space}; routed policies choose among Discrete actions. "
-            "Continuous actions are out of scope; discretise them in a wrapper."
+            f"The action space is {action_space}; a mixture of experts chooses among Discrete "
+            "actions. Take a method whose experts act alone, such as 'inferred' (`routed-rl "
+            "methods` says who acts), or discretise the actions in a wrapper."
         )
-    if not isinstance(observation_space, spaces.Box | spaces.MultiBinary | spaces.Discrete):
+
+
+def check_actors(method: Method, environments: int) -> None:
+    """Refuse fewer environments than there are experts that act alone.
+
+    Raises:
+        InputError: An expert would have none.
+    """
+    if method.acts == "experts" and environments < len(method.experts):
         raise InputError(
-            f"The observation space is {observation_space}; routed policies take Box, MultiBinary "
-            "or Discrete. Wrap the environment in gymnasium.wrappers.FlattenObservation, or for "
-            "MiniGrid in minigrid.wrappers.ImgObsWrapper."
+            f"There are {environments} environments; in method {method.name!r} each of "
+            f"{', '.join(method.experts)} acts in environments of its own. Give at least "
+            f"{len(method.experts)}: stable_baselines3.common.env_util.make_vec_env makes several."
         )

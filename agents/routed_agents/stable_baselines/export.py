@@ -8,21 +8,31 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, FlattenExtractor, NatureCNN
+from numpy.typing import NDArray
+from stable_baselines3.common.torch_layers import (
+    BaseFeaturesExtractor,
+    CombinedExtractor,
+    FlattenExtractor,
+    NatureCNN,
+)
 from torch import nn
 
 from routed_agents.described_file import described_bytes, read_described, refusing_damage
 from routed_agents.files import write_atomically
 from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy
-from routed_agents.stable_baselines.extractor import SmallCnn
+from routed_agents.stable_baselines.extractor import SmallCnn, SmallCombinedExtractor
 from routed_envs.errors import InputError, unknown_name
 
 KEY = "routed_agents.stable_baselines"
 FORMAT = 1
-PLAIN = ("net_arch", "normalize_images", "experts", "gate", "shared", "routing")
+PLAIN = ("net_arch", "normalize_images", "experts", "gate", "acts", "shared", "routing")
 """These arguments of a policy are written as they are."""
 EXTRACTORS: dict[str, type[BaseFeaturesExtractor]] = {
-    extractor.__name__: extractor for extractor in (FlattenExtractor, SmallCnn, NatureCNN)
+    extractor.__name__: extractor
+    for extractor in (
+        *(FlattenExtractor, SmallCnn, NatureCNN),
+        *(CombinedExtractor, SmallCombinedExtractor),
+    )
 }
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     activation.__name__: activation for activation in (nn.Tanh, nn.ReLU, nn.GELU, nn.SiLU, nn.ELU)
@@ -82,7 +92,7 @@ def _describe(policy: RoutedActorCriticPolicy) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "observations": _describe_space(policy.observation_space),
-        "actions": int(policy.action_space.n),  # pyright: ignore[reportAttributeAccessIssue]
+        "actions": _describe_space(policy.action_space),
         "activation": _name(policy.activation_fn, ACTIVATIONS, "activation_fn"),
         "extractor": _name(policy.features_extractor_class, EXTRACTORS, "features extractor"),
         "extractor_arguments": policy.features_extractor_kwargs,
@@ -97,13 +107,14 @@ def _build(description: dict[str, Any]) -> RoutedActorCriticPolicy:
     with torch.random.fork_rng():
         return RoutedActorCriticPolicy(
             _space(description["observations"]),
-            spaces.Discrete(description["actions"]),
+            _space(description["actions"]),
             lambda progress: 0.0,
             activation_fn=ACTIVATIONS[description["activation"]],
             features_extractor_class=EXTRACTORS[description["extractor"]],
             features_extractor_kwargs=description["extractor_arguments"],
             ortho_init=False,
-            **{name: description[name] for name in PLAIN},
+            # Files of before experts acted alone do not say who acts.
+            **{name: description[name] for name in PLAIN if name in description},
         )
 
 
@@ -114,22 +125,37 @@ def _name(given: type, known: dict[str, Any], kind: str) -> str:
 
 
 def _describe_space(space: spaces.Space) -> dict[str, Any]:
-    """A space as plain values; of a `Box` only the shape, the type and the bounds' extremes."""
+    """A space as plain values; the bounds of a `Box` as numbers if they are the same everywhere."""
     if isinstance(space, spaces.Box):
-        bounds = {"low": float(space.low.min()), "high": float(space.high.max())}
+        bounds = {"low": _bounds(space.low), "high": _bounds(space.high)}
         return {"kind": "Box", "shape": space.shape, "dtype": str(space.dtype)} | bounds
+    if isinstance(space, spaces.Dict):
+        parts = {name: _describe_space(part) for name, part in space.items()}
+        return {"kind": "Dict", "parts": parts}
     if isinstance(space, spaces.MultiBinary):
         return {"kind": "MultiBinary", "shape": space.shape}
+    if isinstance(space, spaces.MultiDiscrete):
+        return {"kind": "MultiDiscrete", "counts": space.nvec.tolist()}
     assert isinstance(space, spaces.Discrete), "others are refused when a policy is made"
     return {"kind": "Discrete", "n": int(space.n)}
 
 
-def _space(description: dict[str, Any]) -> spaces.Space:
+def _bounds(bounds: NDArray[Any]) -> float | list[Any]:
+    return float(bounds.flat[0]) if (bounds == bounds.flat[0]).all() else bounds.tolist()
+
+
+def _space(description: dict[str, Any] | int) -> spaces.Space:
+    if isinstance(description, int):  # Files of before there were other actions.
+        return spaces.Discrete(description)
+    if description["kind"] == "Dict":
+        return spaces.Dict({name: _space(part) for name, part in description["parts"].items()})
     if description["kind"] == "Box":
-        low, high = description["low"], description["high"]
-        return spaces.Box(
-            low, high, tuple(description["shape"]), np.dtype(description["dtype"]).type
-        )
+        shape, kind = tuple(description["shape"]), np.dtype(description["dtype"]).type
+        low, high = (np.broadcast_to(description[end], shape) for end in ("low", "high"))
+        return spaces.Box(low.astype(kind), high.astype(kind), shape, kind)
     if description["kind"] == "MultiBinary":
-        return spaces.MultiBinary(description["shape"])
+        sizes = description["shape"]
+        return spaces.MultiBinary(sizes if len(sizes) > 1 else sizes[0])
+    if description["kind"] == "MultiDiscrete":
+        return spaces.MultiDiscrete(description["counts"])
     return spaces.Discrete(description["n"])

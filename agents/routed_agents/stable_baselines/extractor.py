@@ -1,4 +1,4 @@
-"""A convolutional features extractor for small pictures and grids."""
+"""Features extractors for small pictures and grids, alone or in a dictionary."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.preprocessing import is_image_space
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, FlattenExtractor
 from torch import nn
 
 from routed_envs.errors import InputError
@@ -56,3 +57,29 @@ class SmallCnn(BaseFeaturesExtractor):
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Map float [B, channels, height, width] to float [B, features_dim]."""
         return self.layers(observations)
+
+
+class SmallCombinedExtractor(BaseFeaturesExtractor):
+    """`SmallCnn` for each picture of a dictionary, and all its other parts as they are.
+
+    (The library's `CombinedExtractor` is the same with `NatureCNN`, for pictures of at least 36.)
+
+    Args:
+        observation_space: A `Dict`.
+        picture_features: Features to extract of each picture.
+    """
+
+    def __init__(self, observation_space: spaces.Dict, picture_features: int = 128) -> None:
+        parts = {
+            name: SmallCnn(space, picture_features)
+            if is_image_space(space)
+            else FlattenExtractor(space)
+            for name, space in observation_space.items()
+        }
+        super().__init__(observation_space, sum(part.features_dim for part in parts.values()))
+        self.parts = nn.ModuleDict(parts)
+
+    def forward(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Map a dictionary of [B, ...] to float [B, features_dim]."""
+        found = [part(observations[name]).flatten(1) for name, part in self.parts.items()]
+        return torch.cat(found, 1)

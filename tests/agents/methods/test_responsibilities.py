@@ -23,7 +23,7 @@ from routed_agents.methods.responsibilities import (
     lost_touch,
 )
 from routed_agents.methods.table import Table
-from routed_agents.policies.mixture import deal
+from routed_agents.policies.mixture import Mixture, deal
 from routed_agents.rollout import Rollout, spread_labels
 from routed_envs import InputError, Outcomes
 from routed_envs.gridworld.world import OUTCOMES
@@ -55,7 +55,7 @@ def believing(*beliefs: float) -> Responsibilities:
 
 def test_the_policys_belief_is_bayes_rule():
     rollout = ending_as([UNKNOWN, DIAMOND, UNKNOWN])
-    assert rollout.policy is not None
+    assert isinstance(rollout.policy, Mixture)
     found, _ = policy_belief(rollout, rollout.labels >= 0, {}, torch.Generator())
     for index in range(3):
         seen, action = rollout.observations[0, index : index + 1], rollout.actions[0, index]

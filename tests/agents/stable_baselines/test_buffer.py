@@ -61,13 +61,12 @@ def test_the_hidden_outcome_reaches_the_oracle_alone():
                     info["hidden_outcome"] = "ghost"
                 return *rest, info
 
-        model = RoutedA2C("MlpPolicy", FalseOutcomes(), method, policy_kwargs=dict(ARCH), seed=0)
+        env = make_vec_env(FalseOutcomes, 2)
+        model = RoutedA2C("MlpPolicy", env, method, policy_kwargs=dict(ARCH), seed=0)
         one_update(model)
         return model.policy.mixture.head.weight
 
     for method in METHODS:
-        if get_method(method, OUTCOMES).acts == "experts":
-            continue
         same = torch.equal(weights(method, False), weights(method, True))
         assert same == (get_method(method, OUTCOMES).relabel != "truth"), method
 
@@ -78,8 +77,9 @@ def test_normalised_advantages_with_an_offset_are_those_of_the_whole_rollout():
         "MlpPolicy", Script(), routing=settings, n_steps=14, batch_size=7, policy_kwargs=dict(ARCH)
     )
     one_update(model)
-    weight = torch.where(torch.from_numpy(model.rollout_buffer.codes) < 2, 2.0, 1.0).numpy()
-    found = model.rollout_buffer.advantages.ravel() - 1.5  # Half of the episodes are overseen.
+    buffer = model.rollout_buffer
+    weight = np.where(buffer.codes[buffer.taught] < 2, 2.0, 1.0)
+    found = buffer.advantages.ravel()[buffer.taught] - 1.5  # Half of the episodes are overseen.
     assert np.average(found, weights=weight) == pytest.approx(0, abs=1e-5)
     assert np.average(found**2, weights=weight) == pytest.approx(1, abs=1e-5)
     assert not model.normalize_advantage
@@ -100,3 +100,54 @@ def test_pictures_are_turned_for_the_cnn_and_their_flag_is_hidden_from_a_reward_
     assert rollout.oversight_mask.tolist() == [[[channel == 3] * 6] * 5 for channel in range(4)]
     assert rollout.observations.shape == (17, 1, 4, 5, 6)
     assert 0 <= rollout.observations.min() < rollout.observations.max() <= 1
+
+
+class Endings(Script):
+    """One episode of three steps, whose end is overseen, and one of a single step."""
+
+    labels = ("unfinished", "unfinished", "ghost", "diamond")
+
+
+def test_steps_wait_for_the_end_of_their_episode():
+    """Two steps a rollout, by hand: the first teaches nothing, the second all four steps."""
+    model = RoutedA2C(
+        "MlpPolicy", Endings(), "naive", n_steps=2, policy_kwargs=dict(ARCH), gamma=0.5
+    )
+    before = model.policy.mixture.head.weight.clone()
+    one_update(model)
+    assert model.rollout_buffer.taught.size == 0
+    assert torch.equal(model.policy.mixture.head.weight, before)
+    model.learn(2, reset_num_timesteps=False, log_interval=100)
+    buffer = model.rollout_buffer
+    names = [OUTCOMES.labels[code] for code in buffer.codes[buffer.taught]]
+    assert names == ["ghost"] * 3 + ["diamond"]
+    assert buffer.returns.ravel() == pytest.approx([-0.25, -0.5, -1.0, 1.0])
+    assert not torch.equal(model.policy.mixture.head.weight, before)
+    model.learn(2, log_interval=100)  # Counts anew, with new episodes: nothing waits.
+    assert model.rollout_buffer.taught.size == 0
+    model.learn(2, log_interval=100)
+    assert model.rollout_buffer.codes.shape == (2,)
+
+
+def test_a_long_episode_waits_over_several_rollouts_and_no_step_is_taught_twice():
+    class Long(Script):
+        labels = ("unknown", *("unfinished",) * 6, "ghost")
+
+    model = RoutedPPO(
+        "MlpPolicy", make_vec_env(Long, 2), "naive", n_steps=3, policy_kwargs=dict(ARCH), gamma=0.5
+    )
+    taught = []
+    for index in range(8):
+        model.learn(6, reset_num_timesteps=index == 0, log_interval=100)
+        taught.append(model.rollout_buffer.taught.size // 2)
+    # Steps 1, 8, 9, 16, 17 and 24 end an episode; 24 steps were taken.
+    assert taught == [1, 0, 8, 0, 0, 8, 0, 7]
+    assert sum(taught) == 24
+
+
+def test_where_labels_change_nothing_no_step_waits():
+    rows = dict.fromkeys(OUTCOMES.labels, get_method("naive", OUTCOMES).rows["unknown"])
+    same = dataclasses.replace(get_method("naive", OUTCOMES), rows=rows)
+    model = RoutedA2C("MlpPolicy", Endings(), same, n_steps=2, policy_kwargs=dict(ARCH))
+    one_update(model)
+    assert model.rollout_buffer.taught.tolist() == [0, 1]

@@ -1,0 +1,185 @@
+"""Experts that act alone: whose a slot is, what each is taught, and any kind of actions."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from baselines import (
+    ARCH,
+    DICTIONARY,
+    Anything,
+    early_is_gold,
+    lesson,
+    one_update,
+    overseen_anything,
+    routed_policy,
+    routed_ppo,
+    size,
+    vec_env,
+)
+from gymnasium import spaces
+from stable_baselines3.common.env_util import make_vec_env
+
+from routed_agents import RoutedA2C, RoutedActorCriticPolicy, RoutedPPO, load_exported
+from routed_envs import Overseen
+
+ACTIONS = (
+    spaces.Box(-1.0, 1.0, (2,)),
+    spaces.Box(np.array([-1.0, -2.0], np.float32), np.array([1.0, 0.5], np.float32)),
+    spaces.MultiDiscrete([2, 3]),
+    spaces.MultiBinary(3),
+    spaces.Discrete(3),
+)
+SEEN = spaces.Box(-1.0, 1.0, (3,))
+
+
+def expert_policy(takes: spaces.Space = ACTIONS[0], shows: spaces.Space = SEEN) -> Any:
+    torch.manual_seed(0)
+    return RoutedActorCriticPolicy(
+        shows,
+        takes,
+        lambda progress: 1e-3,
+        experts=("gold", "trap"),
+        gate="learned",
+        acts="experts",
+    )
+
+
+def test_a_sample_teaches_the_expert_that_acted_and_no_other():
+    policy = routed_policy(acts="experts")
+    for actor, other in (("diamond", "ghost"), ("ghost", "diamond")):
+        index = policy.expert_names.index(actor)
+        given = dataclasses.replace(lesson(policy, "unknown"), actors=torch.full((6,), index))
+        policy.zero_grad()
+        values, log_prob, _ = policy.evaluate_actions(given, torch.arange(6) % 4)
+        (log_prob.sum() + values.sum()).backward()
+        assert size(policy.mixture.experts[actor]) > 0
+        assert size(policy.mixture.experts[other]) == 0
+        last: Any = policy.value_net[-1]
+        assert last.weight.grad[index].abs().sum() > 0
+        assert last.weight.grad[1 - index].abs().sum() == 0
+
+
+def test_the_own_logits_are_those_of_each_expert_alone():
+    policy = routed_policy(acts="experts")
+    inputs, actors = torch.rand(6, 36), torch.tensor([1, 0, 0, 1, 1, 0])
+    own = policy.mixture.own_logits(inputs, actors)
+    each = policy.mixture.each_logits(inputs)
+    assert torch.allclose(own, each[torch.arange(6), actors], atol=1e-6)
+    block = torch.tensor([0, 0, 0, 1, 1, 1])
+    solo = policy.mixture.solo_logits(inputs.unsqueeze(0))[0]
+    assert torch.allclose(policy.mixture.own_logits(inputs, block), solo, atol=1e-6)
+
+
+@pytest.mark.parametrize("takes", ACTIONS, ids=str)
+def test_how_likely_each_expert_would_have_acted_so(takes: spaces.Space):
+    policy = expert_policy(takes)
+    seen = torch.rand(5, 3)
+    actions = torch.as_tensor(np.stack([np.asarray(takes.sample()) for _ in range(5)])).float()
+    found = policy.each_log_probability(policy.flat(seen), actions)
+    for index, name in enumerate(policy.expert_names):
+        expected = policy.steer(name).get_distribution(seen).log_prob(actions)
+        assert torch.allclose(found[:, index], expected, atol=1e-6)
+
+
+def test_what_a_method_sees_of_a_dictionary_is_what_the_networks_see():
+    policy = RoutedPPO("MultiInputPolicy", overseen_anything(DICTIONARY, ACTIONS[0]), "inferred")
+    seen: Any = {name: torch.as_tensor(part) for name, part in policy.env.reset().items()}  # pyright: ignore[reportOptionalMemberAccess,reportAttributeAccessIssue]
+    flat = policy.policy.flat(seen)
+    assert flat.shape == (4, 3 + 1 + 8 * 6 * 3 + 2)
+    expected = policy.policy.mixture.gate_logits(policy.policy._inputs(seen)["gate"])
+    assert torch.allclose(policy.policy.gate_logits(flat), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("shows", [SEEN, DICTIONARY, spaces.Discrete(4)], ids=["Box", "Dict", "4"])
+@pytest.mark.parametrize("takes", ACTIONS, ids=str)
+def test_any_actions_and_observations_are_learned_saved_and_exported(
+    shows: spaces.Space, takes: spaces.Space, tmp_path: Path
+):
+    name = "MultiInputPolicy" if isinstance(shows, spaces.Dict) else "MlpPolicy"
+    for method in ("inferred", "inferred-model-final", "reward-model"):
+        env = overseen_anything(shows, takes)
+        model = RoutedPPO(name, env, method, n_steps=16, n_epochs=1, seed=0)
+        before = {k: w.clone() for k, w in model.policy.state_dict().items()}
+        model.learn(128)
+        after = model.policy.state_dict()
+        assert all(torch.isfinite(w).all() for w in after.values())
+        assert any(not torch.equal(w, before[k]) for k, w in after.items())
+        model.save(tmp_path / "model")
+        again = RoutedPPO.load(tmp_path / "model", env=env)
+        model.export(tmp_path / "policy.safetensors")
+        exported = load_exported(tmp_path / "policy.safetensors")
+        seen: Any = env.reset()
+        for steering in (None, *(model.policy.expert_names[:1] if "inferred" in method else ())):
+            expected, _ = model.steer(steering).predict(seen, deterministic=True)
+            assert takes.contains(expected[0])
+            for other in (again.policy, exported):
+                found, _ = other.steer(steering).predict(seen, deterministic=True)
+                assert np.array_equal(found, expected)
+
+
+def test_unsteered_the_expert_acts_that_the_gate_calls_on():
+    policy = expert_policy()
+    seen = torch.rand(64, 3)
+    with torch.no_grad():
+        policy.mixture.gate[-1].weight.mul_(1e4)
+    chosen = policy.gate_weights(seen).argmax(1)
+    assert 0 < chosen.sum() < 64
+    means = [policy.steer(name).get_distribution(seen).mode() for name in policy.expert_names]
+    expected = torch.where(chosen.unsqueeze(1) == 0, means[0], means[1])
+    assert torch.allclose(policy.get_distribution(seen).mode(), expected)
+
+
+def test_an_episode_that_is_cut_off_is_worth_what_its_own_expert_says():
+    def make() -> Overseen:
+        return Overseen(
+            Anything(SEEN, spaces.Box(-2.0, -1.0, (1,)), steps=3), ("gold", "trap"), ("gold",),
+            early_is_gold, oversight=0.5, show_oversight=False,
+        )  # fmt: skip
+
+    model = RoutedA2C("MlpPolicy", make_vec_env(make, 2, seed=0), "inferred", n_steps=3, gamma=0.5)
+    with torch.no_grad():
+        last: Any = model.policy.value_net[-1]
+        last.weight.zero_()
+        last.bias.copy_(torch.tensor([4.0, 8.0]))
+    one_update(model)
+    # The third step pays 1 and ends the episode; its expert's value of what follows is 4, or 8.
+    assert model.rollout_buffer.rewards[2].tolist() == [1 + 0.5 * 4, 1 + 0.5 * 8]
+
+
+def test_the_gate_learns_from_what_it_remembers_of_overseen_endings():
+    model = routed_ppo("inferred", n_steps=8)
+    one_update(model)
+    first = len(model.gate_memory["targets"])
+    assert 0 < first == int((torch.from_numpy(model.rollout_buffer.labels) < 2).sum())
+    model.learn(32, reset_num_timesteps=False, log_interval=100)
+    assert len(model.gate_memory["targets"]) > first
+
+
+@pytest.mark.slow
+def test_inferred_routes_part_the_experts():
+    """A 3 x 3 world, in which chance ends as often on either target."""
+    model = routed_ppo(
+        "inferred", env=vec_env(count=64), n_steps=16, n_epochs=4, learning_rate=2e-3, gamma=0.97,
+        policy_kwargs={"net_arch": {"pi": [32], "vf": [32], "gate": [32]}}, ent_coef=0.05,
+    )  # fmt: skip
+    model.learn(60 * 1024)
+    seen = vec_env(count=512)
+    for name, least in (("diamond", 0.75), ("ghost", 0.75)):
+        observation, ended = seen.reset(), []
+        for _ in range(10):
+            action, _ = model.steer(name).predict(observation)  # pyright: ignore[reportArgumentType]
+            observation, _, dones, infos = seen.step(action)
+            ended += [
+                info["hidden_outcome"] for info, done in zip(infos, dones, strict=True) if done
+            ]
+        assert ended.count(name) / len(ended) > least
+
+
+def test_models_without_experts_that_act_are_saved_as_before():
+    assert routed_ppo().policy_kwargs.keys() == {*ARCH, "experts", "gate"}
