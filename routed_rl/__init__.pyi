@@ -20,9 +20,9 @@ from .sweeps.plan import plan
 from .sweeps.results import load_curves, load_results
 from .sweeps.runner import SweepOutcome, sweep
 from .training.experiment import Experiment
-from .training.loop import train
 from .training.policy_file import load_policy, save_policy
 from .training.run import Run, load_run
+from .training.training import train
 
 __all__ = [
     "PRESETS",

@@ -32,8 +32,7 @@ from typing import Any
 import tyro
 
 import routed_rl
-from routed_agents import Method, get_method
-from routed_agents.methods.ending_model import EndingModel
+from routed_agents import EndingModel, Method, get_method
 from routed_envs import Outcomes
 from routed_rl import TrainConfig
 

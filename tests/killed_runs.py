@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from routed_rl import TrainConfig, train
-from routed_rl.training import loop
+from routed_rl.runs import loop
 
 
 def train_until(config: TrainConfig, out: Path, moment: str, count: int) -> None:

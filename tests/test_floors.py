@@ -19,7 +19,9 @@ LEVELS = (
     ("routed_envs",),
     ("routed_agents",),
     ("config", "naming", "extras"),
-    ("charts", "evaluation", "runs"),
+    ("charts", "evaluation"),
+    ("runs",),
+    ("environments",),
     ("training",),
     ("sweeps", "pictures", "deployment"),
     ("report",),
@@ -72,9 +74,11 @@ def test_imports_go_down_only(floor: str):
 
 def test_an_import_upwards_is_found_wherever_it_stands(tmp_path: Path):
     file = tmp_path / "exact.py"
-    file.write_text("def late():\n    from routed_rl.training import loop\nimport routed_agents\n")
+    file.write_text(
+        "def late():\n    from routed_rl.training import training\nimport routed_agents\n"
+    )
     assert upward(file, "routed_rl.evaluation.exact") == {
-        "routed_rl.evaluation.exact -> routed_rl.training.loop"
+        "routed_rl.evaluation.exact -> routed_rl.training.training"
     }
     assert len(upward(file, "routed_envs.errors")) == 2
     file.write_text("from routed_rl import train\nfrom .. import roc\n")

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
+from routed_rl.runs.loop import using_threads
 from routed_rl.runs.run_folder import read_disposable
 from routed_rl.sweeps.plan import run_name
 from routed_rl.sweeps.sweep_folder import SweepFolder
 from routed_rl.training.experiment import Experiment
-from routed_rl.training.loop import using_threads
 
 MOST_KINDS = 12
 """Kinds of runs that are timed; the others are taken to be like the first."""
@@ -72,11 +72,11 @@ def _timed(experiment: Experiment) -> float:
     """
     try:
         with using_threads(experiment.config.threads):
-            state, table = experiment.start(), experiment.table()
-            experiment.update(state, table)
+            state = experiment.start()
+            experiment.update(state)
             updates, passed, started = 0, 0.0, time.perf_counter()
             while updates < MOST_TIMED and passed < TIMED_SECONDS:
-                experiment.update(state, table)
+                experiment.update(state)
                 updates, passed = updates + 1, time.perf_counter() - started
             return passed / updates
     except Exception:  # A user's method may raise anything.

@@ -188,6 +188,7 @@ class Experiment:
             initialise(network.to_empty(device=self.device), generator)
         return policy, baseline
 
+    @cached_property
     def table(self) -> Table:
         """The method's rows as tensors on the run's device."""
         weight = self.routing.overseen_weight
@@ -197,12 +198,11 @@ class Experiment:
         """The policy as it stands, sharing its weights with the state."""
         return Policy(state.policy, self.world, self.method.deploy, seed=self.config.seed)
 
-    def update(self, state: TrainingState, table: Table) -> tuple[Rollout, dict[str, torch.Tensor]]:
+    def update(self, state: TrainingState) -> tuple[Rollout, dict[str, torch.Tensor]]:
         """One rollout and one gradient step; the state is changed.
 
         Args:
             state: The run's.
-            table: The method's rows on the run's device.
 
         Returns:
             The rollout, and the learner's figures as scalars by name.
@@ -220,9 +220,9 @@ class Experiment:
         )
         gate, rule = None, self.method.gate_memory
         if rule:
-            state.gate_memory = remember(rule, state.gate_memory, rollout, told, table)
+            state.gate_memory = remember(rule, state.gate_memory, rollout, told, self.table)
             gate = draw(rule, state.gate_memory, state.generator)
-        batch = make_batch(rollout, labels, table, gate)
+        batch = make_batch(rollout, labels, self.table, gate)
         total, figures = loss(state.policy, state.baseline, batch, self.loss_settings(progress))
         gradient_step(state.optimizer, total, self.learning_rate(progress))
         state.worlds, state.observation = collected.state, rollout.observations[-1]

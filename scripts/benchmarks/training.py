@@ -52,9 +52,8 @@ def paper_rate(updates: int) -> Row:
     config = routed_rl.TrainConfig.from_preset("paper", device="cpu")
     experiment = routed_rl.Experiment.of(config)
     state = experiment.start()
-    table = experiment.table()
     torch.set_num_threads(2)
-    rate = config.samples / median_time(lambda: experiment.update(state, table), updates)
+    rate = config.samples / median_time(lambda: experiment.update(state), updates)
     torch.set_num_threads(1)
     return Row("training, preset paper, two threads", f"{rate:,.0f} steps/s", "reported")
 

@@ -10,8 +10,8 @@ from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_rl.runs.run_folder import RunFolder, read_json
+from routed_rl.runs.snapshots import list_snapshots
 from routed_rl.training.policy_file import load_policy
-from routed_rl.training.snapshots import list_snapshots
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
 from routed_rl.sweeps.sweep_folder import SweepFolder
-from routed_rl.training.loop import train
+from routed_rl.training.training import train
 
 WAIT_SECONDS = 30.0
 """How long a run waits for its lock: a trainer whose sweep was killed needs a moment to end."""

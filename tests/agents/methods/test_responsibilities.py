@@ -337,9 +337,9 @@ def test_with_every_label_seen_nothing_is_inferred(name: str):
     for belief in (policy_belief, lambda r, w, m, g: (torch.full((int(w.sum()), 2), 0.5), m)):
         method = dataclasses.replace(INFERRED, name=name, relabel=Responsibilities(belief))
         experiment = Experiment.of(tiny_with(oversight=1.0), method=method)
-        state, table = experiment.start(), experiment.table()
+        state = experiment.start()
         for _ in range(3):
-            experiment.update(state, table)
+            experiment.update(state)
         made.append(state.policy.head.weight)
     assert torch.equal(*made)
 

@@ -20,16 +20,16 @@ def test_every_method_goes_on_from_a_checkpoint_as_if_nothing_had_happened(
     name: str, tmp_path: Path
 ):
     experiment = Experiment.of(small_with(method=name, oversight=0.5, environments=32))
-    table, whole, first = experiment.table(), experiment.start(), experiment.start()
+    whole, first = experiment.start(), experiment.start()
     for _ in range(20):
-        experiment.update(whole, table)
+        experiment.update(whole)
     for _ in range(10):
-        experiment.update(first, table)
+        experiment.update(first)
     save_checkpoint(first, tmp_path / "checkpoint.pt")
     resumed = experiment.start()
     load_checkpoint(resumed, tmp_path / "checkpoint.pt")
     for _ in range(10):
-        experiment.update(resumed, table)
+        experiment.update(resumed)
     assert resumed.labels == whole.labels > 0
     for parameter, other in zip(
         resumed.policy.parameters(), whole.policy.parameters(), strict=True

@@ -27,7 +27,7 @@ from routed_rl import (
 )
 from routed_rl.cli.main import main
 from routed_rl.runs.run_folder import RunFolder
-from routed_rl.training.snapshots import list_snapshots
+from routed_rl.runs.snapshots import list_snapshots
 
 DATA = Path(__file__).parents[2] / "data" / "format_1"
 

@@ -27,7 +27,7 @@ def test_overseen_episodes_count_for_less_where_there_are_many(
     )
     experiment = Experiment.of(config)
     assert experiment.routing.overseen_weight == pytest.approx(weight)
-    assert experiment.table().weight[0].item() == pytest.approx(weight)
+    assert experiment.table.weight[0].item() == pytest.approx(weight)
     assert experiment.loss_settings(0.0).routing.advantage_offset == pytest.approx(offset)
     unlimited = Experiment.of(dataclasses.replace(config, overseen_limit=1.0))
     assert unlimited.routing.overseen_weight == 5.0

@@ -85,9 +85,8 @@ def train_in(world: DiamondGhostWorld, method: Method, updates: int, **changes: 
     config = tiny_with(updates=updates, oversight=world.oversight, **changes)
     experiment = Experiment.of(config, world, method)
     state = experiment.start()
-    table = experiment.table()
     for _ in range(updates):
-        experiment.update(state, table)
+        experiment.update(state)
     return experiment.policy(state)
 
 

@@ -12,7 +12,7 @@ from routed_envs import InputError
 from routed_rl import load_policy, train
 from routed_rl.cli.main import main
 from routed_rl.runs.run_folder import RunFolder
-from routed_rl.training.snapshots import Snapshots, list_snapshots
+from routed_rl.runs.snapshots import Snapshots, list_snapshots
 
 
 def test_snapshots_are_evenly_spaced_from_the_untrained_policy_on():

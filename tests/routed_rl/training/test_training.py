@@ -20,7 +20,7 @@ from routed_agents import BestOverseen, get_method
 from routed_envs import InputError
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import load_policy, read_log, train
-from routed_rl.training import loop as training_module
+from routed_rl.training.experiment import Experiment
 
 
 def test_a_run_folder_explains_itself(tmp_path: Path):
@@ -116,17 +116,17 @@ def test_ctrl_c_saves_and_the_resumed_run_is_the_same(tmp_path: Path, monkeypatc
     config, folder = small_with(updates=12, evaluate_every=4), tmp_path / "stopped"
     train(config, tmp_path / "whole")
     calls = 0
-    update = training_module.Experiment.update
+    update = Experiment.update
 
-    def interrupted(self, state, table):
+    def interrupted(self, state):
         nonlocal calls
         calls += 1
         if calls == 5:
             os.kill(os.getpid(), signal.SIGINT)
-        return update(self, state, table)
+        return update(self, state)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training_module.Experiment, "update", interrupted)
+        patch.setattr(Experiment, "update", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(config, folder)
     assert calls == 5, "the update in progress was finished and saved"
@@ -152,7 +152,7 @@ def test_an_unfinished_extension_has_no_stale_results(tmp_path: Path, monkeypatc
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training_module.Experiment, "update", stop)
+    monkeypatch.setattr(Experiment, "update", stop)
     with pytest.raises(KeyboardInterrupt):
         train(small_with(updates=9), folder, resume=True)
     with pytest.raises(InputError, match="not finished"):

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from routed_envs.errors import InputError
 from routed_rl.runs.run_folder import RunFolder
-from routed_rl.training.experiment import Experiment
-from routed_rl.training.policy_file import save_policy
-from routed_rl.training.state import TrainingState
+from routed_rl.runs.task import StateT, Task
 
 PREFIX, SUFFIX = "policy-", ".safetensors"
 
@@ -45,7 +43,7 @@ class Snapshots:
         """The numbers of gradient steps after which a policy is kept."""
         return frozenset(index * self.updates // self.count for index in range(self.count))
 
-    def keep(self, experiment: Experiment, state: TrainingState, folder: RunFolder) -> None:
+    def keep(self, task: Task[StateT], state: StateT, folder: RunFolder) -> None:
         """Save the policy as it stands, if it is due.
 
         A resumed run may come by the same update again, and then writes the same policy again.
@@ -53,7 +51,7 @@ class Snapshots:
         if state.update in self.due:
             folder.snapshots.mkdir(exist_ok=True)
             path = folder.snapshots / f"{PREFIX}{state.update:07d}{SUFFIX}"
-            save_policy(experiment.policy(state), path)
+            task.save_policy(state, path)
 
 
 def list_snapshots(folder: RunFolder) -> dict[int, Path]:

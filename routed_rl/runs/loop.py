@@ -1,0 +1,168 @@
+"""Running a task: from a folder, new or half-done, to a finished run."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import torch
+
+from routed_rl.evaluation.record import Evaluation
+from routed_rl.extras import need
+from routed_rl.runs.checkpoint import load_checkpoint, save_checkpoint
+from routed_rl.runs.opening import check_folder, describe, prepare_folder
+from routed_rl.runs.progress import TrainingBar
+from routed_rl.runs.run_folder import RunFolder
+from routed_rl.runs.run_log import RunLog, TensorBoardMirror
+from routed_rl.runs.snapshots import Snapshots
+from routed_rl.runs.task import StateT, Task
+
+CHECKPOINT_SECONDS = 5.0
+"""At most so long a killed run is thrown back."""
+LOG_EVERY = 10
+"""Updates between two lines of the log."""
+
+
+def run_task(
+    task: Task[StateT],
+    folder: RunFolder,
+    *,
+    resume: bool,
+    overwrite: bool,
+    progress: bool,
+    tensorboard: bool,
+    snapshots: int,
+) -> None:
+    """Run a task in a folder to its end, from where it stands.
+
+    Args:
+        task: What to train.
+        folder: The run's.
+        resume: Continue a run of the same task (its budget may be larger), or start it.
+        overwrite: Start again in a folder that holds a run.
+        progress: Show a progress bar if standard error is a terminal.
+        tensorboard: Repeat the log as TensorBoard curves.
+        snapshots: Policies to keep on the way.
+
+    Raises:
+        InputError: The folder holds a run already or another one, or its files are damaged. Nothing
+            was changed.
+        OSError: A file could not be written; what was saved before is untouched.
+        KeyboardInterrupt: The user stopped it; a checkpoint was saved.
+    """
+    kept = Snapshots(snapshots, task.updates)
+    description = describe(task.settings(), task.identity())
+    check_folder(folder, description, resume, overwrite)
+    if tensorboard:
+        need("tensorboard", "--tensorboard", ("tensorboard",))
+    with folder.locked(), using_threads(task.threads):
+        check_folder(folder, description, resume, overwrite)
+        state = task.start()
+        if resume and folder.checkpoint.exists():
+            load_checkpoint(state, folder.checkpoint)
+        prepare_folder(folder, description, resume)
+        if folder.read_result() is None:
+            folder.result.unlink(missing_ok=True)
+            mirror = TensorBoardMirror(folder.tensorboard, state.update) if tensorboard else None
+            with (
+                RunLog(folder.log, state.log_bytes, mirror) as log,
+                TrainingBar(task.updates, state.update, task.samples, progress) as bar,
+                _stoppable() as stop,
+            ):
+                _train_on(task, state, folder, log, bar, stop, kept)
+            task.finish(state, folder)
+
+
+def _train_on(
+    task: Task[StateT],
+    state: StateT,
+    folder: RunFolder,
+    log: RunLog,
+    bar: TrainingBar,
+    stop: threading.Event,
+    snapshots: Snapshots,
+) -> None:
+    """The loop: an update; now and then a log line and a checkpoint."""
+    saved, started = time.monotonic(), time.monotonic() - state.seconds
+
+    def save() -> None:
+        nonlocal saved
+        state.seconds, state.log_bytes = time.monotonic() - started, log.sync()
+        save_checkpoint(state, folder.checkpoint)
+        saved = time.monotonic()
+
+    while state.update < task.updates:
+        snapshots.keep(task, state, folder)
+        learned = task.update(state)
+        bar.count()
+        evaluations = task.judge(state)
+        if evaluations:
+            bar.show(_in_words(evaluations))
+        if evaluations or state.update % LOG_EVERY == 0:
+            log.write(_entry(task, state, learned, evaluations, time.monotonic() - started))
+        if stop.is_set():
+            save()
+            raise KeyboardInterrupt
+        if time.monotonic() - saved > CHECKPOINT_SECONDS:
+            save()
+    save()
+
+
+def _in_words(evaluations: dict[str, Evaluation]) -> str:
+    """How often each steering ends on the first target."""
+    target = next(iter(next(iter(evaluations.values())).rates))
+    figures = (f"{name} {100 * found.rates[target]:.0f}%" for name, found in evaluations.items())
+    return f"ends on {target}: {'  '.join(figures)}"
+
+
+def _entry(
+    task: Task[StateT],
+    state: StateT,
+    learned: Any,
+    evaluations: dict[str, Evaluation],
+    seconds: float,
+) -> dict[str, Any]:
+    """A line of the log; what the overseer sees and what only evaluation sees are apart."""
+    return {
+        "update": state.update,
+        "updates": task.updates,
+        "environment_steps": state.update * task.samples,
+        **task.entry(state, learned),
+        "evaluation": {name: e.to_json() for name, e in evaluations.items()} or None,
+        "timing": {"seconds": round(seconds, 3)},
+    }
+
+
+@contextmanager
+def using_threads(count: int) -> Iterator[None]:
+    """Let PyTorch use that many CPU threads, and afterwards as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _stoppable() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets; a second Ctrl-C interrupts at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def request(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, request)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,83 @@
+"""What a run trains, as the machinery of runs sees it: folder, log, checkpoint, resume, sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from routed_rl.evaluation.record import Evaluation
+from routed_rl.runs.checkpoint import Resumable
+from routed_rl.runs.run_folder import RunFolder
+
+
+class TaskState(Resumable, Protocol):
+    """What changes while a run trains; a checkpoint holds all of it.
+
+    Attributes:
+        update: The updates taken.
+        seconds: The time they took.
+        log_bytes: The log's length.
+    """
+
+    update: int
+    seconds: float
+    log_bytes: int
+
+
+StateT = TypeVar("StateT", bound=TaskState)
+
+
+class Task(Protocol[StateT]):
+    """What a run trains. Whoever runs it knows no more of it than this.
+
+    A policy in a world is one (`routed_rl.training`), an algorithm of stable-baselines3 in an
+    overseen environment another (`routed_rl.environments`).
+    """
+
+    @property
+    def updates(self) -> int:
+        """How many updates the run takes."""
+        ...
+
+    @property
+    def samples(self) -> int:
+        """Environment steps of one update."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of the run."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """What decides the run, as plain values: the `config` of its `config.json`."""
+        ...
+
+    def identity(self) -> dict[str, Any]:
+        """What makes the run this run and no other, by name; the budget and the host do not."""
+        ...
+
+    def start(self) -> StateT:
+        """The state of a run that took no update."""
+        ...
+
+    def update(self, state: StateT) -> Any:
+        """Take one update; the state is changed. What `entry` needs to tell of it."""
+        ...
+
+    def entry(self, state: StateT, learned: Any) -> Mapping[str, Any]:
+        """What the log tells of the last update: `overseer`, `belief` and `learner`, by name."""
+        ...
+
+    def judge(self, state: StateT) -> dict[str, Evaluation]:
+        """The figures for the log after the last update by name, if some are due; else none."""
+        ...
+
+    def save_policy(self, state: StateT, path: Path) -> None:
+        """Write the policy as it stands, atomically."""
+        ...
+
+    def finish(self, state: StateT, folder: RunFolder) -> None:
+        """Write what only a finished run has, its `result.json` last."""
+        ...
