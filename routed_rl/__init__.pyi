@@ -6,6 +6,7 @@ from .deployment.formats import export_policy
 from .deployment.gate_monitor import Monitor, Reading
 from .deployment.monitor_measurement import MonitorMeasurement, measure_monitor
 from .deployment.roc import Roc
+from .environment_config import EnvironmentConfig
 from .evaluation.environments import evaluate_env
 from .evaluation.record import Evaluation
 from .evaluation.steerings import evaluate, evaluate_steerings, oversight_levels
@@ -21,11 +22,13 @@ from .sweeps.results import load_curves, load_results
 from .sweeps.runner import SweepOutcome, sweep
 from .training.experiment import Experiment
 from .training.policy_file import load_policy, save_policy
-from .training.run import Run, load_run
+from .training.run import EnvironmentRun, Run, load_run
 from .training.training import train
 
 __all__ = [
     "PRESETS",
+    "EnvironmentConfig",
+    "EnvironmentRun",
     "Evaluation",
     "Experiment",
     "Monitor",

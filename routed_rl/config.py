@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, Self, get_type_hints
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -54,7 +54,75 @@ OWN: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig:
+class Settings:
+    """What records of settings share: values that are checked, and JSON.
+
+    Raises:
+        InputError: A value is of the wrong type or out of range; every fault is listed.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        self._fill()
+        faults = []
+        for name, adapter in field_adapters(type(self)).items():
+            try:
+                value = adapter.validate_python(getattr(self, name), strict=True)
+                # A whole number becomes a float where that is meant: equal runs, equal names.
+                object.__setattr__(self, name, value)
+            except ValidationError:
+                allowed = adapter.json_schema()["description"]
+                faults.append(f"{name}={getattr(self, name)!r} cannot be used: give {allowed}.")
+        faults += [] if faults else self._misfits()
+        if faults:
+            raise InputError("\n".join(faults))
+
+    def _fill(self) -> None:
+        """Put what other fields decide in the place of what is None."""
+
+    def _misfits(self) -> list[str]:
+        """What is wrong with values that are each in range, a sentence each."""
+        return []
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as plain values that JSON can hold."""
+        return _record(type(self)).dump_python(self, mode="json")
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The record that `to_json` described; fields left out have their defaults.
+
+        Args:
+            values: Fields by name.
+
+        Raises:
+            InputError: Unknown fields or values that cannot be used; every one is listed.
+        """
+        try:
+            return _record(cls).validate_json(json.dumps(values), strict=True)
+        except ValidationError as error:
+            faults = [
+                f"{'.'.join(map(str, fault['loc']))}={fault['input']!r}: {fault['msg']}."
+                for fault in error.errors()
+            ]
+            raise InputError("\n".join(faults)) from None
+
+
+@cache
+def _record(cls: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
+
+
+@cache
+def field_adapters(cls: type[Settings]) -> dict[str, TypeAdapter[Any]]:
+    """What checks each field of a record, by name."""
+    hints = get_type_hints(cls, include_extras=True)
+    return {field.name: TypeAdapter(hints[field.name]) for field in dataclasses.fields(cls)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(Settings):
     """What to train, and how. The defaults are the preset `fast`.
 
     What is None takes the method's own constant, from `FAST_CONSTANTS`; so do those left out.
@@ -111,8 +179,6 @@ class TrainConfig:
         InputError: A value is of the wrong type or out of range; every fault is listed.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
-
     method: Name = DEFAULT_METHOD
     oversight: Probability = 0.1
     seed: Seed = 0
@@ -154,27 +220,19 @@ class TrainConfig:
     device: Device = "auto"
     threads: Count = 1
 
-    def __post_init__(self) -> None:
+    def _fill(self) -> None:
         own = FAST_CONSTANTS.get(self.method, FAST_CONSTANTS[DEFAULT_METHOD])
         for name, constant in own.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, constant)
-        faults = []
-        for name, adapter in field_adapters().items():
-            try:
-                value = adapter.validate_python(getattr(self, name), strict=True)
-                # A whole number becomes a float where that is meant: equal runs, equal names.
-                object.__setattr__(self, name, value)
-            except ValidationError:
-                allowed = adapter.json_schema()["description"]
-                faults.append(f"{name}={getattr(self, name)!r} cannot be used: give {allowed}.")
-        if not faults and self.rows * self.cols < 3:
-            faults.append(
-                f"rows={self.rows} x cols={self.cols} is too small a grid: give at least three "
-                "cells, for agent, diamond and ghost."
-            )
-        if faults:
-            raise InputError("\n".join(faults))
+
+    def _misfits(self) -> list[str]:
+        if self.rows * self.cols >= 3:
+            return []
+        return [
+            f"rows={self.rows} x cols={self.cols} is too small a grid: give at least three "
+            "cells, for agent, diamond and ghost."
+        ]
 
     @property
     def samples(self) -> int:
@@ -200,48 +258,23 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain values that JSON can hold."""
-        values = _record().dump_python(self, mode="json")
+        values = super().to_json()
         if not self.tempting_starts:
             # Unset it is not named: runs and sweeps are recognised by what was there before it.
             del values["tempting_starts"]
         return values
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
-        """The record that `to_json` described; fields left out have the preset `fast`'s values.
 
-        Args:
-            values: Fields by name.
+def default_folder(settings: Mapping[str, Any]) -> Path:
+    """Where a run goes if no folder is given.
 
-        Raises:
-            InputError: Unknown fields or values that cannot be used; every one is listed.
-        """
-        try:
-            return _record().validate_json(json.dumps(values), strict=True)
-        except ValidationError as error:
-            faults = [
-                f"{'.'.join(map(str, fault['loc']))}={fault['input']!r}: {fault['msg']}."
-                for fault in error.errors()
-            ]
-            raise InputError("\n".join(faults)) from None
-
-
-@cache
-def _record() -> TypeAdapter[TrainConfig]:
-    return TypeAdapter(TrainConfig)
-
-
-@cache
-def field_adapters() -> dict[str, TypeAdapter[Any]]:
-    """What checks each field, by name."""
-    hints = get_type_hints(TrainConfig, include_extras=True)
-    return {field.name: TypeAdapter(hints[field.name]) for field in dataclasses.fields(TrainConfig)}
-
-
-def default_folder(config: TrainConfig) -> Path:
-    """Where a run goes if no folder is given."""
-    method = config.method.replace(":", ".")
-    return Path("runs") / f"{method}-oversight{config.oversight:g}-seed{config.seed}"
+    Args:
+        settings: What `to_json` of its configuration gives.
+    """
+    names = [settings[name] for name in ("env", "method") if name in settings]
+    parts = [name.replace(":", ".").replace("/", ".") for name in names]
+    oversight, seed = settings["oversight"], settings["seed"]
+    return Path("runs") / "-".join((*parts, f"oversight{oversight:g}", f"seed{seed}"))
 
 
 PRESETS: Mapping[str, TrainConfig] = MappingProxyType(

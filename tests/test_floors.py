@@ -18,7 +18,7 @@ FLOORS = {"routed_envs": "envs", "routed_agents": "agents", "routed_rl": "."}
 LEVELS = (
     ("routed_envs",),
     ("routed_agents",),
-    ("config", "naming", "extras"),
+    ("config", "naming", "extras", "environment_config"),
     ("charts", "evaluation"),
     ("runs",),
     ("environments",),
@@ -30,7 +30,7 @@ LEVELS = (
     ("__main__",),
 )
 """The lowest first. Rooms of one level do not import each other."""
-BESIDE = {("naming", "config")}
+BESIDE = {("naming", "config"), ("environment_config", "config")}
 """Except these: the first imports the second."""
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 

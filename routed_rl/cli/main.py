@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Protocol
 
 import tyro
 
@@ -83,5 +83,7 @@ def _parse(words: list[str]) -> Command:
         )
     if name not in COMMANDS:
         raise unknown_name("command", name, COMMANDS)
-    default: Any = {"default": starting_values(options)} if name == "train" else {}
-    return tyro.cli(COMMANDS[name], prog=f"routed-rl {name}", args=options, **default)
+    if name != "train":
+        return tyro.cli(COMMANDS[name], prog=f"routed-rl {name}", args=options)
+    start = starting_values(options)
+    return tyro.cli(type(start), prog="routed-rl train", args=options, default=start)

@@ -12,6 +12,8 @@ from routed_rl.runs.run_folder import FORMAT, RunFolder, check_format, write_jso
 
 PACKAGES = ("routed-rl", "torch", "numpy", "gymnasium")
 """The packages whose versions a run's folder names."""
+BUDGETS = ("updates", "steps")
+"""What a configuration may call its budget."""
 
 
 def describe(config: dict[str, Any], identity: dict[str, Any]) -> dict[str, Any]:
@@ -79,8 +81,14 @@ def _differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
         for name in sorted(set(there) | set(here))
         if there.get(name) != here.get(name)
     ]
-    before, now = saved["config"].get("updates", 0), wanted["config"]["updates"]
-    return lines + ([f"updates: there {before}, here only {now}"] if now < before else [])
+    (name, now), (_, before) = _budget(wanted["config"]), _budget(saved["config"])
+    return lines + ([f"{name}: there {before}, here only {now}"] if now < before else [])
+
+
+def _budget(config: dict[str, Any]) -> tuple[str, int]:
+    """The setting that a resumed run may have larger than before, and its value."""
+    name = next((name for name in BUDGETS if name in config), BUDGETS[0])
+    return name, config.get(name, 0)
 
 
 def prepare_folder(folder: RunFolder, description: dict[str, Any], resume: bool) -> None:
@@ -92,7 +100,7 @@ def prepare_folder(folder: RunFolder, description: dict[str, Any], resume: bool)
         resume: Keep what is there, unless a larger budget makes its results old.
     """
     if resume and folder.config.exists():
-        if folder.read_config()["config"]["updates"] == description["config"]["updates"]:
+        if _budget(folder.read_config()["config"]) == _budget(description["config"]):
             return
         files, folders = folder.results, [folder.deployment]
     else:

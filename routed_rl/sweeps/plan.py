@@ -195,7 +195,7 @@ def _value(name: str, given: Any) -> Any:
 
 def _adapter(name: str) -> TypeAdapter[Any]:
     """What checks a single value; `seeds` is a count, as `updates` is."""
-    return field_adapters()["updates" if name == "seeds" else PLURALS.get(name, name)]
+    return field_adapters(TrainConfig)["updates" if name == "seeds" else PLURALS.get(name, name)]
 
 
 def _check_size(values: Values) -> None:

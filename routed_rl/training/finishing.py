@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import torch
 
-from routed_agents.methods.responsibilities import belief_figures, lost_touch
+from routed_agents.methods.responsibilities import described_belief
 from routed_rl.evaluation.steerings import deployed_actor, evaluate_steerings, oversight_levels
 from routed_rl.runs.run_folder import FORMAT, RunFolder, write_json
 from routed_rl.training.experiment import Experiment
@@ -39,26 +38,11 @@ def finish(experiment: Experiment, state: TrainingState, folder: RunFolder) -> N
         "selected": selected,
         "told": ", ".join(experiment.method.told),
         "relabel_accuracy": accuracy,
-        "belief": belief_of(experiment, state),
+        "belief": described_belief(state.memory, experiment.world.outcomes),
         "deployed_actor": actor,
         "deployed": figures["training"][actor],
     }
     write_json(folder.result, result)
-
-
-def belief_of(experiment: Experiment, state: TrainingState) -> dict[str, Any] | None:
-    """What the overseer can check of the method's belief, and what he is to be told of it.
-
-    Returns:
-        The figures of `belief_figures`, with the names of the targets that never had a label and
-        whether the belief has lost touch; None if the method has none, or no label arrived.
-    """
-    figures = belief_figures(state.memory)
-    if figures is None:
-        return None
-    seen = zip(experiment.world.outcomes.targets, state.memory["labels_seen"].tolist(), strict=True)
-    without = [name for name, count in seen if not count]
-    return figures | {"without_label": without, "lost_touch": lost_touch(figures)}
 
 
 def relabel_accuracy(experiment: Experiment, state: TrainingState) -> float | None:

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
+from routed_envs.outcomes import Outcomes
 from routed_envs.worlds import World
-from routed_rl.config import TrainConfig
+from routed_rl.config import Settings, TrainConfig
+from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.runs.run_folder import RunFolder, read_json
 from routed_rl.training.policy_file import load_policy
 
+if TYPE_CHECKING:
+    from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy
+
+ConfigT = TypeVar("ConfigT")
+PolicyT = TypeVar("PolicyT")
+RunT = TypeVar("RunT", bound="Run | EnvironmentRun")
+
 
 @dataclass(frozen=True)
-class Run:
-    """A finished run.
+class FinishedRun(Generic[ConfigT, PolicyT]):
+    """A finished run, whatever it trained.
 
     Attributes:
         folder: Where its files are.
         config: What decided it.
         policy: The trained policy, unsteered.
+        outcomes: How its episodes can end.
         evaluations: Its figures by world and steering: `unwatched` (oversight 0), `training` (the
             world it was trained in) and `watched` (oversight 1), for the `mixture` and each
             expert, or for the only expert.
@@ -34,14 +45,25 @@ class Run:
     """
 
     folder: Path
-    config: TrainConfig
-    policy: Policy
+    config: ConfigT
+    policy: PolicyT
+    outcomes: Outcomes
     evaluations: dict[str, dict[str, Evaluation]]
     seconds: float
     belief: dict[str, Any] | None = None
 
 
-def load_run(path: str | Path, *, world: World[Any] | None = None) -> Run:
+class Run(FinishedRun[TrainConfig, Policy]):
+    """A finished run in a world; its policy carries the world."""
+
+
+class EnvironmentRun(FinishedRun[EnvironmentConfig, Any]):
+    """A finished run in an environment; its policy is one of stable-baselines3's."""
+
+    policy: RoutedActorCriticPolicy
+
+
+def load_run(path: str | Path, *, world: World[Any] | None = None) -> Run | EnvironmentRun:
     """Read a finished run.
 
     Args:
@@ -60,13 +82,46 @@ def load_run(path: str | Path, *, world: World[Any] | None = None) -> Run:
         raise InputError(
             f"{folder.path} is not finished. Continue it: routed-rl train ... --resume."
         )
+    if "env" in description.get("config", {}):
+        from routed_agents import load_exported  # Slow to import.
+
+        policy = load_exported(folder.policy)
+        return _read(EnvironmentRun, EnvironmentConfig, folder, description, policy, None)
     policy = load_policy(folder.path, world=world)
+    return _read(Run, TrainConfig, folder, description, policy, policy.world.outcomes)
+
+
+def load_world_run(path: str | Path, *, world: World[Any] | None = None) -> Run:
+    """As `load_run`, of a run in a world.
+
+    Raises:
+        InputError: As `load_run`; or it is a run in an environment.
+    """
+    run = load_run(path, world=world)
+    if isinstance(run, Run):
+        return run
+    raise InputError(
+        f"{run.folder} is a run in {run.config.env}; this needs the gridworld, whose every state "
+        "can be listed. Judge it with `routed-rl evaluate`."
+    )
+
+
+def _read(
+    kind: Callable[..., RunT],
+    config: type[Settings],
+    folder: RunFolder,
+    description: dict[str, Any],
+    policy: Any,
+    outcomes: Outcomes | None,
+) -> RunT:
+    """The run of a kind whose policy has been loaded."""
     figures, result = read_json(folder.evaluation), read_json(folder.result)
     try:
-        return Run(
+        return kind(
             folder=folder.path,
-            config=TrainConfig.from_json(description["config"]),
+            config=config.from_json(description["config"]),
             policy=policy,
+            outcomes=outcomes or _outcomes_of(description),
             evaluations={
                 level: {name: Evaluation.from_json(row) for name, row in rows.items()}
                 for level, rows in figures.items()
@@ -78,6 +133,12 @@ def load_run(path: str | Path, *, world: World[Any] | None = None) -> Run:
         raise InputError(
             f"The files in {folder.path} are damaged ({error!r}). Train it again with --overwrite."
         ) from None
+
+
+def _outcomes_of(description: dict[str, Any]) -> Outcomes:
+    """How episodes can end in the environment of a run, from what its `config.json` holds."""
+    outcomes = description["identity"]["outcomes"]
+    return Outcomes(tuple(outcomes["targets"]), tuple(outcomes["good"]))
 
 
 def belief_sentences(belief: dict[str, Any] | None) -> list[str]:

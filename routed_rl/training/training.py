@@ -1,20 +1,26 @@
-"""Training a policy in a world, from a configuration to a finished run's folder."""
+"""Training, from a configuration to a finished run's folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from routed_agents.methods.record import Method
+from routed_envs.errors import InputError
 from routed_envs.worlds import World
 from routed_rl.config import TrainConfig, default_folder
+from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.runs.loop import run_task
 from routed_rl.runs.run_folder import RunFolder
+from routed_rl.runs.task import Task
 from routed_rl.training.experiment import Experiment
-from routed_rl.training.run import Run, load_run
+from routed_rl.training.run import EnvironmentRun, Run, load_run
 from routed_rl.training.world_task import WorldTask
 
+AnyConfig = TrainConfig | EnvironmentConfig
 
+
+@overload
 def train(
     config: TrainConfig,
     out: str | Path | None = None,
@@ -26,18 +32,50 @@ def train(
     progress: bool = True,
     tensorboard: bool = False,
     snapshots: int = 0,
-) -> Run:
+) -> Run: ...
+
+
+@overload
+def train(
+    config: EnvironmentConfig,
+    out: str | Path | None = None,
+    *,
+    method: Method | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+    tensorboard: bool = False,
+    snapshots: int = 0,
+) -> EnvironmentRun: ...
+
+
+def train(
+    config: AnyConfig,
+    out: str | Path | None = None,
+    *,
+    world: World[Any] | None = None,
+    method: Method | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+    tensorboard: bool = False,
+    snapshots: int = 0,
+) -> Run | EnvironmentRun:
     """Train a policy and write everything about it into a folder.
 
     Ctrl-C saves a checkpoint and raises KeyboardInterrupt; `resume=True` continues, on the CPU to
-    the same weights, bit for bit, as if nothing had happened.
+    the same weights, bit for bit, as if nothing had happened. In an environment the episodes that
+    were running are started anew, for nobody can save them.
 
     Args:
-        config: What to train, and how.
+        config: What to train, and how: in the gridworld or a world of your own (`TrainConfig`), or
+            in an environment (`EnvironmentConfig`).
         out: The run's folder; named by the method, the oversight and the seed in `runs/` if None.
-        world: Your own world; the gridworld that the configuration describes if None.
+        world: Your own world; the gridworld that the configuration describes if None. For a
+            `TrainConfig` alone.
         method: Your own method; the one that the configuration names if None.
-        resume: Continue a run of the same configuration (`updates` may be larger), or start it.
+        resume: Continue a run of the same configuration (`updates`, or `steps`, may be larger), or
+            start it.
         overwrite: Start again in a folder that holds a run.
         progress: Show a progress bar if standard error is a terminal.
         tensorboard: Repeat the log as TensorBoard curves (extra `tensorboard`).
@@ -53,10 +91,10 @@ def train(
         OSError: A file could not be written; what was saved before is untouched.
         KeyboardInterrupt: The user stopped it; a checkpoint was saved.
     """
-    experiment = Experiment.of(config, world, method)
-    folder = RunFolder(Path(out) if out is not None else default_folder(experiment.config))
+    task = task_of(config, world, method)
+    folder = RunFolder(Path(out) if out is not None else default_folder(task.settings()))
     run_task(
-        WorldTask(experiment),
+        task,
         folder,
         resume=resume,
         overwrite=overwrite,
@@ -64,4 +102,25 @@ def train(
         tensorboard=tensorboard,
         snapshots=snapshots,
     )
-    return load_run(folder.path, world=experiment.world)
+    return load_run(folder.path, world=world)
+
+
+def task_of(
+    config: AnyConfig, world: World[Any] | None = None, method: Method | None = None
+) -> Task[Any]:
+    """What a configuration asks to train.
+
+    Raises:
+        InputError: It names something unknown, or what does not fit together.
+    """
+    if isinstance(config, TrainConfig):
+        return WorldTask(Experiment.of(config, world, method))
+    if world is not None:
+        raise InputError(
+            f"world={world!r}: this configuration names an environment, {config.env!r}. Give a "
+            "TrainConfig with a world."
+        )
+    # Slow to import, and the gridworld does without it.
+    from routed_rl.environments.environment_task import EnvironmentTask
+
+    return EnvironmentTask.of(config, method)

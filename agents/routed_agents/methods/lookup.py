@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import traceback
-
 from routed_agents.methods.catalogue import METHODS
 from routed_agents.methods.record import Method
+from routed_agents.own_objects import call_own, find_object
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
 
@@ -32,49 +30,13 @@ def get_method(name: str, outcomes: Outcomes) -> Method:
 
 def _own_method(place: str, outcomes: Outcomes) -> Method:
     """The user's method at `module:object`."""
-    module_name, _, object_name = place.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except (ImportError, ValueError, SyntaxError) as error:
-        raise InputError(
-            f"method {place!r}: the module {module_name!r} cannot be imported ({error}). Give "
-            "module:object, with a module that Python finds from the current folder."
-        ) from None
-    except Exception as error:  # The user's module may raise anything.
-        raise InputError(
-            f"method {place!r}: importing the module {module_name!r} failed in {_where(error)}: "
-            f"{error!r}."
-        ) from None
-    names = [name for name in vars(module) if not name.startswith("_")]
-    if object_name not in vars(module):
-        if not names:
-            raise InputError(f"method {place!r}: the module {module_name!r} is empty.")
-        raise unknown_name(f"object in {module_name}", object_name, names)
-    found = getattr(module, object_name)
+    found = find_object(place, "method")
     if callable(found) and not isinstance(found, type):
-        found = _built(place, found, outcomes)
+        build, needs = found, "It must take Outcomes and return a Method."
+        found = call_own(lambda: build(outcomes), place, "method", needs)
     if not isinstance(found, Method):
         raise InputError(
             f"method {place!r} is a {type(found).__name__}. Give a routed_agents.Method, or a "
             "function of the world's Outcomes that returns one; see scripts/custom_method.py."
         )
     return found
-
-
-def _built(place: str, builder: object, outcomes: Outcomes) -> object:
-    """What a user's function makes of the outcomes."""
-    try:
-        return builder(outcomes)  # pyright: ignore[reportCallIssue]
-    except InputError as error:
-        raise InputError(f"method {place!r}: {error}") from None
-    except Exception as error:
-        raise InputError(
-            f"method {place!r}: calling it with the world's outcomes failed in {_where(error)}: "
-            f"{error!r}. It must take Outcomes and return a Method."
-        ) from None
-
-
-def _where(error: Exception) -> str:
-    """The file and the line that raised an error."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{place.filename}, line {place.lineno}"

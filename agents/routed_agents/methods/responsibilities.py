@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -17,6 +18,7 @@ from torch.nn import functional
 from routed_agents.methods.ending_model import EndingModel
 from routed_agents.methods.record import Memory
 from routed_agents.rollout import Rollout
+from routed_envs.outcomes import Outcomes
 
 Belief = Callable[[Rollout, torch.Tensor, Memory, torch.Generator], tuple[torch.Tensor, Memory]]
 """How likely each target is, float [M, targets], at the M steps of a rollout where bool [T, N] is
@@ -170,3 +172,22 @@ def lost_touch(figures: Mapping[str, float]) -> bool:
     """
     gap = figures["sureness"] - figures["agreement"]
     return figures["labels"] >= FEWEST_LABELS and gap > OVERCONFIDENT
+
+
+def described_belief(memory: Memory, outcomes: Outcomes) -> dict[str, Any] | None:
+    """What the overseer can check of a belief at a run's end, and what he is to be told of it.
+
+    Args:
+        memory: Of a method's `relabel`.
+        outcomes: The names of the targets.
+
+    Returns:
+        The figures of `belief_figures`, with the names of the targets that never had a label and
+        whether the belief has lost touch; None if the method has none, or no label arrived.
+    """
+    figures = belief_figures(memory)
+    if figures is None:
+        return None
+    seen = zip(outcomes.targets, memory["labels_seen"].tolist(), strict=True)
+    without = [name for name, count in seen if not count]
+    return figures | {"without_label": without, "lost_touch": lost_touch(figures)}

@@ -64,6 +64,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
 
     Attributes:
         mixture: The experts, the gate and the head.
+        deploy: The steering with which the method that it learned by is judged.
         value_net: The value function, one output for whoever may act.
 
     Raises:
@@ -109,6 +110,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         self.shared = tuple(shared)
         self.routing: Routing = routing
         self.steering: Steering = None
+        self.deploy: Steering = None
         self._weights: tuple[float, ...] | None = None
         super().__init__(
             observation_space, action_space, lr_schedule, net_arch, activation_fn, **kwargs
@@ -213,6 +215,8 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         Returns:
             float [B, K].
         """
+        if len(inputs) == 0:  # PyTorch's distributions take no empty batch.
+            return inputs.new_zeros((0, len(self.expert_names)))
         parts, taken = self._parts(self._unflat(inputs.to(self.device))), actions.to(self.device)
         each = self.mixture.each_logits(parts["experts"])
         # Distributions share one record in the library: each is used before the next is made.

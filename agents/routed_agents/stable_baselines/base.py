@@ -22,7 +22,7 @@ from routed_agents.methods.early_stopping import Selector
 from routed_agents.methods.gate_memory import GateBatch, draw, remember
 from routed_agents.methods.lookup import get_method
 from routed_agents.methods.record import GateMemory, Memory, Method
-from routed_agents.methods.relabelling import method_labels, told_labels
+from routed_agents.methods.relabelling import count_targets, method_labels, told_labels
 from routed_agents.methods.routing_settings import RoutingSettings
 from routed_agents.methods.table import Table
 from routed_agents.policies.mixture import deal
@@ -83,6 +83,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         self.overseen_share = 0.0
         self.memory: Memory = {}
         self.gate_memory: Memory = {}
+        self.labels_told = 0
         self.selector: Selector | None = None
         if _init_setup_model:
             self._setup_model()
@@ -123,6 +124,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         if self.method.select is not None and self.selector is None:
             self.selector = Selector(self.method.select, self.outcomes)
         super()._setup_model()
+        self.policy.deploy = self.method.deploy
         self._teach(self.outcomes)
 
     def _take_experts(self) -> None:
@@ -264,6 +266,8 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
             self.selector.observe(labels, self.policy)
         self._log_labels(labels)
         told = told_labels(self.method, labels, torch.from_numpy(buffer.hidden_outcomes))
+        assert self.outcomes is not None, "a rollout was just collected"
+        self.labels_told += count_targets(told, self.outcomes)
         learned, self.memory = method_labels(
             self.method, told, lambda: self._rollout(labels), self.memory, torch.default_generator
         )
@@ -386,6 +390,45 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
             self.policy.load_state_dict(self.selector.best)
         return self
 
+    def begin(self, total_timesteps: int, callback: MaybeCallback = None) -> BaseCallback:
+        """Start new episodes, for whoever learns in pieces with `learn_rollout`.
+
+        Args:
+            total_timesteps: Of all pieces together.
+            callback: Called at each step.
+
+        Returns:
+            What to hand to each `learn_rollout`.
+        """
+        self._last_obs = None
+        _, begun = self._setup_learn(total_timesteps, callback, reset_num_timesteps=False)
+        begun.on_training_start(locals(), globals())
+        return begun
+
+    def learn_rollout(self, total_timesteps: int, callback: BaseCallback) -> None:
+        """Collect one rollout and learn from it: a piece of `learn`.
+
+        A method that keeps its best policy does not take it over.
+
+        Args:
+            total_timesteps: Of all pieces together, over which the schedules span.
+            callback: What `begin` returned.
+        """
+        assert self.env is not None, "there is something to learn in"
+        self.collect_rollouts(self.env, callback, self.rollout_buffer, self.n_steps)
+        self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
+        self.train()
+
+    def overseer_view(self) -> dict[str, float]:
+        """What the overseer knows of the last rollout: how many episodes ended, and each share."""
+        assert self.outcomes is not None, "known since the model was made"
+        buffer, names = self.rollout_buffer, self.outcomes.labels
+        last = slice(-self.n_steps, None)
+        ended = buffer.ended[last]
+        counts = np.bincount(buffer.labels[last][ended], minlength=len(names))
+        shares = dict(zip(names[:-1], (counts / max(1, ended.sum())).tolist(), strict=False))
+        return {"episodes": float(ended.sum()), **shares}
+
     @classmethod
     def load(cls, *args: Any, **kwargs: Any) -> Self:
         """As the library's `load`, also for models that were saved before modules moved."""
@@ -406,7 +449,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
 
     def deployed(self) -> RoutedActorCriticPolicy:
         """The policy under the steering with which its method is judged."""
-        return self.policy.steer(self.method.deploy)
+        return self.policy.steer(self.policy.deploy)
 
     def export(self, path: str | Path) -> None:
         """Write the policy as safetensors, which opens without running code.

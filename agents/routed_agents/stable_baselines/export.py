@@ -81,6 +81,7 @@ def load_exported(path: str | Path, device: str | torch.device = "cpu") -> Route
     with refusing_damage(path, "`export` wrote"):
         description, weights = read_described(path, KEY)
         policy = _build(description)
+        policy.deploy = description.get("deploy")
         policy.load_state_dict(weights)
     policy.set_training_mode(False)
     return policy.to(device)
@@ -93,6 +94,7 @@ def _describe(policy: RoutedActorCriticPolicy) -> dict[str, Any]:
         "format": FORMAT,
         "observations": _describe_space(policy.observation_space),
         "actions": _describe_space(policy.action_space),
+        "deploy": policy.deploy,
         "activation": _name(policy.activation_fn, ACTIVATIONS, "activation_fn"),
         "extractor": _name(policy.features_extractor_class, EXTRACTORS, "features extractor"),
         "extractor_arguments": policy.features_extractor_kwargs,

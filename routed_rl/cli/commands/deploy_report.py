@@ -30,9 +30,10 @@ class DeployReport:
         """Write the page, then say where it is."""
         from routed_rl.cli.printing import print_page
         from routed_rl.deployment.formats import deployment_folder
+        from routed_rl.training.run import load_world_run
 
         check_probability("--false-alarm-rate", self.false_alarm_rate)
-        run = routed_rl.load_run(self.run_folder)
+        run = load_world_run(self.run_folder)
         folder = self.out or deployment_folder(self.run_folder)
         with working(f"Following every start of {self.run_folder} to its end"):
             page = routed_rl.write_deployment_report(run, folder, self.false_alarm_rate)

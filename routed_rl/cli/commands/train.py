@@ -8,7 +8,7 @@ import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, overload
 
 import tyro
 
@@ -17,9 +17,15 @@ from routed_envs.errors import InputError, unknown_name
 from routed_rl.cli.options import Flag
 from routed_rl.cli.terminal import program, quoted
 from routed_rl.config import DEVICES, PRESETS, TrainConfig, default_folder
+from routed_rl.environment_config import EnvironmentConfig, read_config
 
 if TYPE_CHECKING:
-    from routed_rl import Run
+    from routed_rl import EnvironmentRun, Run
+
+LEVELS = {
+    "training": "Oversight {oversight:g} (as in training)",
+    "unwatched": "Oversight 0 (nobody watches)",
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,8 @@ class Train:
     """Train a policy and write everything about it into a folder.
 
     Prints the exact evaluation of the finished policy, unsteered and steered. Ctrl-C saves, and
-    --resume continues.
+    --resume continues. In an environment of Gymnasium's or of your own: `routed-rl train --env ID
+    --help`.
 
     Attributes:
         settings: The run's configuration.
@@ -52,31 +59,86 @@ class Train:
     snapshots: int = 0
 
     def run(self) -> None:
-        """Train, then print the figures and where to look.
+        """Train, then print the figures and where to look."""
+        run = trained(self)
+        _print_world_run(run)
+        _print_end(run, f"look inside with:\n  {program()} render {quoted(run.folder)}")
 
-        Raises:
-            KeyboardInterrupt: The user stopped it; the command that resumes was printed.
-        """
-        from routed_rl.runs.run_folder import RunFolder
 
-        folder = RunFolder(default_folder(self.settings) if self.out is None else self.out)
-        finished = folder.read_result() is not None
-        try:
-            run = routed_rl.train(
-                self.settings,
-                folder.path,
-                resume=self.resume,
-                overwrite=self.overwrite,
-                tensorboard=self.tensorboard,
-                snapshots=self.snapshots,
-            )
-        except KeyboardInterrupt:
-            if folder.checkpoint.exists():
-                print(f"Saved. Continue with:\n  {_resume_command()}", file=sys.stderr)
-            raise
-        if finished and self.resume:
-            print(f"{folder.path} is finished already.", file=sys.stderr)
-        _print_run(run)
+@dataclass(frozen=True)
+class TrainInEnvironment:
+    """Train a policy in an environment and write everything about it into a folder.
+
+    With an algorithm of stable-baselines3. Prints how often episodes end how, whoever acts, by
+    sampled episodes. Ctrl-C saves, and --resume continues; episodes that were running start anew.
+    In the gridworld: `routed-rl train --help`.
+
+    Attributes:
+        settings: The run's configuration.
+        config: A JSON file with a configuration, such as the config.json of a run's folder.
+        out: The run's folder. Left out, it is runs/ENV-METHOD-oversightP-seedS.
+        resume: Continue the run in the folder; a larger --steps extends it.
+        overwrite: Start again in a folder that holds a run.
+        tensorboard: Repeat the log as TensorBoard curves (pip install "routed-rl[tensorboard]").
+        snapshots: Policies to keep on the way, from the untrained one on.
+    """
+
+    settings: Annotated[EnvironmentConfig, tyro.conf.arg(name="")]
+    config: Path | None = None
+    out: Path | None = None
+    resume: Flag = False
+    overwrite: Flag = False
+    tensorboard: Flag = False
+    snapshots: int = 0
+
+    def run(self) -> None:
+        """Train, then print the figures and where to look."""
+        from routed_rl.cli.printing import print_evaluations
+        from routed_rl.environments.environment_judging import deployed_name
+
+        run = trained(self)
+        actor = deployed_name(run.policy)
+        for level, title in LEVELS.items():
+            words = title.format(oversight=run.config.oversight)
+            print_evaluations(words, run.evaluations[level], run.outcomes.good, actor)
+        _print_end(run, f"judge it again with:\n  {program()} evaluate {quoted(run.folder)}")
+
+
+@overload
+def trained(command: Train) -> Run: ...
+
+
+@overload
+def trained(command: TrainInEnvironment) -> EnvironmentRun: ...
+
+
+def trained(command: Train | TrainInEnvironment) -> Run | EnvironmentRun:
+    """Do what a command asks for.
+
+    Raises:
+        KeyboardInterrupt: The user stopped it; the command that resumes was printed.
+    """
+    from routed_rl.runs.run_folder import RunFolder
+
+    place = default_folder(command.settings.to_json()) if command.out is None else command.out
+    folder = RunFolder(place)
+    finished = folder.read_result() is not None
+    try:
+        run = routed_rl.train(
+            command.settings,
+            folder.path,
+            resume=command.resume,
+            overwrite=command.overwrite,
+            tensorboard=command.tensorboard,
+            snapshots=command.snapshots,
+        )
+    except KeyboardInterrupt:
+        if folder.checkpoint.exists():
+            print(f"Saved. Continue with:\n  {_resume_command()}", file=sys.stderr)
+        raise
+    if finished and command.resume:
+        print(f"{folder.path} is finished already.", file=sys.stderr)
+    return run
 
 
 def _resume_command() -> str:
@@ -85,10 +147,9 @@ def _resume_command() -> str:
     return f"{program()} {shlex.join([*words, '--resume'])}"
 
 
-def _print_run(run: Run) -> None:
+def _print_world_run(run: Run) -> None:
     from routed_rl.cli.printing import oversight_in_words, print_evaluations
     from routed_rl.evaluation.steerings import deployed_actor
-    from routed_rl.training.run import belief_sentences
 
     worlds = routed_rl.oversight_levels(run.policy.world)
     for level, meaning in (("training", "as in training"), ("unwatched", "nobody watches")):
@@ -99,20 +160,25 @@ def _print_run(run: Run) -> None:
         title = f"{words[0].upper()}{words[1:]} ({meaning})"
         deployed = deployed_actor(run.policy)
         print_evaluations(title, run.evaluations[level], world.outcomes.good, deployed)
+
+
+def _print_end(run: Run | EnvironmentRun, further: str) -> None:
+    """Print what the overseer can check, how long it took, and what one may do now."""
+    from routed_rl.training.run import belief_sentences
+
     for sentence in belief_sentences(run.belief):
         print(sentence)
-    print(f"Trained in {run.seconds:.0f} s. Everything is in {run.folder}; look inside with:")
-    print(f"  {program()} render {quoted(run.folder)}")
+    print(f"Trained in {run.seconds:.0f} s. Everything is in {run.folder}; {further}")
 
 
-def starting_values(words: list[str]) -> Train:
-    """What --preset or --config put in the place of the defaults, before any other option.
+def starting_values(words: list[str]) -> Train | TrainInEnvironment:
+    """What --preset, --env or --config put in the place of the defaults, before any other option.
 
     Raises:
         InputError: No such preset or device, or a file without a configuration.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    defaults = {"preset": None, "config": None, "device": "auto", "method": None}
+    defaults = {"preset": None, "config": None, "device": "auto", "method": None, "env": None}
     for name, default in defaults.items():
         parser.add_argument(f"--{name}", default=default)
     try:
@@ -126,18 +192,27 @@ def starting_values(words: list[str]) -> Train:
     if chosen.config is not None and chosen.preset is not None:
         raise InputError("Both --preset and --config were given. Give one of them.")
     if chosen.config is not None:
-        return Train(settings=_read_settings(Path(chosen.config)))
+        settings = _read_settings(Path(chosen.config))
+        if isinstance(settings, TrainConfig):
+            return Train(settings=settings)
+        return TrainInEnvironment(settings=settings)
+    if chosen.env is not None:
+        if chosen.preset is not None:
+            raise InputError(
+                f"--preset {chosen.preset} is of the gridworld. Leave out --env or it."
+            )
+        return TrainInEnvironment(settings=EnvironmentConfig(env=chosen.env))
     preset = chosen.preset or "fast"
     method = chosen.method or PRESETS[preset].method
     return Train(settings=TrainConfig.from_preset(preset, method=method))
 
 
-def _read_settings(file: Path) -> TrainConfig:
+def _read_settings(file: Path) -> TrainConfig | EnvironmentConfig:
     """The configuration in a JSON file, alone or as a run's folder holds it."""
     try:
         values = json.loads(file.read_text())
         if not isinstance(values, dict):
             raise ValueError("It is no JSON object.")
-        return TrainConfig.from_json(values.get("config", values))
+        return read_config(values.get("config", values))
     except (OSError, ValueError, AttributeError) as error:
         raise InputError(f"{file} holds no configuration that can be used:\n{error}") from None

@@ -1,0 +1,1 @@
+"""A policy in any overseen environment, trained by an algorithm of stable-baselines3."""

@@ -1,0 +1,70 @@
+"""What changes while an algorithm of stable-baselines3 learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+
+from routed_agents.stable_baselines.base import RoutedAlgorithm
+from routed_rl.environments.generators import Numbers
+
+KEPT = ("num_timesteps", "_n_updates", "memory", "gate_memory", "labels_told")
+"""These attributes of the algorithm belong to its state."""
+PLAIN = ("numbers", "update", "seconds", "log_bytes")
+
+
+@dataclass
+class EnvironmentState:
+    """What changes while a run learns in an environment.
+
+    Episodes that run are not in it: nobody can save an environment of someone else. A resumed run
+    starts new ones.
+
+    Attributes:
+        model: The algorithm with its networks and its environments.
+        numbers: Where the random numbers stand.
+        identity: What makes the run this run and no other.
+        update: The rollouts from which it learned.
+        seconds: The time they took.
+        log_bytes: The log's length.
+        callback: What the model calls while it learns; None before this process began.
+    """
+
+    model: RoutedAlgorithm
+    numbers: Numbers
+    identity: str
+    update: int = 0
+    seconds: float = 0.0
+    log_bytes: int = 0
+    callback: BaseCallback | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        return self.model.device
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state, as tensors, numbers and containers of them."""
+        model = self.model
+        return {
+            "policy": model.policy.state_dict(),
+            "optimizer": model.policy.optimizer.state_dict(),
+            "selector": model.selector.state_dict() if model.selector else None,
+            **{name: getattr(model, name) for name in KEPT},
+            **{name: getattr(self, name) for name in PLAIN},
+        }
+
+    def load_state_dict(self, content: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
+        model = self.model
+        model.policy.load_state_dict(content["policy"])
+        model.policy.optimizer.load_state_dict(content["optimizer"])
+        if model.selector:
+            model.selector.load_state_dict(content["selector"])
+        for name in KEPT:
+            setattr(model, name, content[name])
+        for name in PLAIN:
+            setattr(self, name, content[name])

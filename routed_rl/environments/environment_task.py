@@ -1,0 +1,250 @@
+"""The second task of the machinery of runs: an algorithm of stable-baselines3 in an environment."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.preprocessing import is_image_space
+
+from routed_agents.methods.lookup import get_method
+from routed_agents.methods.record import Method
+from routed_agents.methods.responsibilities import belief_figures, described_belief
+from routed_agents.methods.routing_settings import RoutingSettings
+from routed_agents.stable_baselines.a2c_ppo import EntropySchedule, RoutedA2C, RoutedPPO
+from routed_agents.stable_baselines.base import RoutedAlgorithm
+from routed_envs.outcomes import Outcomes
+from routed_rl.config import HOST_FIELDS
+from routed_rl.environment_config import EnvironmentConfig
+from routed_rl.environments.environment_judging import (
+    deployed_name,
+    judge_levels,
+    judge_steerings,
+)
+from routed_rl.environments.environment_state import EnvironmentState
+from routed_rl.environments.generators import (
+    generators_kept,
+    read_generators,
+    write_generators,
+)
+from routed_rl.environments.making import make_env, make_envs
+from routed_rl.evaluation.record import Evaluation
+from routed_rl.runs.run_folder import FORMAT, RunFolder, write_json
+
+NOT_IDENTITY = (*HOST_FIELDS, "steps", "processes")
+"""Settings that do not make a run another one."""
+
+
+@dataclass(frozen=True)
+class EnvironmentTask:
+    """A configuration with everything it names, as a `Task`.
+
+    Attributes:
+        config: What decides the run.
+        outcomes: How the environment's episodes can end.
+        method: How it learns.
+    """
+
+    config: EnvironmentConfig
+    outcomes: Outcomes
+    method: Method
+
+    @classmethod
+    def of(cls, config: EnvironmentConfig, method: Method | None = None) -> EnvironmentTask:
+        """Find what the configuration names, and refuse what does not fit.
+
+        Args:
+            config: What decides the run.
+            method: Your own method; the one that the configuration names if None.
+
+        Raises:
+            InputError: An unknown environment or method, or one that does not fit the other.
+        """
+        env = make_env(config.env, config.oversight)
+        outcomes: Outcomes = env.get_wrapper_attr("outcomes")
+        env.close()
+        if method is None:
+            method = get_method(config.method, outcomes)
+        else:
+            config = dataclasses.replace(config, method=method.name)
+        method.check_labels(outcomes)
+        return cls(config, outcomes, method)
+
+    @property
+    def updates(self) -> int:
+        """The rollouts that the method takes of the budget, the last of which may exceed it."""
+        return max(1, -(-self._steps // self.samples))
+
+    @property
+    def _steps(self) -> int:
+        return self.method.budget(self.config.steps, self.config.oversight)
+
+    @property
+    def samples(self) -> int:
+        """Environment steps of one rollout."""
+        return self.config.samples
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of the run."""
+        return self.config.threads
+
+    def settings(self) -> dict[str, Any]:
+        """What decides the run, as plain values."""
+        return self.config.to_json()
+
+    def identity(self) -> dict[str, Any]:
+        """What makes the run this run and no other, by name; the budget and the host do not."""
+        kept = {k: v for k, v in self.config.to_json().items() if k not in NOT_IDENTITY}
+        outcomes = {"targets": list(self.outcomes.targets), "good": list(self.outcomes.good)}
+        return kept | {"outcomes": outcomes, "table of the method": self.method.describe()}
+
+    def start(self) -> EnvironmentState:
+        """A fresh model and its environments, all from the seed."""
+        config = self.config
+        with generators_kept():
+            env = make_envs(
+                config.env, config.oversight, config.environments, config.seed, config.processes
+            )
+            model = self._model(env)
+            numbers = read_generators()
+        return EnvironmentState(model, numbers, json.dumps(self.identity(), sort_keys=True))
+
+    def _model(self, env: Any) -> RoutedAlgorithm:
+        config = self.config
+        further: dict[str, Any] = {}
+        if config.algorithm == "ppo":
+            further = {
+                "batch_size": min(config.batch_size, config.samples),
+                "n_epochs": config.epochs,
+                "clip_range": config.clip_range,
+            }
+        made = RoutedPPO if config.algorithm == "ppo" else RoutedA2C
+        return made(
+            policy_name(env.observation_space),
+            env,
+            self.method,
+            routing=self._routing,
+            n_steps=config.rollout_steps,
+            learning_rate=self._learning_rate,
+            gamma=config.discount,
+            gae_lambda=config.trace_decay,
+            ent_coef=config.entropy_coefficient,
+            vf_coef=config.value_coefficient,
+            max_grad_norm=config.largest_gradient,
+            policy_kwargs={
+                "net_arch": {
+                    "pi": list(config.expert_widths),
+                    "gate": list(config.gate_widths),
+                    "vf": list(config.value_widths),
+                },
+                "activation_fn": torch.nn.ReLU,
+                "optimizer_class": torch.optim.AdamW,
+                "optimizer_kwargs": {"weight_decay": config.weight_decay},
+            },
+            seed=config.seed,
+            device=config.device,
+            **further,
+        )
+
+    @property
+    def _routing(self) -> RoutingSettings:
+        config = self.config
+        return RoutingSettings(
+            gate_coefficient=config.gate_coefficient,
+            overseen_weight=config.overseen_weight,
+            overseen_limit=config.overseen_limit,
+            advantage_offset=config.advantage_offset,
+        )
+
+    def _learning_rate(self, remaining: float) -> float:
+        """Adam's, by the share of the run that remains."""
+        first, last = self.config.learning_rate, self.config.final_learning_rate
+        return last + (first - last) * max(0.0, remaining)
+
+    @cached_property
+    def _entropy(self) -> EntropySchedule:
+        config = self.config
+        return EntropySchedule(config.entropy_coefficient, config.final_entropy_coefficient)
+
+    def update(self, state: EnvironmentState) -> None:
+        """One rollout, and what is learned from it; the state is changed."""
+        model = state.model
+        with generators_kept():
+            write_generators(state.numbers)
+            if state.callback is None:
+                # A resumed run would otherwise see the episodes again with which it began.
+                assert model.env is not None, "it was made with environments"
+                model.env.seed(self.config.seed + state.update)
+                state.callback = model.begin(self._steps, self._entropy)
+            model.learn_rollout(self._steps, state.callback)
+            state.numbers = read_generators()
+        state.update += 1
+
+    def entry(self, state: EnvironmentState, learned: None) -> dict[str, Any]:
+        """What the log tells of the last update."""
+        figures = state.model.logger.name_to_value
+        learner = {
+            name.removeprefix("train/"): float(value)
+            for name, value in figures.items()
+            if name.startswith("train/")
+        }
+        return {
+            "overseer": state.model.overseer_view(),
+            "belief": belief_figures(state.model.memory),
+            "learner": learner,
+        }
+
+    def judge(self, state: EnvironmentState) -> dict[str, Evaluation]:
+        """The figures for the log, where they are due; the run never sees them."""
+        every = self.config.evaluate_every
+        if every == 0 or state.update % every:
+            return {}
+        with generators_kept():
+            episodes = max(2, self.config.evaluation_episodes // 10)
+            return judge_steerings(self.config, state.model.policy, episodes=episodes)
+
+    def save_policy(self, state: EnvironmentState, path: Path) -> None:
+        """Write the policy as it stands."""
+        state.model.export(path)
+
+    def finish(self, state: EnvironmentState, folder: RunFolder) -> None:
+        """Save the policy that the method selects, judge it, and mark the folder as finished."""
+        model = state.model
+        selected = None if model.selector is None else model.selector.best is not None
+        if model.selector is not None and model.selector.best is not None:
+            model.policy.load_state_dict(model.selector.best)
+        self.save_policy(state, folder.policy)
+        with generators_kept():
+            write_generators(state.numbers)
+            judged = judge_levels(self.config, model.policy)
+        figures = {w: {name: e.to_json() for name, e in row.items()} for w, row in judged.items()}
+        write_json(folder.evaluation, figures)
+        actor = deployed_name(model.policy)
+        result = {
+            "format": FORMAT,
+            "method": self.method.name,
+            "updates": state.update,
+            "seconds": state.seconds,
+            "labels": model.labels_told,
+            "selected": selected,
+            "told": ", ".join(self.method.told),
+            "relabel_accuracy": None,
+            "belief": described_belief(model.memory, self.outcomes),
+            "deployed_actor": actor,
+            "deployed": figures["training"][actor],
+        }
+        write_json(folder.result, result)
+
+
+def policy_name(observation_space: Any) -> str:
+    """The library's name of the kind of policy that takes these observations."""
+    if isinstance(observation_space, spaces.Dict):
+        return "MultiInputPolicy"
+    return "CnnPolicy" if is_image_space(observation_space) else "MlpPolicy"

@@ -1,0 +1,92 @@
+"""Making the environments that a configuration names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import gymnasium
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
+
+import routed_envs  # noqa: F401  (makes its environments known to Gymnasium)
+from routed_agents.own_objects import call_own, find_object
+from routed_envs.errors import InputError
+from routed_envs.outcomes import Outcomes
+
+Env = gymnasium.Env[Any, Any]
+OURS = "routed_envs/"
+"""Of what Gymnasium knows, the environments that come with the project begin so."""
+NEEDS = "It must take oversight=..., and return an environment in routed_envs.Overseen."
+
+
+def make_env(env: str, oversight: float) -> Env:
+    """One environment.
+
+    Args:
+        env: An id of Gymnasium's, or module:function.
+        oversight: Handed to it.
+
+    Raises:
+        InputError: There is none of that name, it cannot be made, or it does not tell how its
+            episodes end.
+    """
+    made = _own(env, oversight) if ":" in env else _registered(env, oversight)
+    if not isinstance(made, gymnasium.Env):
+        raise InputError(f"env {env!r} is a {type(made).__name__}. {NEEDS}")
+    told = made.get_wrapper_attr("outcomes") if made.has_wrapper_attr("outcomes") else None
+    if not isinstance(told, Outcomes):
+        raise InputError(
+            f"env {env!r} does not tell how its episodes end. Give module:function, where the "
+            "function returns it wrapped in routed_envs.Overseen; `routed-rl new-env my_env.py` "
+            "writes such a file to start from."
+        )
+    return made
+
+
+def _own(place: str, oversight: float) -> Any:
+    function = find_object(place, "env")
+    if not callable(function):
+        raise InputError(f"env {place!r} is a {type(function).__name__}, not a function. {NEEDS}")
+    return call_own(lambda: function(oversight=oversight), place, "env", NEEDS)
+
+
+def _registered(name: str, oversight: float) -> Any:
+    if name not in gymnasium.registry:
+        ours = [known for known in gymnasium.registry if known.startswith(OURS)]
+        near = difflib.get_close_matches(name, gymnasium.registry, 1)
+        raise InputError(
+            f"There is no environment {name!r}."
+            + (f" Did you mean {near[0]!r}?" if near else "")
+            + f" Give one of ours ({ours[0]}, {ours[1]} and {len(ours) - 2} more), or "
+            "module:function for a function of yours."
+        )
+    try:
+        return gymnasium.make(name, oversight=oversight)
+    except TypeError:  # An environment that has no overseer takes no oversight.
+        return gymnasium.make(name)
+    except gymnasium.error.DependencyNotInstalled as error:
+        raise InputError(f"env {name!r} needs a package that is not installed: {error}") from None
+
+
+def make_envs(
+    env: str, oversight: float, count: int, seed: int | None = None, processes: bool = False
+) -> VecEnv:
+    """Several environments side by side, as stable-baselines3 takes them.
+
+    Args:
+        env: As in `make_env`.
+        oversight: Handed to each.
+        count: How many.
+        seed: Seeds them, each otherwise.
+        processes: A process for each.
+
+    Raises:
+        InputError: As `make_env`.
+    """
+    make: Callable[[], Env] = partial(make_env, env, oversight)
+    make().close()  # Refused here rather than in another process.
+    kind = SubprocVecEnv if processes else DummyVecEnv
+    return make_vec_env(make, count, seed=seed, vec_env_cls=kind)
