@@ -5,7 +5,7 @@ Imports no PyTorch, so that the command line's help appears at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -131,7 +131,15 @@ class EnvironmentConfig(Settings):
         return self.environments * self.rollout_steps
 
 
-def read_config(values: Mapping[str, Any]) -> TrainConfig | EnvironmentConfig:
+AnyConfig = TrainConfig | EnvironmentConfig
+
+
+def kind_of(values: Collection[str]) -> type[TrainConfig] | type[EnvironmentConfig]:
+    """Which record has settings of these names: one that names an environment, or the other."""
+    return EnvironmentConfig if "env" in values else TrainConfig
+
+
+def read_config(values: Mapping[str, Any]) -> AnyConfig:
     """The configuration that `to_json` of either kind described.
 
     Args:
@@ -140,4 +148,4 @@ def read_config(values: Mapping[str, Any]) -> TrainConfig | EnvironmentConfig:
     Raises:
         InputError: Unknown fields or values that cannot be used; every one is listed.
     """
-    return (EnvironmentConfig if "env" in values else TrainConfig).from_json(values)
+    return kind_of(values).from_json(values)

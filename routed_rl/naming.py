@@ -10,12 +10,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from routed_rl.config import HOST_FIELDS, TrainConfig
+from routed_rl.environment_config import EnvironmentConfig
 
 AXES = ("method", "oversight", "seed")
 """The settings over which sweeps are compared."""
-INCIDENTAL = (*HOST_FIELDS, "evaluate_every")
+INCIDENTAL = (*HOST_FIELDS, "evaluate_every", "evaluation_episodes", "processes")
 """Settings that decide where a run happens and what it logs, not what it learns."""
-SETTINGS = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in AXES)
+SETTINGS = tuple(
+    dict.fromkeys(
+        field.name
+        for record in (EnvironmentConfig, TrainConfig)
+        for field in dataclasses.fields(record)
+        if field.name not in AXES
+    )
+)
+"""Every other setting of a run, in the gridworld or in an environment."""
 
 
 def plain(value: Any) -> Any:

@@ -18,7 +18,9 @@ FLOORS = {"routed_envs": "envs", "routed_agents": "agents", "routed_rl": "."}
 LEVELS = (
     ("routed_envs",),
     ("routed_agents",),
-    ("config", "naming", "extras", "environment_config"),
+    ("config", "extras"),
+    ("environment_config",),
+    ("naming",),
     ("charts", "evaluation"),
     ("runs",),
     ("environments",),
@@ -30,8 +32,6 @@ LEVELS = (
     ("__main__",),
 )
 """The lowest first. Rooms of one level do not import each other."""
-BESIDE = {("naming", "config"), ("environment_config", "config")}
-"""Except these: the first imports the second."""
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
 
@@ -58,7 +58,7 @@ def upward(file: Path, module: str) -> set[str]:
     return {
         f"{module} -> {name}"
         for name in imports(file)
-        if room(name) != here and (here, room(name)) not in BESIDE
+        if room(name) != here
         if LEVEL.get(room(name), len(LEVELS)) >= LEVEL[here]
     }
 

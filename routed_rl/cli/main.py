@@ -23,7 +23,7 @@ from routed_rl.cli.commands.monitor import Monitor
 from routed_rl.cli.commands.render import Render
 from routed_rl.cli.commands.report import Report
 from routed_rl.cli.commands.status import Status
-from routed_rl.cli.commands.sweep import Sweep
+from routed_rl.cli.commands.sweep import Sweep, SweepInEnvironments
 from routed_rl.cli.commands.train import Train, starting_values
 from routed_rl.cli.terminal import exit_code
 
@@ -83,6 +83,8 @@ def _parse(words: list[str]) -> Command:
         )
     if name not in COMMANDS:
         raise unknown_name("command", name, COMMANDS)
+    if name == "sweep" and any(word.partition("=")[0] == "--env" for word in options):
+        return tyro.cli(SweepInEnvironments, prog="routed-rl sweep", args=options)
     if name != "train":
         return tyro.cli(COMMANDS[name], prog=f"routed-rl {name}", args=options)
     start = starting_values(options)

@@ -3,39 +3,83 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from routed_agents.methods.record import Steering
-from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World
+from routed_rl.runs.run_folder import RunFolder, read_disposable
+from routed_rl.training.run import EnvironmentRun, load_run
 
 
-def parse_steering(text: str, policy: Policy) -> Steering:
-    """What the words after --steer mean for a policy, such as `deploy` or `diamond=0.8,ghost=0.2`.
+def environment_run(folder: Path) -> EnvironmentRun | None:
+    """The run in an environment that a folder holds; None if it holds something else.
+
+    Raises:
+        InputError: It is one, and not finished or damaged.
+    """
+    config = read_disposable(RunFolder(folder).config).get("config")
+    if not isinstance(config, dict) or "env" not in config:
+        return None
+    run = load_run(folder)
+    assert isinstance(run, EnvironmentRun), "its configuration names an environment"
+    return run
+
+
+def parse_steering(text: str, deploy: Steering, experts: Sequence[str]) -> Steering:
+    """What the words after --steer mean, such as `deploy` or `diamond=0.8,ghost=0.2`.
+
+    Args:
+        text: The words.
+        deploy: What `deploy` stands for.
+        experts: The policy's.
 
     Raises:
         InputError: The words mean nothing, or name no expert.
     """
     if text == "deploy":
-        return policy.deploy
+        return deploy
     if text == "mixture":
         return None
     try:
         if "=" in text:
             pairs = (part.split("=") for part in text.split(","))
             return {name.strip(): float(weight) for name, weight in pairs}
-        if text not in policy.experts:
+        if text not in experts:
             return float(text)
     except ValueError:
         if "=" in text:
             raise InputError(
                 f"--steer {text!r} cannot be read. Give weights such as diamond=0.8,ghost=0.2."
             ) from None
-        raise unknown_name("expert", text, (*policy.experts, "mixture", "deploy")) from None
+        raise unknown_name("expert", text, (*experts, "mixture", "deploy")) from None
     return text
+
+
+def only_oversight(changes: Mapping[str, Any], env: str, oversight: float) -> float:
+    """The oversight of an environment, which has no other kinds of it.
+
+    Args:
+        changes: As in `changed_world`.
+        env: The environment's name.
+        oversight: That of training.
+
+    Raises:
+        InputError: Another kind was given, or a value out of range.
+    """
+    kinds = {name: value for name, value in changes.items() if value is not None}
+    _check_all(kinds)
+    oversight = kinds.pop("oversight", oversight)
+    if kinds:
+        options = ", ".join("--" + name.replace("_", "-") for name in kinds)
+        raise InputError(
+            f"{options}: only the gridworld has such kinds of oversight, and this run is in {env}. "
+            "Give --oversight alone."
+        )
+    return oversight
 
 
 def changed_world(world: World[Any], changes: Mapping[str, Any]) -> World[Any]:

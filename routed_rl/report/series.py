@@ -119,7 +119,7 @@ class Comparison:
     @property
     def outcomes(self) -> Outcomes:
         """The names of the endings in the runs' world."""
-        return _world(self.rows[0]).outcomes
+        return _outcomes(self.rows[0])
 
     @property
     def rate(self) -> Measure:
@@ -131,6 +131,8 @@ class Comparison:
     def best(self) -> float | None:
         """The best possible return; None unless all runs are in one world, small enough to list."""
         known = all(name in row for row in self.rows for name in SIZE)
+        if any("env" in row for row in self.rows):
+            return None
         worlds = {_world(row) for row in self.rows}
         world = next(iter(worlds))
         return best_return(world) if known and len(worlds) == 1 and is_listable(world) else None
@@ -237,9 +239,16 @@ def _world(row: Row) -> DiamondGhostWorld:
     return DiamondGhostWorld(**size, tempting_starts=bool(row.get("tempting_starts")))
 
 
+def _outcomes(row: Row) -> Outcomes:
+    """How a run's episodes can end."""
+    if "targets" in row:
+        return Outcomes(tuple(row["targets"]), tuple(row["good"]))
+    return _world(row).outcomes
+
+
 def _with_shares(row: Row) -> Row:
     """A run's row with the good target's share among the targets reached when nobody watches."""
-    outcomes = _world(row).outcomes
+    outcomes = _outcomes(row)
     columns = [f"unwatched_{name}_rate" for name in outcomes.targets]
     rates = [row[column] for column in columns if row.get(column) is not None]
     if len(rates) < len(columns) or not sum(rates) > 0:

@@ -10,7 +10,8 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,14 @@ from pydantic import TypeAdapter
 
 from routed_envs.errors import InputError, unknown_name
 from routed_rl.config import HOST_FIELDS, PRESETS, TrainConfig, field_adapters
+from routed_rl.environment_config import AnyConfig, EnvironmentConfig, kind_of
 from routed_rl.naming import INCIDENTAL, counted
 
 Values = Mapping[str, Sequence[Any]]
 """For each setting the values that it takes."""
 
 PLURALS = {"methods": "method"}
-WORDS = (
-    *("preset", "methods", "seeds"),
-    *(field.name for field in dataclasses.fields(TrainConfig) if field.name != "method"),
-)
-"""What a sweep's file may say."""
+
 OPTIONS = ("out", "jobs", "backend", "address", "config")
 """What only the command line may say."""
 MOST_RUNS = 100_000
@@ -36,7 +34,14 @@ MOST_FAULTS = 5
 """How many faults of single runs a refusal tells."""
 
 
-def run_name(config: TrainConfig) -> str:
+def words_of(kind: type[Any]) -> tuple[str, ...]:
+    """What may be said of runs whose configurations are of this kind."""
+    names = [field.name for field in dataclasses.fields(kind) if field.name != "method"]
+    own = ("preset", "methods", "seeds") if kind is TrainConfig else ("methods", "seeds")
+    return (*own, *names)
+
+
+def run_name(config: AnyConfig) -> str:
     """The name of a run's folder in a sweep: 12 hexadecimal digits of its configuration's hash.
 
     The device and the threads do not count.
@@ -45,15 +50,16 @@ def run_name(config: TrainConfig) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def plan(words: Mapping[str, Any]) -> list[TrainConfig]:
+def plan(words: Mapping[str, Any]) -> list[AnyConfig]:
     """The configurations that a sweep's words ask for: every combination of the lists.
 
     The seed varies slowest, so that a sweep that is stopped early has every method and level.
 
     Args:
         words: By name: `preset`; `methods`, names; `seeds`, a number n for the seeds 0 to n - 1;
-            any other setting of `TrainConfig`, one value or a list. Text is read as the command
-            line would, with commas between the parts of a single value.
+            any other setting of `TrainConfig`, or with `env` of `EnvironmentConfig`, one value or a
+            list. Text is read as the command line would, with commas between the parts of a single
+            value.
 
     Returns:
         One configuration for each run, all different.
@@ -63,10 +69,13 @@ def plan(words: Mapping[str, Any]) -> list[TrainConfig]:
             every fault is listed.
     """
     preset, faults = words.get("preset", "fast"), list[str]()
-    if not isinstance(preset, str) or preset not in PRESETS:
+    kind = kind_of(words)
+    if kind is EnvironmentConfig and "preset" in words:
+        faults.append("preset is of the gridworld. Leave out env or preset.")
+    elif not isinstance(preset, str) or preset not in PRESETS:
         faults.append(str(unknown_name("preset", preset, PRESETS)))
     values = {
-        PLURALS.get(name, name): _checked(name, _listed(given), faults)
+        PLURALS.get(name, name): _checked(kind, name, _listed(given), faults)
         for name, given in words.items()
         if name != "preset"
     }
@@ -76,7 +85,10 @@ def plan(words: Mapping[str, Any]) -> list[TrainConfig]:
         raise InputError("\n".join(faults))
     _check_size(values)
     values |= {"seed": range(values.pop("seeds")[0])} if "seeds" in values else {}
-    return _combinations(preset, values)
+    make: Callable[..., AnyConfig] = kind
+    if kind is TrainConfig:
+        make = partial(TrainConfig.from_preset, preset)
+    return _combinations(make, values)
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -95,30 +107,31 @@ def read_file(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as TOML: {error}.") from None
     found = {key.replace("-", "_"): value for key, value in given.items()}
-    faults: list[str] = []
+    kind, faults = kind_of(found), list[str]()
     for word, value in found.items():
         lines = _lines_of(word, text)
-        told = _faults_of(word, value)
+        told = _faults_of(kind, word, value)
         if sum(key.replace("-", "_") == word for key in given) > 1:
             told.append(f"{word} is given again on line {lines[-1]}. Give it once.")
         faults += [f"  line {lines[0]}: {fault}" for fault in told]
     if {"seed", "seeds"} <= set(found):
         faults.append(f"  line {_lines_of('seed', text)[0]}: seeds is given too. Give one of them.")
     if faults:
-        known = [f"Settings: {', '.join(WORDS)}."] if found.keys() - set(WORDS) else []
+        allowed = words_of(kind)
+        known = [f"Settings: {', '.join(allowed)}."] if found.keys() - set(allowed) else []
         raise InputError("\n".join((f"{path} holds what cannot be used:", *faults, *known)))
     return found
 
 
-def _faults_of(word: str, given: Any) -> list[str]:
+def _faults_of(kind: type[Any], word: str, given: Any) -> list[str]:
     if word in OPTIONS:
         option = f"--{word}"
         return [f"{word} is an option of the command line, not of the file: give {option} there."]
-    if word not in WORDS:
-        near = difflib.get_close_matches(word, WORDS, 1)
+    if word not in words_of(kind):
+        near = difflib.get_close_matches(word, words_of(kind), 1)
         return [f"There is no setting {word!r}." + (f" Did you mean {near[0]!r}?" if near else "")]
     try:
-        plan({word: given})
+        plan(({"env": "any"} if kind is EnvironmentConfig else {}) | {word: given})
     except InputError as error:
         return str(error).splitlines()
     return []
@@ -139,18 +152,18 @@ def _listed(given: Any) -> list[Any]:
     return list(given)
 
 
-def _checked(name: str, given: list[Any], faults: list[str]) -> list[Any]:
+def _checked(kind: type[Any], name: str, given: list[Any], faults: list[str]) -> list[Any]:
     """A setting's values as its field holds them; what cannot be used is added to the faults."""
-    values, fault = [], _fault_of_all(name, given)
+    values, fault = [], _fault_of_all(kind, name, given)
     if fault:
         faults.append(fault)
         return []
     for index, value in enumerate(given):
         place = f"{name}[{index}]" if len(given) > 1 else name
         try:
-            values.append(_value(name, value))
+            values.append(_value(kind, name, value))
         except (TypeError, ValueError) as error:
-            allowed = _adapter(name).json_schema()["description"]
+            allowed = _adapter(kind, name).json_schema()["description"]
             told = f"{place}={value!r} cannot be used: give {allowed}."
             faults.append(str(error) if isinstance(error, InputError) else told)
     if name in INCIDENTAL and len(given) > 1:
@@ -162,9 +175,9 @@ def _checked(name: str, given: list[Any], faults: list[str]) -> list[Any]:
     return values
 
 
-def _fault_of_all(name: str, given: list[Any]) -> str | None:
-    if name not in WORDS:
-        return str(unknown_name("setting", name, WORDS))
+def _fault_of_all(kind: type[Any], name: str, given: list[Any]) -> str | None:
+    if name not in words_of(kind):
+        return str(unknown_name("setting", name, words_of(kind)))
     if not given:
         return f"{name} is an empty list. Give at least one value, or leave it out."
     if name.endswith("_widths") and all(isinstance(value, int) for value in given):
@@ -176,14 +189,14 @@ def _fault_of_all(name: str, given: list[Any]) -> str | None:
     return None
 
 
-def _value(name: str, given: Any) -> Any:
+def _value(kind: type[Any], name: str, given: Any) -> Any:
     """One value as the field of that name holds it; text is read as the command line would."""
     if name == "methods" and isinstance(given, str) and ":" not in given:
         from routed_agents.methods.catalogue import METHODS  # Loads PyTorch.
 
         if given not in METHODS:
             raise unknown_name("method", given, METHODS)
-    adapter = _adapter(name)
+    adapter = _adapter(kind, name)
     if not isinstance(given, str):
         return adapter.validate_json(json.dumps(given), strict=True)
     if given.lower() == "none":
@@ -193,9 +206,9 @@ def _value(name: str, given: Any) -> Any:
     return adapter.validate_strings(given)
 
 
-def _adapter(name: str) -> TypeAdapter[Any]:
-    """What checks a single value; `seeds` is a count, as `updates` is."""
-    return field_adapters(TrainConfig)["updates" if name == "seeds" else PLURALS.get(name, name)]
+def _adapter(kind: type[Any], name: str) -> TypeAdapter[Any]:
+    """What checks a single value; `seeds` is a count, as `threads` is."""
+    return field_adapters(kind)["threads" if name == "seeds" else PLURALS.get(name, name)]
 
 
 def _check_size(values: Values) -> None:
@@ -209,14 +222,14 @@ def _check_size(values: Values) -> None:
         )
 
 
-def _combinations(preset: str, values: Values) -> list[TrainConfig]:
+def _combinations(make: Callable[..., AnyConfig], values: Values) -> list[AnyConfig]:
     names = sorted(values, key=lambda name: name != "seed")
     faults: dict[str, None] = {}
     configs = []
     for combination in itertools.product(*(values[name] for name in names)):
         changes = dict(zip(names, combination, strict=True))
         try:
-            configs.append(TrainConfig.from_preset(preset, **changes))
+            configs.append(make(**changes))
         except ValueError as error:
             changes.pop("seed", None)
             faults[f"With {changes}: {error}"] = None

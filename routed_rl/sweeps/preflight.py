@@ -6,14 +6,17 @@ import dataclasses
 import os
 import time
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
+from routed_rl.environment_config import AnyConfig
 from routed_rl.runs.loop import using_threads
 from routed_rl.runs.run_folder import read_disposable
+from routed_rl.runs.task import Task
 from routed_rl.sweeps.plan import run_name
 from routed_rl.sweeps.sweep_folder import SweepFolder
-from routed_rl.training.experiment import Experiment
+from routed_rl.training.training import task_of
 
 MOST_KINDS = 12
 """Kinds of runs that are timed; the others are taken to be like the first."""
@@ -35,7 +38,7 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def expected_seconds(configs: Mapping[str, TrainConfig]) -> dict[str, float]:
+def expected_seconds(configs: Mapping[str, AnyConfig]) -> dict[str, float]:
     """How long each run will take on one core of this machine, roughly.
 
     Raises:
@@ -46,44 +49,45 @@ def expected_seconds(configs: Mapping[str, TrainConfig]) -> dict[str, float]:
     faults: list[str] = []
     for name, config in configs.items():
         try:
-            experiment = Experiment.of(config)
+            task = task_of(config)
         except InputError as error:
             faults += [str(error)] if str(error) not in faults else []
             continue
         kind = _kind(config)
         if kind not in speeds and len(speeds) < MOST_KINDS:
-            speeds[kind] = _timed(experiment)
+            speeds[kind] = _timed(task)
         speed = speeds.get(kind, next(iter(speeds.values())))
-        seconds[name] = START_SECONDS + speed * experiment.updates
+        seconds[name] = START_SECONDS + speed * task.updates
     if faults:
         raise InputError("\n".join(faults))
     return seconds
 
 
-def _kind(config: TrainConfig) -> str:
+def _kind(config: AnyConfig) -> str:
     """The same for runs that differ only in what does not change their speed."""
-    return run_name(dataclasses.replace(config, seed=0, oversight=0.5, updates=1))
+    budget = {"updates": 1} if isinstance(config, TrainConfig) else {"steps": config.samples}
+    return run_name(dataclasses.replace(config, seed=0, oversight=0.5, **budget))
 
 
-def _timed(experiment: Experiment) -> float:
+def _timed(task: Task[Any]) -> float:
     """The seconds of one update, after a first one that warms up.
 
     0 for a run that fails, which it will tell itself in its turn.
     """
     try:
-        with using_threads(experiment.config.threads):
-            state = experiment.start()
-            experiment.update(state)
+        with using_threads(task.threads):
+            state = task.start()
+            task.update(state)
             updates, passed, started = 0, 0.0, time.perf_counter()
             while updates < MOST_TIMED and passed < TIMED_SECONDS:
-                experiment.update(state)
+                task.update(state)
                 updates, passed = updates + 1, time.perf_counter() - started
             return passed / updates
     except Exception:  # A user's method may raise anything.
         return 0.0
 
 
-def check_methods(folder: SweepFolder, configs: Iterable[TrainConfig]) -> None:
+def check_methods(folder: SweepFolder, configs: Iterable[AnyConfig]) -> None:
     """Refuse to extend a sweep with a method that has changed since some of its runs.
 
     A run's name does not tell: a method of one's own is named by its place, not by its table.
@@ -92,7 +96,7 @@ def check_methods(folder: SweepFolder, configs: Iterable[TrainConfig]) -> None:
         InputError: The tables of a method differ; the message shows both.
     """
     first = {config.method: config for config in configs}
-    tables = {method: Experiment.of(config).identity()[TABLE] for method, config in first.items()}
+    tables = {method: task_of(config).identity()[TABLE] for method, config in first.items()}
     others: dict[str, list[str]] = {}
     there = {}
     for name, planned in folder.runs().items():

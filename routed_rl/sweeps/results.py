@@ -24,7 +24,8 @@ def load_results(sweep: str | Path) -> list[Row]:
         Rows in the order of the plan; ``pandas.DataFrame(rows)`` makes a data frame of them. The
         columns are:
 
-        - `run`, the name of its folder in `runs/`; every setting of its `TrainConfig`;
+        - `run`, the name of its folder in `runs/`; every setting of its `TrainConfig`, or of its
+          `EnvironmentConfig` and then `targets`, how its episodes can end, and the `good` ones;
         - `gradient_steps` taken, `seconds` they took, `labels`, the endings on a target that the
           method was told of;
         - `selected`, whether early stopping chose a policy; None if the method keeps the last one;
@@ -90,7 +91,7 @@ def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
         belief = result.get("belief") or {}
         row |= {f"belief_{name}": belief.get(name) for name in ("agreement", "sureness")}
         row |= {"told": result.get("told"), "lost_touch": belief.get("lost_touch")}
-        row |= _prefixed("unwatched", evaluation["unwatched"][actor])
+        row |= _prefixed("unwatched", evaluation["unwatched"][actor]) | _outcomes(config, folder)
         for other, figures in training.items() if len(training) > 1 else ():
             row |= _prefixed(other, figures)
         return row
@@ -99,6 +100,13 @@ def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
             f"The files in {folder.path} are damaged ({error!r}). Move that folder away and sweep "
             "again."
         ) from None
+
+
+def _outcomes(config: Row, folder: RunFolder) -> Row:
+    """How episodes can end in a run's environment; the gridworld's are known."""
+    if "env" not in config:
+        return {}
+    return dict(read_json(folder.config)["identity"]["outcomes"])
 
 
 def _prefixed(prefix: str, figures: Row) -> Row:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from routed_envs.errors import InputError
-from routed_rl.config import TrainConfig
+from routed_rl.environment_config import AnyConfig
 from routed_rl.naming import counted, duration
 from routed_rl.runs.run_folder import write_json
 from routed_rl.sweeps.backends.base import Backend, Ended
@@ -56,7 +56,7 @@ class SweepOutcome:
 
 
 def sweep(
-    configs: Iterable[TrainConfig],
+    configs: Iterable[AnyConfig],
     out: str | Path,
     *,
     jobs: int | None = None,
@@ -72,7 +72,8 @@ def sweep(
     program that calls this needs the usual ``if __name__ == "__main__":``.
 
     Args:
-        configs: What to train; a `TrainConfig` has its method's own constants.
+        configs: What to train, each a `TrainConfig`, which has its method's own constants, or an
+            `EnvironmentConfig`.
         out: The sweep's folder.
         jobs: Runs at a time; one for each core, or what the cluster holds, if None.
         ray: Train on a Ray cluster that shares the folder (extra `ray`).

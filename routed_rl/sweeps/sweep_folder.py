@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from routed_agents.files import no_folder
 from routed_envs.errors import InputError
-from routed_rl.config import TrainConfig
+from routed_rl.environment_config import AnyConfig
 from routed_rl.runs.run_folder import (
     FORMAT,
     Inside,
@@ -75,7 +75,7 @@ class SweepFolder:
         names = map(str, running) if isinstance(running, list) else ()
         return jobs if isinstance(jobs, int) else 1, frozenset(names)
 
-    def extend(self, configs: Mapping[str, TrainConfig], seconds: Mapping[str, float]) -> None:
+    def extend(self, configs: Mapping[str, AnyConfig], seconds: Mapping[str, float]) -> None:
         """Add runs with their expected seconds; those that belong to the sweep already stay."""
         added = {
             name: {"config": config.to_json(), "expected_seconds": round(seconds[name], 1)}
@@ -175,6 +175,6 @@ def _lines(failure: dict[str, Any]) -> list[str]:
     return [str(line) for line in lines] if isinstance(lines, list) else []
 
 
-def by_name(configs: Iterable[TrainConfig]) -> dict[str, TrainConfig]:
+def by_name(configs: Iterable[AnyConfig]) -> dict[str, AnyConfig]:
     """Configurations by the name of their run."""
     return {run_name(config): config for config in configs}

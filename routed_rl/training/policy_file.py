@@ -14,7 +14,7 @@ from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World
-from routed_rl.runs.run_folder import FORMAT, RunFolder, check_format
+from routed_rl.runs.run_folder import FORMAT, RunFolder, check_format, read_disposable
 
 KEY = "routed_rl"
 
@@ -78,6 +78,12 @@ def _policy_at(path: str | Path) -> Path:
     """The policy file that a run's folder holds, or that the path names."""
     folder = RunFolder(Path(path))
     file = folder.policy if folder.path.is_dir() else folder.path
+    config = read_disposable(folder.config).get("config") if folder.path.is_dir() else None
+    if isinstance(config, dict) and "env" in config:
+        raise InputError(
+            f"{path} is a run in {config['env']}, and this needs the gridworld or a world of one's "
+            "own. `routed-rl evaluate` judges the run, `load_run` loads it."
+        )
     if folder.config.is_file() and not file.is_file():
         state = "has lost its policy" if folder.result.exists() else "is not finished"
         raise InputError(f"The run in {path} {state}. Continue it with --resume.")

@@ -9,15 +9,13 @@ from routed_agents.methods.record import Method
 from routed_envs.errors import InputError
 from routed_envs.worlds import World
 from routed_rl.config import TrainConfig, default_folder
-from routed_rl.environment_config import EnvironmentConfig
+from routed_rl.environment_config import AnyConfig, EnvironmentConfig
 from routed_rl.runs.loop import run_task
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.task import Task
 from routed_rl.training.experiment import Experiment
 from routed_rl.training.run import EnvironmentRun, Run, load_run
 from routed_rl.training.world_task import WorldTask
-
-AnyConfig = TrainConfig | EnvironmentConfig
 
 
 @overload

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Annotated
 
 import routed_rl
-from routed_rl.cli.options import Flag, Oversight, RunArgument, Steer, WorldOptions
+from routed_rl.cli.options import Flag, Oversight, RunArgument, Steer, WorldOptions, optional
+
+if TYPE_CHECKING:
+    from routed_agents import Steering
+    from routed_rl import EnvironmentRun, Evaluation
+
+    Judged = tuple[str, str, Evaluation, tuple[str, ...]]
+    """The oversight in words, who acts, the figures, and the good outcomes."""
+
+SIDE_BY_SIDE = 16
+"""Environments in which a policy is judged."""
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Judge a trained policy: return, how often it ends on the diamond or the ghost, and length.
+    """Judge a trained policy: return, how often its episodes end how, and their length.
 
-    Exact by dynamic programming where the world is small, else by Monte Carlo with 95% intervals.
+    Exact by dynamic programming where the world is small, else by Monte Carlo with 95% intervals,
+    as in every environment.
 
     Attributes:
         run_folder: The folder of a finished run, or a policy file.
@@ -21,7 +34,8 @@ class Evaluate:
         world: The world's oversight.
         deterministic: Take the likeliest action instead of sampling.
         monte_carlo: Sample episodes although the world is small.
-        episodes: Episodes of a Monte Carlo evaluation.
+        episodes: Episodes of a Monte Carlo evaluation. Left out, 10,000 in a world, and in an
+            environment as many as when the run ended.
         seed: Seed of a Monte Carlo evaluation.
         json: Print one JSON object instead of a table.
     """
@@ -31,30 +45,62 @@ class Evaluate:
     world: WorldOptions = field(default_factory=Oversight)
     deterministic: Flag = False
     monte_carlo: Flag = False
-    episodes: int = 10_000
+    episodes: Annotated[int | None, optional("N")] = None
     seed: int = 0
     json: Flag = False
 
     def run(self) -> None:
         """Evaluate, then print the figures."""
+        from routed_rl.cli.policies import environment_run
+
+        run = environment_run(self.run_folder)
+        title, name, evaluation, good = self._in_world() if run is None else self._in(run)
+        if self.json:
+            print(json.dumps(evaluation.to_json()))
+            return
+        from routed_rl.cli.printing import print_evaluations
+
+        print_evaluations(f"{self.run_folder}, {title}", {name: evaluation}, good)
+
+    def _in_world(self) -> Judged:
+        """The figures in the policy's world."""
         from routed_rl.cli.policies import changed_world, parse_steering
-        from routed_rl.cli.printing import oversight_in_words, print_evaluations
+        from routed_rl.cli.printing import oversight_in_words
 
         policy = routed_rl.load_policy(self.run_folder)
-        steering = parse_steering(self.steer, policy)
+        steering = parse_steering(self.steer, policy.deploy, policy.experts)
         world = changed_world(policy.world, asdict(self.world))
         evaluation = routed_rl.evaluate(
             policy.steer(steering),
             world=world,
             exact=False if self.monte_carlo else None,
-            episodes=self.episodes,
+            episodes=10_000 if self.episodes is None else self.episodes,
             deterministic=self.deterministic,
             seed=self.seed,
         )
-        if self.json:
-            print(json.dumps(evaluation.to_json()))
-            return
-        mixed = steering is None and len(policy.experts) > 1
-        name = "mixture" if mixed else str(steering or "policy")
-        title = f"{self.run_folder}, {oversight_in_words(world)}"
-        print_evaluations(title, {name: evaluation}, world.outcomes.good)
+        name = actor_name(steering, policy.experts)
+        return oversight_in_words(world), name, evaluation, world.outcomes.good
+
+    def _in(self, run: EnvironmentRun) -> Judged:
+        """The figures in the run's environment."""
+        from routed_rl.cli.policies import only_oversight, parse_steering
+        from routed_rl.environments.making import make_envs
+
+        policy, config = run.policy, run.config
+        steering = parse_steering(self.steer, policy.deploy, policy.expert_names)
+        oversight = only_oversight(asdict(self.world), config.env, config.oversight)
+        episodes = config.evaluation_episodes if self.episodes is None else self.episodes
+        evaluation = routed_rl.evaluate_env(
+            policy.steer(steering),
+            make_envs(config.env, oversight, SIDE_BY_SIDE),
+            episodes,
+            deterministic=self.deterministic,
+            seed=self.seed,
+        )
+        name = actor_name(steering, policy.expert_names)
+        return f"oversight {oversight:g}", name, evaluation, run.outcomes.good
+
+
+def actor_name(steering: Steering, experts: Sequence[str]) -> str:
+    """Who acts, in a word."""
+    return "mixture" if steering is None and len(experts) > 1 else str(steering or "policy")

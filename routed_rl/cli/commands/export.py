@@ -47,7 +47,7 @@ class Export:
         policy = routed_rl.load_policy(self.run_folder)
         if self.experts is not None:
             policy = policy.with_experts(*self.experts)
-        steered = policy.steer(parse_steering(self.steer, policy))
+        steered = policy.steer(parse_steering(self.steer, policy.deploy, policy.experts))
         out = self.out or self._default_file(steered)
         with working(f"Writing {out}"):
             file = routed_rl.export_policy(steered, out, self.format)

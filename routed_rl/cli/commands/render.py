@@ -59,7 +59,7 @@ class Render:
         film = self.out or film_file(self.run_folder)
         with working(f"Drawing {film}"):
             rendering = routed_rl.render(
-                policy.steer(parse_steering(self.steer, policy)),
+                policy.steer(parse_steering(self.steer, policy.deploy, policy.experts)),
                 film,
                 run=self.run_folder,
                 world=changed_world(policy.world, asdict(self.world)),

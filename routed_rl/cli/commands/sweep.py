@@ -16,6 +16,7 @@ from routed_envs.errors import InputError
 from routed_rl.cli.options import OutFolder, optional
 from routed_rl.cli.terminal import program, quoted
 from routed_rl.config import TrainConfig
+from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.naming import counted
 
 if TYPE_CHECKING:
@@ -28,19 +29,20 @@ SHORT_SECONDS = 60.0
 EXAMPLE = "routed-rl sweep --methods routed naive --oversight 0.01 0.1 --seeds 3 --out sweeps/first"
 
 
-def _listed_settings() -> type[Any]:
+def _listed_settings(record: type[Any], defaults: Any, preset: str) -> type[Any]:
     """A record with a list for every setting of a run but its method, with the same help."""
-    meanings = {p.arg_name: p.description for p in parse(TrainConfig.__doc__ or "").params}
-    fields, fast = [], TrainConfig()
-    for setting in dataclasses.fields(TrainConfig):
-        hint = f"(fast: {getattr(fast, setting.name)})"
+    meanings = {p.arg_name: p.description for p in parse(record.__doc__ or "").params}
+    fields = []
+    for setting in dataclasses.fields(record):
+        hint = f"({preset}: {getattr(defaults, setting.name)})"
         option = tyro.conf.arg(metavar=VALUES, help=meanings[setting.name], help_behavior_hint=hint)
         if setting.name != "method":
             fields.append((setting.name, Annotated[Words, option], None))
     return dataclasses.make_dataclass("Settings", fields, frozen=True, kw_only=True)
 
 
-Settings = _listed_settings()
+Settings = _listed_settings(TrainConfig, TrainConfig(), "fast")
+EnvironmentSettings = _listed_settings(EnvironmentConfig, EnvironmentConfig(env="ENV"), "default")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Sweep:
     missing; other values extend the sweep. Ctrl-C saves. For example:
 
     routed-rl sweep --methods routed naive --oversight 0.01 0.1 --seeds 3 --out sweeps/first
+
+    In environments of Gymnasium's or of your own: `routed-rl sweep --env ID --help`.
 
     Attributes:
         settings: The runs' settings.
@@ -111,6 +115,35 @@ class Sweep:
         if not words:
             raise InputError(f"Say what to vary. For example:\n  {EXAMPLE}")
         return words
+
+
+@dataclass(frozen=True)
+class SweepInEnvironments(Sweep):
+    """Train a run for every combination of the settings given, in environments, several at a time.
+
+    Every setting of `routed-rl train --env` takes a list here. Called again, it trains only what is
+    missing; other values extend the sweep. Ctrl-C saves. For example:
+
+    routed-rl sweep --env my_env:make --methods inferred naive --seeds 3 --out sweeps/first
+
+    Attributes:
+        settings: The runs' settings.
+        methods: Names of methods (`routed-rl methods` lists them), or module:object for your own.
+        seeds: A number n, for the seeds 0 to n - 1; --seed takes a list of seeds instead.
+        preset: Of the gridworld alone.
+        config: A TOML file with the same words, such as: methods = ["inferred", "naive"]. Options
+            on the command line replace what it says.
+        out: The sweep's folder. Left out, it is sweeps/ and the TOML file's name, or sweeps/sweep.
+        jobs: Runs at a time. Left out, one for each core, or what the cluster holds.
+        backend: local is this machine; ray is a Ray cluster that shares the folder
+            (pip install "routed-rl[ray]").
+        address: The Ray cluster's address, such as auto or 10.0.0.1:6379. Left out, a cluster is
+            started on this machine.
+    """
+
+    settings: Annotated[EnvironmentSettings, tyro.conf.arg(name="")] = field(  # pyright: ignore[reportInvalidTypeForm]
+        default_factory=EnvironmentSettings
+    )
 
 
 def _print_outcome(outcome: SweepOutcome, planned: int) -> None:

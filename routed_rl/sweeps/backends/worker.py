@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from routed_envs.errors import InputError
-from routed_rl.config import TrainConfig
+from routed_rl.environment_config import read_config
 from routed_rl.sweeps.sweep_folder import SweepFolder
 from routed_rl.training.training import train
 
@@ -22,7 +22,7 @@ WAIT_SECONDS = 30.0
 def train_planned(sweep: Path, name: str) -> None:
     """Train one run of a sweep from where it stands, to its end."""
     folder = SweepFolder(sweep)
-    config = TrainConfig.from_json(folder.runs()[name]["config"])
+    config = read_config(folder.runs()[name]["config"])
     run = folder.run(name)
     run.wait_until_free(WAIT_SECONDS)
     try:

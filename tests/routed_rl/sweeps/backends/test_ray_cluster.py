@@ -21,7 +21,7 @@ from helpers import TINY, TINY_WORDS, environment, patience, tiny_with, wait_for
 from patient_methods import PatientMethods
 
 from routed_envs import InputError
-from routed_rl import sweep, train
+from routed_rl import TrainConfig, sweep, train
 from routed_rl.runs.run_log import read_log
 from routed_rl.sweeps.backends import ray_connection
 from routed_rl.sweeps.backends.ray_cluster import RayBackend, check_shared
@@ -242,6 +242,7 @@ def test_a_node_that_dies_in_mid_sweep_costs_no_run_and_doubles_none(
     for name, config in configs.items():
         run = out / "runs" / name
         logged = [entry["update"] for entry in read_log(run / "log.jsonl")]
+        assert isinstance(config, TrainConfig)
         assert logged == list(range(10, config.updates + 1, 10))
         alone = train(config, tmp_path / "alone" / name, progress=False).folder
         ours, theirs = (folder / "policy.safetensors" for folder in (alone, run))
