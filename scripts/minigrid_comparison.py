@@ -37,6 +37,11 @@ ENVIRONMENT = "routed_envs/MiniGrid-DiamondGhost-Flat-8x8-v0"
 ENVIRONMENTS = 256
 ROUTING = dataclasses.replace(FAST_ROUTING, overseen_limit=0.55)
 ENTROPY = (0.55, 0.05)
+SETTINGS = PPO_SETTINGS | {
+    "learning_rate": lambda remaining: 5e-4 + 1.2e-3 * remaining,
+    # Carries over what the experts learn on overseen squares to the many others.
+    "policy_kwargs": PPO_SETTINGS["policy_kwargs"] | {"optimizer_kwargs": {"weight_decay": 1.0}},
+}
 SINGLE_EXPERT_ENTROPY = (0.1, 0.01)
 
 
@@ -75,7 +80,7 @@ def train_and_judge(method: str, seed: int, options: Options) -> dict[str, Any]:
     # What helps several experts harms one, and the other way round.
     several = len(get_method(method, env.get_attr("outcomes")[0]).experts) > 1
     routing, entropy = (ROUTING, ENTROPY) if several else (None, SINGLE_EXPERT_ENTROPY)
-    about = {"routing": routing, "seed": seed, "device": "cpu"} | PPO_SETTINGS
+    about = {"routing": routing, "seed": seed, "device": "cpu"} | SETTINGS
     model = RoutedPPO("MlpPolicy", env, method, **about)
     started = time.perf_counter()
     model.learn(options.steps, callback=EntropySchedule(*entropy))

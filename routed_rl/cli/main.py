@@ -20,6 +20,7 @@ from routed_rl.cli.commands.explore import Explore
 from routed_rl.cli.commands.export import Export
 from routed_rl.cli.commands.methods import Methods
 from routed_rl.cli.commands.monitor import Monitor
+from routed_rl.cli.commands.new_env import NewEnv
 from routed_rl.cli.commands.render import Render
 from routed_rl.cli.commands.report import Report
 from routed_rl.cli.commands.status import Status
@@ -52,6 +53,7 @@ COMMANDS: dict[str, type[Command]] = {
     "methods": Methods,
     "export": Export,
     "monitor": Monitor,
+    "new-env": NewEnv,
     "deploy-report": DeployReport,
 }
 

@@ -1,0 +1,154 @@
+"""Runs in environments from the command line: train, evaluate, sweep, report, new-env."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from routed_envs import InputError
+from routed_rl import EnvironmentConfig, TrainConfig, load_results, plan, write_sweep_report
+from routed_rl.cli.main import main
+
+ENV = [
+    *("--env", "own_env:doors", "--environments", "4", "--rollout-steps", "8"),
+    *("--steps", "64", "--epochs", "1", "--batch-size", "16", "--evaluation-episodes", "4"),
+    *("--device", "cpu"),
+]
+
+
+def run(*words: str) -> int:
+    try:
+        return main(list(words))
+    except SystemExit as leaving:
+        return int(leaving.code or 0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run in an environment."""
+    path = tmp_path_factory.mktemp("environments") / "run"
+    assert run("train", *ENV, "--out", str(path)) == 0
+    return path
+
+
+def test_a_run_is_trained_and_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = str(tmp_path / "run")
+    assert run("train", *ENV, "--out", out) == 0
+    shown = capsys.readouterr().out
+    for word in ("mixture", "left (deployed)", "right", "as in training", "nobody watches", out):
+        assert word in shown
+    assert run("train", *ENV, "--out", out, "--resume") == 0
+    assert "finished already" in capsys.readouterr().err
+    assert run("train", "--config", f"{out}/config.json", "--steps", "96", "--out", out) == 2
+    assert "--resume" in capsys.readouterr().err
+    words = ("--config", f"{out}/config.json", "--steps", "96", "--out", out, "--resume")
+    assert run("train", *words) == 0
+
+
+def test_a_run_is_judged_again(folder: Path, capsys: pytest.CaptureFixture[str]):
+    words = ("--steer", "right", "--oversight", "1", "--episodes", "8", "--json")
+    assert run("evaluate", str(folder), *words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["steer"], found["oversight"], found["exact"]) == ("right", 1.0, False)
+    assert found["left_rate"] + found["right_rate"] + found["timeout_rate"] == pytest.approx(1)
+    assert found["labels"]["unknown"] == 0
+    assert run("evaluate", str(folder)) == 0
+    shown = capsys.readouterr().out
+    assert "oversight 0.1" in shown
+    assert "left" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["evaluate", "RUN", "--label-noise", "0.1"], "only the gridworld has such kinds"),
+        (["evaluate", "RUN", "--steer", "rigt"], "Did you mean 'right'"),
+        (["render", "RUN"], "`routed-rl evaluate` judges the run"),
+        (["explore", "RUN"], "`routed-rl evaluate` judges the run"),
+        (["export", "RUN"], "`routed-rl evaluate` judges the run"),
+        (["deploy-report", "RUN"], "this needs the gridworld"),
+        (
+            ["train", "--env", "own_env:doors", "--preset", "paper"],
+            "--preset paper is of the gridworld",
+        ),
+        (["train", "--env", "own_env:door"], "Did you mean 'doors'"),
+        (["train", *ENV, "--rows", "3"], "--rows"),
+    ],
+)
+def test_what_only_the_gridworld_can_do_says_so(
+    words: list[str], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(*(str(folder) if word == "RUN" else word for word in words)) == 2
+    shown = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert message in shown
+
+
+def test_help_teaches_the_settings_of_an_environment(capsys: pytest.CaptureFixture[str]):
+    assert run("train", "--env", "any", "--help") == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for word in ("--rollout-steps", "--clip-range", "module:function", "an id of Gymnasium's"):
+        assert word in shown
+    assert "--rows" not in shown
+    assert run("sweep", "--env", "any", "--help") == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "--clip-range VALUE [VALUE ...]" in shown
+    assert run("train", "--help") == 0
+    assert "routed-rl train --env ID --help" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_sweep_in_an_environment_is_planned(tmp_path: Path):
+    configs = plan({"env": ["a:b", "c:d"], "methods": ["inferred", "naive"], "steps": "9000"})
+    assert len(configs) == 4
+    assert all(isinstance(config, EnvironmentConfig) for config in configs)
+    assert configs[0].to_json()["steps"] == 9000
+    assert isinstance(plan({"methods": "naive"})[0], TrainConfig)
+    file = tmp_path / "sweep.toml"
+    file.write_text('env = "own_env:doors"\nclip_rang = 0.1\n')
+    assert run("sweep", "--config", str(file)) == 2
+    with pytest.raises(InputError, match="preset is of the gridworld"):
+        plan({"env": "a:b", "preset": "paper"})
+    with pytest.raises(InputError, match="There is no setting 'rows'"):
+        plan({"env": "a:b", "rows": 3})
+
+
+@pytest.mark.slow
+def test_a_sweep_in_an_environment_is_trained_and_reported_in_its_own_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "sweep"
+    words = [*("--methods", "inferred", "naive"), *("--seeds", "2"), *("--out", str(out))]
+    assert run("sweep", *ENV, "--oversight", "0.2", "0.5", *words) == 0
+    assert "8 of 8 runs are finished" in capsys.readouterr().out
+    assert run("sweep", *ENV, "--oversight", "0.2", "0.5", *words) == 0
+    rows = load_results(out)
+    assert len(rows) == 8
+    assert rows[0]["targets"] == ["left", "right"]
+    assert rows[0]["good"] == ["left"]
+    assert {"left_rate", "right_right_rate", "unwatched_left_rate"} <= {
+        name for row in rows for name in row
+    }
+    page = write_sweep_report(out).read_text()
+    assert "left rate" in page
+    assert "diamond rate" not in page
+
+
+def test_a_new_file_trains_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert run("new-env", "my_new_env.py") == 0
+    assert "routed-rl train --env my_new_env:make_env" in (tmp_path / "my_new_env.py").read_text()
+    assert "train --env my_new_env:make_env --oversight 0.2" in capsys.readouterr().out
+    words: list[Any] = ["--env", "my_new_env:make_env", *ENV[2:]]
+    assert run("train", *words, "--out", "run") == 0
+    assert "left (deployed)" in capsys.readouterr().out
+    assert run("new-env", "my_new_env.py") == 2
+    assert "there already" in capsys.readouterr().err
+    assert run("new-env", "my-env.py") == 2
+    assert "letters, digits" in capsys.readouterr().err
+    sys.modules.pop("my_new_env")
