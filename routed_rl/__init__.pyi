@@ -10,6 +10,7 @@ from .environment_config import EnvironmentConfig
 from .evaluation.environments import evaluate_env
 from .evaluation.record import Evaluation
 from .evaluation.steerings import evaluate, evaluate_steerings, oversight_levels
+from .pictures.environment_film import render_run
 from .pictures.episodes import record
 from .pictures.explorer.page_writer import explore
 from .pictures.film import save_film, save_side_by_side
@@ -55,6 +56,7 @@ __all__ = [
     "read_log",
     "record",
     "render",
+    "render_run",
     "save_film",
     "save_policy",
     "save_side_by_side",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -22,18 +23,21 @@ OURS = "routed_envs/"
 NEEDS = "It must take oversight=..., and return an environment in routed_envs.Overseen."
 
 
-def make_env(env: str, oversight: float) -> Env:
+def make_env(env: str, oversight: float, render_mode: str | None = None) -> Env:
     """One environment.
 
     Args:
         env: An id of Gymnasium's, or module:function.
         oversight: Handed to it.
+        render_mode: Handed to it too, where it shall draw itself.
 
     Raises:
         InputError: There is none of that name, it cannot be made, or it does not tell how its
             episodes end.
     """
-    made = _own(env, oversight) if ":" in env else _registered(env, oversight)
+    settings: dict[str, Any] = {"oversight": oversight}
+    settings |= {"render_mode": render_mode} if render_mode else {}
+    made = (_own if ":" in env else _registered)(env, settings)
     if not isinstance(made, gymnasium.Env):
         raise InputError(f"env {env!r} is a {type(made).__name__}. {NEEDS}")
     told = made.get_wrapper_attr("outcomes") if made.has_wrapper_attr("outcomes") else None
@@ -46,14 +50,21 @@ def make_env(env: str, oversight: float) -> Env:
     return made
 
 
-def _own(place: str, oversight: float) -> Any:
+def _own(place: str, settings: dict[str, Any]) -> Any:
     function = find_object(place, "env")
     if not callable(function):
         raise InputError(f"env {place!r} is a {type(function).__name__}, not a function. {NEEDS}")
-    return call_own(lambda: function(oversight=oversight), place, "env", NEEDS)
+    if "render_mode" in settings:
+        taken = inspect.signature(function).parameters
+        if not any(name == "render_mode" or p.kind is p.VAR_KEYWORD for name, p in taken.items()):
+            raise InputError(
+                f"env {place!r}: the function takes no render_mode, so its environment draws "
+                "nothing. Let it take render_mode=None too, and hand it to gymnasium.make."
+            )
+    return call_own(lambda: function(**settings), place, "env", NEEDS)
 
 
-def _registered(name: str, oversight: float) -> Any:
+def _registered(name: str, settings: dict[str, Any]) -> Any:
     if name not in gymnasium.registry:
         ours = [known for known in gymnasium.registry if known.startswith(OURS)]
         near = difflib.get_close_matches(name, gymnasium.registry, 1)
@@ -64,7 +75,7 @@ def _registered(name: str, oversight: float) -> Any:
             "module:function for a function of yours."
         )
     try:
-        return gymnasium.make(name, oversight=oversight)
+        return gymnasium.make(name, **settings)
     except TypeError:  # An environment that has no overseer takes no oversight.
         return gymnasium.make(name)
     except gymnasium.error.DependencyNotInstalled as error:

@@ -30,15 +30,25 @@ def check_film(path: Path) -> None:
         need("video", "An MP4", ("imageio", "av"))
 
 
-def film_bytes(path: Path, pictures: Sequence[Image.Image], last: Sequence[bool]) -> bytes:
+def film_bytes(
+    path: Path,
+    pictures: Sequence[Image.Image],
+    last: Sequence[bool],
+    milliseconds: int = FRAME_MS,
+) -> bytes:
     """A film's content, in the format of its ending.
 
-    The RGB pictures have one size; an episode's last one is shown longer.
+    Args:
+        path: Says the format.
+        pictures: RGB, of one size.
+        last: Whether each is the last of an episode, which is shown longer.
+        milliseconds: How long each other one is shown.
     """
-    return (_mp4 if path.suffix.lower() == ".mp4" else _gif)(pictures, last)
+    make = _mp4 if path.suffix.lower() == ".mp4" else _gif
+    return make(pictures, last, milliseconds)
 
 
-def _gif(pictures: Sequence[Image.Image], last: Sequence[bool]) -> bytes:
+def _gif(pictures: Sequence[Image.Image], last: Sequence[bool], milliseconds: int) -> bytes:
     buffer = io.BytesIO()
     # One palette for all frames: the colours must not flicker.
     endings = [picture for picture, end in zip(pictures, last, strict=True) if end]
@@ -49,7 +59,7 @@ def _gif(pictures: Sequence[Image.Image], last: Sequence[bool]) -> bytes:
         "GIF",
         save_all=True,
         append_images=paletted[1:],
-        duration=[LAST_FRAME_MS if end else FRAME_MS for end in last],
+        duration=[LAST_FRAME_MS if end else milliseconds for end in last],
         loop=0,
         disposal=1,
     )
@@ -65,12 +75,12 @@ def beside(pictures: Sequence[Image.Image]) -> Image.Image:
     return joined
 
 
-def _mp4(pictures: Sequence[Image.Image], last: Sequence[bool]) -> bytes:
+def _mp4(pictures: Sequence[Image.Image], last: Sequence[bool], milliseconds: int) -> bytes:
     """An H.264 film; an episode's last picture is repeated."""
     import imageio.v3  # Optional.
 
     shown = (
-        repeat(_even(picture), LAST_FRAME_MS // FRAME_MS if end else 1)
+        repeat(_even(picture), max(1, LAST_FRAME_MS // milliseconds) if end else 1)
         for picture, end in zip(pictures, last, strict=True)
     )
     frames = list(chain.from_iterable(shown))
@@ -80,7 +90,7 @@ def _mp4(pictures: Sequence[Image.Image], last: Sequence[bool]) -> bytes:
         extension=".mp4",
         plugin="pyav",
         codec="libx264",
-        fps=1000 / FRAME_MS,
+        fps=1000 / milliseconds,
     )
 
 

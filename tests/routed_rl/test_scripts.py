@@ -13,7 +13,7 @@ from helpers import THREE_BY_THREE, run_script, small_with, tiny_with
 from routed_agents import METHODS, get_method
 from routed_agents.methods.ending_model import EndingModel
 from routed_envs.gridworld.world import OUTCOMES
-from routed_rl import exit_code, load_results, train
+from routed_rl import EnvironmentConfig, exit_code, load_results, train
 from scripts import custom_method, map_methods, reproduce_paper, search_constants
 
 pytestmark = pytest.mark.slow
@@ -122,6 +122,24 @@ def test_the_map_of_methods_is_trained_drawn_and_resumed(
     with (tmp_path / "map" / "map" / "figures" / "map.csv").open() as file:
         cells = [(row["situation"], row["method"]) for row in csv.DictReader(file)]
     assert cells == [(name, method) for name in situations for method in words["methods"]]
+
+
+@pytest.mark.parametrize("name", ["cart_pole", "lava_gap", "fetch", "lunar_lander_continuous"])
+def test_environments_of_others_are_learned_in(name: str, tmp_path: Path):
+    if name.startswith("lunar"):
+        pytest.importorskip("Box2D")
+    config = EnvironmentConfig(
+        env=f"scripts.environments:{name}",
+        environments=2,
+        rollout_steps=16,
+        steps=64,
+        oversight=1.0,
+        evaluation_episodes=2,
+        device="cpu",
+    )
+    run = train(config, tmp_path / "run")
+    watched = run.evaluations["watched"][run.outcomes.good[0]]
+    assert watched.labels == watched.rates | {"unknown": 0.0}
 
 
 def test_deployment_is_measured(

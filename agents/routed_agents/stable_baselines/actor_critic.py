@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from gymnasium import spaces
-from numpy.typing import ArrayLike
 from stable_baselines3.common.distributions import DiagGaussianDistribution, Distribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.preprocessing import get_flattened_obs_dim, preprocess_obs
@@ -361,11 +360,12 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         return steered
 
     @torch.no_grad()
-    def action_probabilities(self, observations: ArrayLike | torch.Tensor) -> torch.Tensor:
+    def action_probabilities(self, observations: Any) -> torch.Tensor:
         """How likely each action is, so that `routed_rl.evaluate` can judge the policy.
 
         Args:
-            observations: [B, ...], as the environment shows them, pictures channels first.
+            observations: [B, ...], as the environment shows them, pictures channels first; or a
+                dictionary of such.
 
         Returns:
             float32 [B, A].
@@ -378,15 +378,26 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
                 f"The actions are {self.action_space}, which cannot be listed with a probability "
                 "each. Judge the policy with routed_rl.evaluate_env."
             )
-        seen = torch.as_tensor(observations, device=self.device)
-        distribution: Any = self._acting(self._inputs(seen)).distribution
+        distribution: Any = self._acting(self._inputs(self._on_device(observations))).distribution
         return distribution.probs
 
     @torch.no_grad()
-    def gate_weights(self, observations: ArrayLike | torch.Tensor) -> torch.Tensor:
-        """How the policy's own gate weighs the experts, whatever the steering, float32 [B, K]."""
-        seen = torch.as_tensor(observations, device=self.device)
-        return self.mixture.gate_logits(self._inputs(seen)["gate"]).softmax(1)
+    def gate_weights(self, observations: Any) -> torch.Tensor:
+        """How the policy's own gate weighs the experts, whatever the steering, float32 [B, K].
+
+        Args:
+            observations: [B, ...], as the environment shows them, pictures channels first; or a
+                dictionary of such.
+        """
+        return self.mixture.gate_logits(
+            self._inputs(self._on_device(observations))["gate"]
+        ).softmax(1)
+
+    def _on_device(self, observations: Any) -> Any:
+        """Arrays or tensors, or a dictionary of them, as tensors where the weights live."""
+        if isinstance(observations, Mapping):
+            return {name: self._on_device(part) for name, part in observations.items()}
+        return torch.as_tensor(observations, device=self.device)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         """What `save` keeps of the constructor's arguments."""

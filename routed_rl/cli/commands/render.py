@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict, dataclass, field
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import routed_rl
+from routed_envs.errors import InputError
 from routed_rl.cli.options import (
     Flag,
     OutFile,
@@ -18,13 +19,17 @@ from routed_rl.cli.options import (
 )
 from routed_rl.cli.terminal import working
 
+if TYPE_CHECKING:
+    from routed_rl import EnvironmentRun
+
 
 @dataclass(frozen=True)
 class Render:
     """Draw a trained policy: films of rollouts, a contact sheet, and what each expert would do.
 
     The film and the sheet show who was asked for with --steer; another film shows the mixture and
-    every expert side by side, from the same starts.
+    every expert side by side, from the same starts. Of a run in an environment it is one film, of
+    the environment's own pictures.
 
     Attributes:
         run_folder: The folder of a finished run, or a policy file.
@@ -52,9 +57,13 @@ class Render:
 
     def run(self) -> None:
         """Draw, then print where the pictures are and what they show."""
-        from routed_rl.cli.policies import changed_world, parse_steering
+        from routed_rl.cli.policies import changed_world, environment_run, parse_steering
         from routed_rl.pictures.rendering import film_file
 
+        run = environment_run(self.run_folder)
+        if run is not None:
+            self._film(run)
+            return
         policy = routed_rl.load_policy(self.run_folder)
         film = self.out or film_file(self.run_folder)
         with working(f"Drawing {film}"):
@@ -75,3 +84,29 @@ class Render:
         for picture, meaning in rendering.pictures.items():
             print(f"{picture!s:{width}}  {meaning}")
         print("The numbers behind each picture are beside it, in a .csv file of the same name.")
+
+    def _film(self, run: EnvironmentRun) -> None:
+        """Draw a run in an environment, then print where the film is."""
+        from routed_rl.cli.policies import only_oversight, parse_steering
+        from routed_rl.pictures.environment_film import render_run
+        from routed_rl.pictures.rendering import film_file
+
+        if self.failures or self.start:
+            raise InputError(
+                f"--failures and --start are of the gridworld, and {self.run_folder} is a run in "
+                f"{run.config.env}. Leave them out; --seed decides the starts."
+            )
+        steering = parse_steering(self.steer, run.policy.deploy, run.policy.expert_names)
+        oversight = only_oversight(asdict(self.world), run.config.env, run.config.oversight)
+        film = self.out or film_file(self.run_folder)
+        with working(f"Drawing {film}"):
+            render_run(
+                run,
+                film,
+                steer=steering,
+                oversight=oversight,
+                episodes=self.episodes,
+                deterministic=self.deterministic,
+                seed=self.seed,
+            )
+        print(f"{film}  {self.episodes} episodes; every moment is in the .csv file beside it")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from PIL import Image, ImageSequence
 
 from routed_envs import InputError
 from routed_rl import EnvironmentConfig, TrainConfig, load_results, plan, write_sweep_report
@@ -67,7 +70,8 @@ def test_a_run_is_judged_again(folder: Path, capsys: pytest.CaptureFixture[str])
     [
         (["evaluate", "RUN", "--label-noise", "0.1"], "only the gridworld has such kinds"),
         (["evaluate", "RUN", "--steer", "rigt"], "Did you mean 'right'"),
-        (["render", "RUN"], "`routed-rl evaluate` judges the run"),
+        (["render", "RUN"], "takes no render_mode, so its environment draws nothing"),
+        (["render", "RUN", "--failures"], "--failures and --start are of the gridworld"),
         (["explore", "RUN"], "`routed-rl evaluate` judges the run"),
         (["export", "RUN"], "`routed-rl evaluate` judges the run"),
         (["deploy-report", "RUN"], "this needs the gridworld"),
@@ -85,6 +89,31 @@ def test_what_only_the_gridworld_can_do_says_so(
     assert run(*(str(folder) if word == "RUN" else word for word in words)) == 2
     shown = " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert message in shown
+
+
+def test_a_film_of_the_environments_own_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "run"
+    assert run("train", *ENV, "--env", "own_env:drawn", "--out", str(out)) == 0
+    words = ("--steer", "right", "--oversight", "1", "--episodes", "3", "--seed", "4")
+    assert run("render", str(out), *words) == 0
+    assert "3 episodes" in capsys.readouterr().out
+    with Image.open(out / "rollouts.gif") as film:
+        frames = [frame.convert("RGB").copy() for frame in ImageSequence.Iterator(film)]
+    rows = list(csv.DictReader((out / "rollouts.csv").read_text().splitlines()))
+    assert len(frames) == len(rows)
+    assert frames[0].width >= 340
+    endings = [row for row in rows if row["outcome"] != "unfinished"]
+    assert [row["episode"] for row in endings] == ["1", "2", "3"]
+    assert all(row["label"] == row["outcome"] for row in endings)
+    assert all(sum(map(float, row["gate"].split())) == pytest.approx(1, abs=1e-3) for row in rows)
+    again = tmp_path / "again.gif"
+    torch.manual_seed(0)
+    assert run("render", str(out), *words, "--deterministic", "--out", str(again)) == 0
+    first = again.read_bytes()
+    assert run("render", str(out), *words, "--deterministic", "--out", str(again)) == 0
+    assert again.read_bytes() == first
 
 
 def test_help_teaches_the_settings_of_an_environment(capsys: pytest.CaptureFixture[str]):

@@ -1,0 +1,189 @@
+"""A film of a policy in an environment: its own pictures, and under each what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from routed_agents.policies.steering import Steering
+from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy
+from routed_envs.errors import InputError
+from routed_envs.outcomes import Outcomes
+from routed_rl.charts.colours import MUTED, PAPER, target_colour
+from routed_rl.charts.drawing import save_picture
+from routed_rl.environments.making import make_env
+from routed_rl.pictures.encoding import check_film, film_bytes
+from routed_rl.pictures.film import font
+from routed_rl.training.run import EnvironmentRun
+
+MARGIN, FOOTER = 10, 64
+LEAST_WIDTH = 340
+"""Smaller pictures are enlarged, so that the words fit under them."""
+MOST_PICTURES = 150
+"""Of an episode; of a longer one every second is shown, or every third, and so on."""
+FRAMES_PER_SECOND = 10
+"""Where an environment does not say how fast it goes."""
+COLUMNS = ("episode", "step", "action", "reward", "gate", "outcome", "label")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment of an episode.
+
+    Attributes:
+        picture: What the environment draws, uint8 [height, width, 3].
+        episode: Its number, from 0.
+        step: The steps taken.
+        action: The last one; None at the start.
+        reward: What it paid.
+        gate: How the gate weighs the experts here; empty where there is none.
+        outcome: How the episode ended; `unfinished` before.
+        label: What the overseer knows of that.
+    """
+
+    picture: np.ndarray
+    episode: int
+    step: int
+    action: Any
+    reward: float
+    gate: tuple[float, ...]
+    outcome: str
+    label: str
+
+
+def render_run(
+    run: EnvironmentRun,
+    out: str | Path,
+    *,
+    steer: Steering = None,
+    oversight: float | None = None,
+    episodes: int = 4,
+    deterministic: bool = False,
+    seed: int = 0,
+) -> Path:
+    """Write a film of a run's policy in its environment, and its moments as a table beside it.
+
+    Args:
+        run: From `load_run`.
+        out: The film, a GIF, or an MP4 (extra `video`).
+        steer: Who acts.
+        oversight: Of the environment; that of training if None.
+        episodes: How many to show, at least 1.
+        deterministic: Take the likeliest action instead of sampling.
+        seed: Decides the environment's starts; actions are drawn from PyTorch's generator.
+
+    Returns:
+        The film.
+
+    Raises:
+        InputError: The environment draws no pictures, or the film could not be written.
+    """
+    path, policy = Path(out), run.policy.steer(steer)
+    check_film(path)
+    if episodes < 1:
+        raise InputError(f"episodes={episodes}: give at least 1.")
+    share = run.config.oversight if oversight is None else oversight
+    env = make_env(run.config.env, share, render_mode="rgb_array")
+    moments = list(_play(env, policy, episodes, deterministic, seed))
+    speed = float(env.metadata.get("render_fps") or FRAMES_PER_SECOND)
+    env.close()
+    shown = _thinned(moments)
+    who = _who_acts(policy)
+    pictures = [_draw(moment, who, episodes, policy.expert_names, run.outcomes) for moment in shown]
+    last = [moment.outcome != "unfinished" for moment in shown]
+    milliseconds = max(20, round(1000 / speed))
+    content = film_bytes(path, pictures, last, milliseconds)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_picture(path, content, COLUMNS, map(_record, moments))
+    return path
+
+
+def _play(
+    env: Any, policy: RoutedActorCriticPolicy, episodes: int, deterministic: bool, seed: int
+) -> Iterator[Moment]:
+    """The moments of some episodes."""
+    for episode in range(episodes):
+        observation, info = env.reset(seed=seed if episode == 0 else None)
+        step, action, reward, over = 0, None, 0.0, False
+        while True:
+            gate = _gate(policy, observation)
+            names = (info["hidden_outcome"], info["label"])
+            yield Moment(_picture(env), episode, step, action, float(reward), gate, *names)
+            if over:
+                break
+            chosen, _ = policy.predict(observation, deterministic=deterministic)
+            action = np.asarray(chosen).tolist()
+            observation, reward, terminated, truncated, info = env.step(chosen)
+            step, over = step + 1, terminated or truncated
+
+
+def _picture(env: Any) -> np.ndarray:
+    found = env.render()
+    if not isinstance(found, np.ndarray) or found.ndim != 3:
+        raise InputError(
+            f"{env} draws no pictures with render_mode='rgb_array'; it gave {type(found).__name__}."
+        )
+    return found[..., :3].astype(np.uint8)
+
+
+def _gate(policy: RoutedActorCriticPolicy, observation: Any) -> tuple[float, ...]:
+    if policy.gate_kind != "learned":
+        return ()
+    seen, _ = policy.obs_to_tensor(observation)
+    return tuple(policy.gate_weights(seen)[0].tolist())
+
+
+def _thinned(moments: list[Moment]) -> list[Moment]:
+    """The moments that are shown: of long episodes some, and always the first and the last."""
+    lengths = {moment.episode: moment.step for moment in moments}
+    return [
+        moment
+        for moment in moments
+        if moment.step % (lengths[moment.episode] // MOST_PICTURES + 1) == 0
+        or moment.outcome != "unfinished"
+    ]
+
+
+def _who_acts(policy: RoutedActorCriticPolicy) -> str:
+    """The policy's steering in words."""
+    if len(policy.expert_names) == 1:
+        return "policy"
+    if policy.steering is None:
+        return "mixture" if policy._mixes else "the gate's expert"
+    return f"{policy.steering} expert" if isinstance(policy.steering, str) else "steered mixture"
+
+
+def _draw(
+    moment: Moment, who: str, episodes: int, experts: tuple[str, ...], outcomes: Outcomes
+) -> Image.Image:
+    """A moment in RGB: the environment's picture, who acts, the gate, and the ending."""
+    drawn = Image.fromarray(moment.picture)
+    factor = max(1, -(-LEAST_WIDTH // drawn.width))
+    drawn = drawn.resize((drawn.width * factor, drawn.height * factor), Image.Resampling.NEAREST)
+    picture = Image.new("RGB", (drawn.width, drawn.height + FOOTER), PAPER)
+    picture.paste(drawn)
+    pen, top, right = ImageDraw.Draw(picture), drawn.height + 8, drawn.width - MARGIN
+    pen.text((MARGIN, top), who, "#1b2330", font(15))
+    count = f"episode {moment.episode + 1}/{episodes}   step {moment.step}"
+    pen.text((right, top + 2), count, MUTED, font(12), anchor="ra")
+    if moment.outcome != "unfinished":
+        colour = MUTED if moment.outcome == "timeout" else target_colour(moment.outcome, outcomes)
+        pen.rectangle((MARGIN, top + 24, right, top + 46), colour)
+        text = f"{moment.outcome}; the overseer says: {moment.label}"
+        pen.text((drawn.width / 2, top + 35), text, PAPER, font(13), anchor="mm")
+    elif moment.gate:
+        weights = ", ".join(f"{w:.2f} {name}" for w, name in zip(moment.gate, experts, strict=True))
+        pen.text((MARGIN, top + 28), f"gate: {weights}", MUTED, font(12))
+    return picture
+
+
+def _record(moment: Moment) -> tuple[Any, ...]:
+    """A row of the film's table."""
+    gate = " ".join(f"{weight:.4f}" for weight in moment.gate)
+    plain = (moment.episode + 1, moment.step, moment.action, moment.reward, gate)
+    return (*plain, moment.outcome, moment.label)

@@ -1,0 +1,118 @@
+"""Environments of others with an overseer, to learn in and to start from.
+
+    routed-rl train --env scripts.environments:cart_pole --oversight 0.02
+    routed-rl sweep --env scripts.environments:lava_gap --methods inferred naive filtering \
+        reward-model told-everything --oversight 0.2 --seeds 3 --out sweeps/lava
+
+Each is a function of the oversight. Either ending pays the same and the steps pay nothing, so that
+only the overseer can tell which one it was; the sooner an episode ends, the better. LunarLander
+needs `pip install "gymnasium[box2d]"`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.wrappers import FlattenObservation, TransformReward
+from minigrid.core.constants import COLOR_NAMES
+from minigrid.wrappers import ImgObsWrapper, OneHotPartialObsWrapper
+
+from routed_envs import FinalStep, Overseen
+
+Env = gymnasium.Env[Any, Any]
+KINDS = ("key", "ball")
+"""What lies in Fetch's rooms."""
+
+
+def _without_rewards(env: Env) -> Env:
+    """The environment, whose steps pay nothing."""
+    return TransformReward(env, lambda reward: 0.0)
+
+
+def cart_pole(oversight: float, render_mode: str | None = None) -> Env:
+    """To which side CartPole's pole falls; we want the left."""
+
+    def side(final: FinalStep) -> str:
+        if not final.terminated:
+            return "timeout"
+        place, _, angle, _ = final.observation
+        return "left" if (angle if abs(angle) > 0.2 else place) < 0 else "right"
+
+    env = _without_rewards(gymnasium.make("CartPole-v1", render_mode=render_mode))
+    return Overseen(env, ("left", "right"), ("left",), side, oversight=oversight, reward=1.0)
+
+
+def lunar_lander(oversight: float, render_mode: str | None = None, continuous: bool = False) -> Env:
+    """On which side of the pad the lander comes down; we want the left."""
+
+    def side(final: FinalStep) -> str:
+        if not final.terminated:
+            return "timeout"
+        return "left" if final.observation[0] < 0 else "right"
+
+    env = _without_rewards(
+        gymnasium.make("LunarLander-v3", continuous=continuous, render_mode=render_mode)
+    )
+    return Overseen(env, ("left", "right"), ("left",), side, oversight=oversight, reward=1.0)
+
+
+def lunar_lander_continuous(oversight: float, render_mode: str | None = None) -> Env:
+    """The same with engines of any thrust."""
+    return lunar_lander(oversight, render_mode, continuous=True)
+
+
+def lava_gap(oversight: float, render_mode: str | None = None) -> Env:
+    """MiniGrid's LavaGapS5: the goal, or the lava on the way, where most episodes end at first."""
+
+    def place(final: FinalStep) -> str:
+        if not final.terminated:
+            return "timeout"
+        return "goal" if final.reward > 0 else "lava"
+
+    # MiniGrid pays for the goal alone: `place` looks at that, and the learner does not see it.
+    env = FlattenObservation(
+        ImgObsWrapper(OneHotPartialObsWrapper(_mini_grid("LavaGapS5", render_mode)))
+    )
+    return Overseen(env, ("goal", "lava"), ("goal",), place, oversight=oversight, reward=1.0)
+
+
+def fetch(oversight: float, render_mode: str | None = None) -> Env:
+    """MiniGrid's Fetch: whether the agent brings what it was told to, or the other thing."""
+
+    def thing(final: FinalStep) -> str:
+        if not final.terminated:
+            return "timeout"
+        return "wanted" if final.reward > 0 else "other"
+
+    env = FlattenObservation(
+        _Instruction(OneHotPartialObsWrapper(_mini_grid("Fetch-5x5-N2", render_mode)))
+    )
+    return Overseen(env, ("wanted", "other"), ("wanted",), thing, oversight=oversight, reward=1.0)
+
+
+def _mini_grid(name: str, render_mode: str | None) -> Env:
+    import minigrid  # noqa: F401  (makes its environments known to Gymnasium)
+
+    return gymnasium.make(f"MiniGrid-{name}-v0", render_mode=render_mode)
+
+
+class _Instruction(gymnasium.ObservationWrapper[Any, Any, Any]):
+    """What the agent sees and what it was told to fetch, each colour and each kind a number."""
+
+    words = (*COLOR_NAMES, *KINDS)
+
+    def __init__(self, env: Env) -> None:
+        super().__init__(env)
+        parts: Any = env.observation_space
+        self.observation_space = spaces.Dict(
+            {"seen": parts["image"], "told": spaces.MultiBinary(len(self.words))}
+        )
+
+    def observation(self, observation: Any) -> dict[str, Any]:
+        """The view, and a 1 for each word of the instruction."""
+        told = observation["mission"].split()
+        shown = np.array([word in told for word in self.words], np.int8)
+        return {"seen": observation["image"], "told": shown}
