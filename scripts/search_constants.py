@@ -39,7 +39,7 @@ from routed_rl import TrainConfig
 Setting = dict[str, Any]
 
 COMMON = {
-    "learning_rate": (8e-4, 1.2e-3, 1.7e-3, 2.4e-3, 3.4e-3, 4.8e-3, 6.8e-3),
+    "learning_rate": (8e-4, 1.2e-3, 1.7e-3, 2.4e-3, 3.4e-3),
     "weight_decay": (0.0, 0.03, 0.1, 0.3, 1.0),
     "entropy_coefficient": (0.3, 0.55),
     "final_entropy_coefficient": (0.01, 0.03, 0.1),
