@@ -16,7 +16,7 @@ from routed_rl.evaluation.record import Evaluation
 from routed_rl.extras import need
 from routed_rl.runs.checkpoint import load_checkpoint, save_checkpoint
 from routed_rl.runs.opening import check_folder, describe, prepare_folder
-from routed_rl.runs.progress import TrainingBar
+from routed_rl.runs.progress import TrainingBar, judging
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.run_log import RunLog, TensorBoardMirror
 from routed_rl.runs.snapshots import Snapshots
@@ -75,7 +75,8 @@ def run_task(
                 _stoppable() as stop,
             ):
                 _train_on(task, state, folder, log, bar, stop, kept)
-            task.finish(state, folder)
+            with judging(progress):
+                task.finish(state, folder)
 
 
 def _train_on(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -54,3 +57,15 @@ class TrainingBar(Progress):
     def show(self, figures: str) -> None:
         """Show a few words about how well it goes."""
         self.update(self._run, figures=figures)
+
+
+def judging(visible: bool) -> AbstractContextManager[Any]:
+    """Say that the finished policy is judged, for as long as that takes.
+
+    Args:
+        visible: Show nothing if False, or if standard error is no terminal.
+    """
+    console = Console(stderr=True)
+    if not (visible and console.is_terminal):
+        return nullcontext()
+    return console.status("Judging the finished policy")

@@ -87,7 +87,10 @@ def test_the_search_halves_writes_what_it_found_and_goes_on(
     few = {name: search_constants.VARIANTS[name] for name in ("reward_model_0", "reward_model_5")}
     monkeypatch.setattr(search_constants, "VARIANTS", few)
     small = dict.fromkeys(("expert_widths", "gate_widths", "value_widths"), (8,))
-    monkeypatch.setattr(search_constants, "PLAIN", search_constants.PLAIN | small | THREE_BY_THREE)
+    monkeypatch.setattr(
+        search_constants, "SINGLE", search_constants.SINGLE | small | THREE_BY_THREE
+    )
+    monkeypatch.setattr(search_constants, "KNOWN", {})
     constants, table, out = tmp_path / "c.json", tmp_path / "table.csv", tmp_path / "search"
     constants.write_text('{"filtering": {"learning_rate": 1.0}}')
     words = {"updates": 4, "methods": ("naive", "routed"), "out": out}
