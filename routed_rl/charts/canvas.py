@@ -14,7 +14,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from routed_rl.charts.colours import GRID, INK, MUTED, PAPER
 from routed_rl.charts.legend import add_legend
@@ -184,7 +184,7 @@ def value_limits(scores: Sequence[float], share: bool, best: float | None) -> tu
 
 def percent_axis(axis: Axis) -> None:
     """Write the values along an axis, which are shares, in percent."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}%"))
+    axis.set_major_formatter(PercentFormatter(1.0))
 
 
 def step_axis(axes: Axes, last: float) -> None:
