@@ -19,7 +19,6 @@ from routed_rl.config import (
     Name,
     Probability,
     Rate,
-    Seed,
     Settings,
     Switch,
     TrainConfig,
@@ -29,6 +28,7 @@ from routed_rl.config import (
 
 ALGORITHMS = ("ppo", "a2c")
 Algorithm = Annotated[Literal["ppo", "a2c"], Field(description="ppo or a2c")]
+SmallSeed = Annotated[int, Field(ge=0, lt=2**32, description="a whole number from 0 to 2^32 - 1")]
 Several = Annotated[int, Field(ge=2, description="a whole number of at least 2")]
 
 
@@ -84,7 +84,7 @@ class EnvironmentConfig(Settings):
     algorithm: Algorithm = "ppo"
     method: Name = DEFAULT_METHOD
     oversight: Probability = 0.1
-    seed: Seed = 0
+    seed: SmallSeed = 0
     steps: Count = 1_000_000
     environments: Count = 64
     rollout_steps: Count = 64
@@ -117,6 +117,10 @@ class EnvironmentConfig(Settings):
         faults = []
         if self.overseen_limit == 0:
             faults.append("overseen_limit=0 cannot be used: give a number above 0, up to 1.")
+        if self.samples < 2:
+            faults.append(
+                "environments=1 x rollout_steps=1 is a rollout of one step: give more of either."
+            )
         if self.steps < self.samples:
             faults.append(
                 f"steps={self.steps} is less than one rollout: environments={self.environments} x "

@@ -24,7 +24,7 @@ from routed_rl.cli.commands.new_env import NewEnv
 from routed_rl.cli.commands.render import Render
 from routed_rl.cli.commands.report import Report
 from routed_rl.cli.commands.status import Status
-from routed_rl.cli.commands.sweep import Sweep, SweepInEnvironments
+from routed_rl.cli.commands.sweep import Sweep, SweepInEnvironments, sweeps_environments
 from routed_rl.cli.commands.train import Train, starting_values
 from routed_rl.cli.terminal import exit_code
 
@@ -85,7 +85,7 @@ def _parse(words: list[str]) -> Command:
         )
     if name not in COMMANDS:
         raise unknown_name("command", name, COMMANDS)
-    if name == "sweep" and any(word.partition("=")[0] == "--env" for word in options):
+    if name == "sweep" and sweeps_environments(options):
         return tyro.cli(SweepInEnvironments, prog="routed-rl sweep", args=options)
     if name != "train":
         return tyro.cli(COMMANDS[name], prog=f"routed-rl {name}", args=options)

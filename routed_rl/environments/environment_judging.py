@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from routed_agents.policies.steering import Steering
@@ -23,26 +25,31 @@ def judge_steerings(
     policy: RoutedActorCriticPolicy,
     oversight: float | None = None,
     episodes: int | None = None,
+    *,
+    steerings: Mapping[str, Steering] | None = None,
+    deterministic: bool = False,
     seed: int = 0,
 ) -> Figures:
-    """The figures of the unsteered policy and of each expert, by sampled episodes.
+    """The figures of a policy under several steerings, by sampled episodes.
 
     Args:
         config: Of the run, which names the environment.
         policy: Its own steering does not matter.
         oversight: Handed to the environment; that of training if None.
         episodes: Of each; those of the configuration if None.
+        steerings: By names of your choice; the unsteered policy and each expert if None.
+        deterministic: Take the likeliest action instead of sampling.
         seed: Of the environments, which are not those of training.
     """
     oversight = config.oversight if oversight is None else oversight
     episodes = config.evaluation_episodes if episodes is None else episodes
-    env = make_envs(config.env, oversight, min(SIDE_BY_SIDE, episodes))
-    found = {
-        name: evaluate_env(policy.steer(steering), env, episodes, seed=10_000_000 + seed)
-        for name, steering in named_steerings(policy).items()
-    }
-    env.close()
-    return found
+    steerings = named_steerings(policy) if steerings is None else steerings
+    settings: dict[str, Any] = {"deterministic": deterministic, "seed": 10_000_000 + seed}
+    with closing(make_envs(config.env, oversight, min(SIDE_BY_SIDE, episodes))) as env:
+        return {
+            name: evaluate_env(policy.steer(steering), env, episodes, **settings)
+            for name, steering in steerings.items()
+        }
 
 
 def judge_levels(config: EnvironmentConfig, policy: RoutedActorCriticPolicy) -> dict[str, Figures]:

@@ -43,8 +43,8 @@ class EnvironmentState:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights live."""
-        return self.model.device
+        """Where a checkpoint is read to: what a method remembers stays on the CPU."""
+        return torch.device("cpu")
 
     def state_dict(self) -> dict[str, Any]:
         """The state, as tensors, numbers and containers of them."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.preprocessing import is_image_space
@@ -19,6 +19,7 @@ from routed_agents.methods.responsibilities import belief_figures, described_bel
 from routed_agents.methods.routing_settings import RoutingSettings
 from routed_agents.stable_baselines.a2c_ppo import EntropySchedule, RoutedA2C, RoutedPPO
 from routed_agents.stable_baselines.base import RoutedAlgorithm
+from routed_agents.stable_baselines.checks import check_actors, check_mixed, check_spaces
 from routed_envs.outcomes import Outcomes
 from routed_rl.config import HOST_FIELDS
 from routed_rl.environment_config import EnvironmentConfig
@@ -68,12 +69,16 @@ class EnvironmentTask:
         """
         env = make_env(config.env, config.oversight)
         outcomes: Outcomes = env.get_wrapper_attr("outcomes")
-        env.close()
+        check_spaces(env.observation_space, env.action_space)
         if method is None:
             method = get_method(config.method, outcomes)
         else:
             config = dataclasses.replace(config, method=method.name)
         method.check_labels(outcomes)
+        check_actors(method, config.environments)
+        if method.acts == "mixture" and len(method.experts) > 1:
+            check_mixed(env.action_space)
+        env.close()
         return cls(config, outcomes, method)
 
     @property
@@ -168,21 +173,20 @@ class EnvironmentTask:
         first, last = self.config.learning_rate, self.config.final_learning_rate
         return last + (first - last) * max(0.0, remaining)
 
-    @cached_property
-    def _entropy(self) -> EntropySchedule:
-        config = self.config
-        return EntropySchedule(config.entropy_coefficient, config.final_entropy_coefficient)
-
     def update(self, state: EnvironmentState) -> None:
         """One rollout, and what is learned from it; the state is changed."""
         model = state.model
         with generators_kept():
             write_generators(state.numbers)
             if state.callback is None:
-                # A resumed run would otherwise see the episodes again with which it began.
+                config = self.config
+                # The library would seed its environments with the numbers that follow the run's
+                # own: those of its neighbours, and of this run's beginning where it is resumed.
+                mixed = np.random.SeedSequence((config.seed, state.update)).generate_state(1)
                 assert model.env is not None, "it was made with environments"
-                model.env.seed(self.config.seed + state.update)
-                state.callback = model.begin(self._steps, self._entropy)
+                model.env.seed(int(mixed[0]))
+                entropy = (config.entropy_coefficient, config.final_entropy_coefficient)
+                state.callback = model.begin(self._steps, EntropySchedule(*entropy))
             model.learn_rollout(self._steps, state.callback)
             state.numbers = read_generators()
         state.update += 1
@@ -213,6 +217,11 @@ class EnvironmentTask:
     def save_policy(self, state: EnvironmentState, path: Path) -> None:
         """Write the policy as it stands."""
         state.model.export(path)
+
+    def close(self, state: EnvironmentState) -> None:
+        """End the environments, which may be processes."""
+        if state.model.env is not None:
+            state.model.env.close()
 
     def finish(self, state: EnvironmentState, folder: RunFolder) -> None:
         """Save the policy that the method selects, judge it, and mark the folder as finished."""

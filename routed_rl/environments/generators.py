@@ -25,20 +25,20 @@ def read_generators() -> Numbers:
         "python": torch.tensor(state),
         "python_rest": [version, gauss_next],
     }
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():
         found["cuda"] = torch.cuda.get_rng_state_all()
     return found
 
 
 def write_generators(numbers: Numbers) -> None:
     """Let the generators go on from where `read_generators` found them."""
-    torch.set_rng_state(numbers["torch"].cpu())
+    torch.set_rng_state(numbers["torch"])
     kind, *rest = numbers["numpy_rest"]
-    np.random.set_state((kind, numbers["numpy"].cpu().numpy().astype(np.uint32), *rest))  # noqa: NPY002
+    np.random.set_state((kind, numbers["numpy"].numpy().astype(np.uint32), *rest))  # noqa: NPY002
     version, gauss_next = numbers["python_rest"]
     random.setstate((version, tuple(numbers["python"].tolist()), gauss_next))
     if "cuda" in numbers and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all([state.cpu() for state in numbers["cuda"]])
+        torch.cuda.set_rng_state_all(numbers["cuda"])
 
 
 @contextmanager

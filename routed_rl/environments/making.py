@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import signal
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -20,6 +21,10 @@ from routed_envs.outcomes import Outcomes
 Env = gymnasium.Env[Any, Any]
 OURS = "routed_envs/"
 """Of what Gymnasium knows, the environments that come with the project begin so."""
+NO_OVERSEER = (
+    "does not tell how its episodes end. Give module:function, where the function returns it "
+    "wrapped in routed_envs.Overseen; `routed-rl new-env my_env.py` writes such a file."
+)
 NEEDS = "It must take oversight=..., and return an environment in routed_envs.Overseen."
 
 
@@ -42,11 +47,7 @@ def make_env(env: str, oversight: float, render_mode: str | None = None) -> Env:
         raise InputError(f"env {env!r} is a {type(made).__name__}. {NEEDS}")
     told = made.get_wrapper_attr("outcomes") if made.has_wrapper_attr("outcomes") else None
     if not isinstance(told, Outcomes):
-        raise InputError(
-            f"env {env!r} does not tell how its episodes end. Give module:function, where the "
-            "function returns it wrapped in routed_envs.Overseen; `routed-rl new-env my_env.py` "
-            "writes such a file to start from."
-        )
+        raise InputError(f"env {env!r} {NO_OVERSEER}")
     return made
 
 
@@ -76,8 +77,8 @@ def _registered(name: str, settings: dict[str, Any]) -> Any:
         )
     try:
         return gymnasium.make(name, **settings)
-    except TypeError:  # An environment that has no overseer takes no oversight.
-        return gymnasium.make(name)
+    except TypeError as error:  # An environment that has no overseer takes no oversight.
+        raise InputError(f"env {name!r} {NO_OVERSEER} ({error})") from None
     except gymnasium.error.DependencyNotInstalled as error:
         raise InputError(f"env {name!r} needs a package that is not installed: {error}") from None
 
@@ -99,5 +100,11 @@ def make_envs(
     """
     make: Callable[[], Env] = partial(make_env, env, oversight)
     make().close()  # Refused here rather than in another process.
-    kind = SubprocVecEnv if processes else DummyVecEnv
-    return make_vec_env(make, count, seed=seed, vec_env_cls=kind)
+    if not processes:
+        return make_vec_env(make, count, seed=seed, vec_env_cls=DummyVecEnv)
+    # Ctrl-C goes to the run alone, which saves; it would end them while they are asked for a step.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return make_vec_env(make, count, seed=seed, vec_env_cls=SubprocVecEnv)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

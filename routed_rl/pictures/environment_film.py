@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw
 
 from routed_agents.policies.steering import Steering
@@ -16,6 +18,7 @@ from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
 from routed_rl.charts.colours import MUTED, PAPER, target_colour
 from routed_rl.charts.drawing import save_picture
+from routed_rl.charts.tables import Record
 from routed_rl.environments.making import make_env
 from routed_rl.pictures.encoding import check_film, film_bytes
 from routed_rl.pictures.film import font
@@ -25,7 +28,7 @@ MARGIN, FOOTER = 10, 64
 LEAST_WIDTH = 340
 """Smaller pictures are enlarged, so that the words fit under them."""
 MOST_PICTURES = 150
-"""Of an episode; of a longer one every second is shown, or every third, and so on."""
+"""Of an episode; of a longer one every second is shown, or every fourth, and so on."""
 FRAMES_PER_SECOND = 10
 """Where an environment does not say how fast it goes."""
 COLUMNS = ("episode", "step", "action", "reward", "gate", "outcome", "label")
@@ -75,7 +78,7 @@ def render_run(
         oversight: Of the environment; that of training if None.
         episodes: How many to show, at least 1.
         deterministic: Take the likeliest action instead of sampling.
-        seed: Decides the environment's starts; actions are drawn from PyTorch's generator.
+        seed: Decides the starts and the actions.
 
     Returns:
         The film.
@@ -89,37 +92,45 @@ def render_run(
         raise InputError(f"episodes={episodes}: give at least 1.")
     share = run.config.oversight if oversight is None else oversight
     env = make_env(run.config.env, share, render_mode="rgb_array")
-    moments = list(_play(env, policy, episodes, deterministic, seed))
+    records: list[Record] = []
+    shown: list[Moment] = []
+    with closing(env), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for episode in range(episodes):
+            start = seed if episode == 0 else None
+            shown += _thinned(_play(env, policy, episode, deterministic, start), records)
     speed = float(env.metadata.get("render_fps") or FRAMES_PER_SECOND)
-    env.close()
-    shown = _thinned(moments)
     who = _who_acts(policy)
     pictures = [_draw(moment, who, episodes, policy.expert_names, run.outcomes) for moment in shown]
     last = [moment.outcome != "unfinished" for moment in shown]
     milliseconds = max(20, round(1000 / speed))
     content = film_bytes(path, pictures, last, milliseconds)
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_picture(path, content, COLUMNS, map(_record, moments))
+    save_picture(path, content, COLUMNS, records)
     return path
 
 
 def _play(
-    env: Any, policy: RoutedActorCriticPolicy, episodes: int, deterministic: bool, seed: int
+    env: Any,
+    policy: RoutedActorCriticPolicy,
+    episode: int,
+    deterministic: bool,
+    seed: int | None,
 ) -> Iterator[Moment]:
-    """The moments of some episodes."""
-    for episode in range(episodes):
-        observation, info = env.reset(seed=seed if episode == 0 else None)
-        step, action, reward, over = 0, None, 0.0, False
-        while True:
-            gate = _gate(policy, observation)
-            names = (info["hidden_outcome"], info["label"])
-            yield Moment(_picture(env), episode, step, action, float(reward), gate, *names)
-            if over:
-                break
-            chosen, _ = policy.predict(observation, deterministic=deterministic)
-            action = np.asarray(chosen).tolist()
-            observation, reward, terminated, truncated, info = env.step(chosen)
-            step, over = step + 1, terminated or truncated
+    """The moments of an episode."""
+    observation, info = env.reset(seed=seed)
+    step, action, reward, over = 0, None, 0.0, False
+    while True:
+        gate = _gate(policy, observation)
+        names = (info["hidden_outcome"], info["label"])
+        yield Moment(_picture(env), episode, step, action, float(reward), gate, *names)
+        if over:
+            return
+        chosen, _ = policy.predict(observation, deterministic=deterministic)
+        action = np.asarray(chosen).tolist()
+        # A number rather than an array of none dimensions, as in training.
+        observation, reward, terminated, truncated, info = env.step(chosen[()])
+        step, over = step + 1, terminated or truncated
 
 
 def _picture(env: Any) -> np.ndarray:
@@ -138,15 +149,22 @@ def _gate(policy: RoutedActorCriticPolicy, observation: Any) -> tuple[float, ...
     return tuple(policy.gate_weights(seen)[0].tolist())
 
 
-def _thinned(moments: list[Moment]) -> list[Moment]:
-    """The moments that are shown: of long episodes some, and always the first and the last."""
-    lengths = {moment.episode: moment.step for moment in moments}
-    return [
-        moment
-        for moment in moments
-        if moment.step % (lengths[moment.episode] // MOST_PICTURES + 1) == 0
-        or moment.outcome != "unfinished"
-    ]
+def _thinned(moments: Iterable[Moment], records: list[Record]) -> list[Moment]:
+    """The moments of an episode that are shown: of a long one some, and always the last.
+
+    Args:
+        moments: All of them, of which no more pictures are kept than are shown.
+        records: Rows of the film's table, to which each moment is added.
+    """
+    shown: list[Moment] = []
+    every, last = 1, None
+    for last in moments:
+        records.append(_record(last))
+        if last.step % every == 0:
+            shown.append(last)
+        if len(shown) > MOST_PICTURES:
+            shown, every = shown[::2], 2 * every
+    return [*shown, last] if last is not None and last is not shown[-1] else shown
 
 
 def _who_acts(policy: RoutedActorCriticPolicy) -> str:
@@ -182,7 +200,7 @@ def _draw(
     return picture
 
 
-def _record(moment: Moment) -> tuple[Any, ...]:
+def _record(moment: Moment) -> Record:
     """A row of the film's table."""
     gate = " ".join(f"{weight:.4f}" for weight in moment.gate)
     plain = (moment.episode + 1, moment.step, moment.action, moment.reward, gate)

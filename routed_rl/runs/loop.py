@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -60,9 +60,10 @@ def run_task(
     check_folder(folder, description, resume, overwrite)
     if tensorboard:
         need("tensorboard", "--tensorboard", ("tensorboard",))
-    with folder.locked(), using_threads(task.threads):
+    with folder.locked(), using_threads(task.threads), ExitStack() as stack:
         check_folder(folder, description, resume, overwrite)
         state = task.start()
+        stack.callback(task.close, state)
         if resume and folder.checkpoint.exists():
             load_checkpoint(state, folder.checkpoint)
         prepare_folder(folder, description, resume)

@@ -69,7 +69,8 @@ def check_folder(folder: RunFolder, wanted: dict[str, Any], resume: bool, overwr
         raise InputError(
             f"{folder.path} holds a run of another configuration:\n"
             + "\n".join(f"  {line}" for line in differences)
-            + "\nGive the same values (updates may be larger), or another folder."
+            + f"\nGive the same values ({_budget(wanted['config'])[0]} may be larger), or another "
+            "folder."
         )
 
 

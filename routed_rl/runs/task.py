@@ -78,6 +78,10 @@ class Task(Protocol[StateT]):
         """Write the policy as it stands, atomically."""
         ...
 
+    def close(self, state: StateT) -> None:
+        """Let go of what the state holds beside memory, such as processes."""
+        ...
+
     def finish(self, state: StateT, folder: RunFolder) -> None:
         """Write what only a finished run has, its `result.json` last."""
         ...

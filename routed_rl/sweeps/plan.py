@@ -130,11 +130,12 @@ def _faults_of(kind: type[Any], word: str, given: Any) -> list[str]:
     if word not in words_of(kind):
         near = difflib.get_close_matches(word, words_of(kind), 1)
         return [f"There is no setting {word!r}." + (f" Did you mean {near[0]!r}?" if near else "")]
-    try:
-        plan(({"env": "any"} if kind is EnvironmentConfig else {}) | {word: given})
-    except InputError as error:
-        return str(error).splitlines()
-    return []
+    if word == "preset":
+        known = isinstance(given, str) and given in PRESETS
+        return [] if known else [str(unknown_name("preset", given, PRESETS))]
+    faults: list[str] = []
+    _checked(kind, word, _listed(given), faults)
+    return faults
 
 
 def _lines_of(word: str, text: str) -> list[int]:

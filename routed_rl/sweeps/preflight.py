@@ -6,6 +6,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from routed_envs.errors import InputError
@@ -27,6 +28,7 @@ START_SECONDS = 1.0
 """What a run takes beside its updates."""
 TABLE = "table of the method"
 """Where a run's identity holds its method's table."""
+Place = tuple[str, str | None]
 MOST_NAMED = 5
 """Runs that a refusal names."""
 
@@ -75,8 +77,9 @@ def _timed(task: Task[Any]) -> float:
     0 for a run that fails, which it will tell itself in its turn.
     """
     try:
-        with using_threads(task.threads):
+        with using_threads(task.threads), ExitStack() as stack:
             state = task.start()
+            stack.callback(task.close, state)
             task.update(state)
             updates, passed, started = 0, 0.0, time.perf_counter()
             while updates < MOST_TIMED and passed < TIMED_SECONDS:
@@ -95,23 +98,29 @@ def check_methods(folder: SweepFolder, configs: Iterable[AnyConfig]) -> None:
     Raises:
         InputError: The tables of a method differ; the message shows both.
     """
-    first = {config.method: config for config in configs}
-    tables = {method: task_of(config).identity()[TABLE] for method, config in first.items()}
-    others: dict[str, list[str]] = {}
+    # In another environment a method's table has other rows.
+    first = {_place(config.to_json()): config for config in configs}
+    tables = {place: task_of(config).identity()[TABLE] for place, config in first.items()}
+    others: dict[Place, list[str]] = {}
     there = {}
     for name, planned in folder.runs().items():
-        method = planned["config"]["method"]
-        found = _table(folder, name) if method in tables else None
-        if found not in (None, tables.get(method)):
-            others.setdefault(method, []).append(name)
-            there[method] = found
+        place = _place(planned["config"])
+        found = _table(folder, name) if place in tables else None
+        if found not in (None, tables.get(place)):
+            others.setdefault(place, []).append(name)
+            there[place] = found
     if others:
         faults = (
-            f"The method {method} has changed since {_named(folder, names)} began:\n"
-            f"  there {there[method]}\n  here  {tables[method]}\n"
-            for method, names in others.items()
+            f"The method {place[0]} has changed since {_named(folder, names)} began:\n"
+            f"  there {there[place]}\n  here  {tables[place]}\n"
+            for place, names in others.items()
         )
         raise InputError("".join(faults) + "Give another --out, or move those folders away.")
+
+
+def _place(config: Mapping[str, Any]) -> Place:
+    """A run's method, and the environment in which it learns if there is one."""
+    return config["method"], config.get("env")
 
 
 def _table(folder: SweepFolder, name: str) -> str | None:

@@ -26,8 +26,8 @@ def load_results(sweep: str | Path) -> list[Row]:
 
         - `run`, the name of its folder in `runs/`; every setting of its `TrainConfig`, or of its
           `EnvironmentConfig` and then `targets`, how its episodes can end, and the `good` ones;
-        - `gradient_steps` taken, `seconds` they took, `labels`, the endings on a target that the
-          method was told of;
+        - `gradient_steps` taken (in an environment: rollouts learned from), `seconds` they took,
+          `labels`, the endings on a target that the method was told of;
         - `selected`, whether early stopping chose a policy; None if the method keeps the last one;
         - `relabel_accuracy`, the share of unseen endings that the method guessed right, or None;
         - `told`, what the method learned from, in words; of one that infers whose an ending is,

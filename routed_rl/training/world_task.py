@@ -85,6 +85,9 @@ class WorldTask:
         """Write the policy as it stands."""
         save_policy(self.experiment.policy(state), path)
 
+    def close(self, state: TrainingState) -> None:
+        """Nothing has to be let go of."""
+
     def finish(self, state: TrainingState, folder: RunFolder) -> None:
         """Save the policy that the method selects, judge it, and mark the folder as finished."""
         finish(self.experiment, state, folder)

@@ -210,7 +210,8 @@ def naive_early_stop(outcomes: Outcomes) -> Method:
 def filtering(outcomes: Outcomes) -> Method:
     """One expert that learns only from episodes of which the overseer knows the end.
 
-    An episode that is cut by the rollout's end is kept: nobody knows its end yet. The loss stays a
+    An episode that is cut by the rollout's end is kept, for nobody knows its end yet; with
+    stable-baselines3 it waits for its end. The loss stays a
     mean over all samples, so it shrinks with the share that is kept.
     Source: Cloud et al., section 4.3, data filtering.
     """

@@ -61,17 +61,18 @@ class Mixture(nn.Module):
         self.head = head
         self.routing: Routing = routing
 
-    def gate_logits(self, inputs: torch.Tensor) -> torch.Tensor:
+    def gate_logits(self, inputs: Any) -> torch.Tensor:
         """The gate's logits, the last one 0; all are 0 without a learned gate.
 
         Args:
-            inputs: [B, ...], the gate's.
+            inputs: [B, ...], the gate's, or a dictionary of such.
 
         Returns:
             float [B, K].
         """
         if self.gate is None:
-            return inputs.new_zeros((inputs.shape[0], len(self.experts)), dtype=torch.float32)
+            first = inputs if isinstance(inputs, torch.Tensor) else next(iter(inputs.values()))
+            return first.new_zeros((len(first), len(self.experts)), dtype=torch.float32)
         return nn.functional.pad(self.gate(inputs), (0, 1))
 
     def steered_logits(self, inputs: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
@@ -195,7 +196,7 @@ class Mixture(nn.Module):
     ) -> torch.Tensor:
         """The head's logits of the weighted sum of the experts; weights are numbers or [B, 1]."""
         inputs = self._expert_inputs(inputs)
-        mixed = inputs.new_zeros(())
+        mixed: torch.Tensor | float = 0.0
         for index, (expert, weight) in enumerate(zip(self.experts.values(), weights, strict=True)):
             if isinstance(weight, float) and weight == 0:
                 continue
@@ -205,6 +206,7 @@ class Mixture(nn.Module):
             if routes is not None and routes.activations is not None:
                 hidden = hidden * routes.activations[:, index, None]
             mixed = mixed + weight * hidden
+        assert isinstance(mixed, torch.Tensor), "some expert has a weight"
         return self.head(mixed)
 
     def _hidden(

@@ -22,10 +22,9 @@ SMALL_BATCH = 64
 class RoutedA2C(RoutedAlgorithm, A2C):  # pyright: ignore[reportIncompatibleMethodOverride,reportIncompatibleVariableOverride]
     """stable-baselines3's A2C, learning from labels by a method.
 
-    Rollouts have 32 steps by default. An episode that still runs when the buffer is full is
-    `unfinished` and teaches without a label, even if the overseer sees its end later: where
-    episodes are not much shorter than the rollout, much of the oversight is lost. Longer rollouts
-    mean fewer, larger gradient steps.
+    Rollouts have 32 steps by default. The steps of an episode that still runs when the buffer is
+    full wait for its label, see `RoutedRolloutBuffer`: where episodes are much longer than the
+    rollout, they are learned from when the policy has moved on.
 
     ``RoutedA2C("MlpPolicy", env, method="routed").learn(100_000)``; the environment gives
     labels (`routed_envs.Overseen` makes it so). With every route open it is the library's A2C.
@@ -46,10 +45,9 @@ class RoutedA2C(RoutedAlgorithm, A2C):  # pyright: ignore[reportIncompatibleMeth
 class RoutedPPO(RoutedAlgorithm, PPO):  # pyright: ignore[reportIncompatibleMethodOverride,reportIncompatibleVariableOverride]
     """stable-baselines3's PPO, learning from labels by a method.
 
-    Rollouts have 32 steps by default. An episode that still runs when the buffer is full is
-    `unfinished` and teaches without a label, even if the overseer sees its end later: where
-    episodes are not much shorter than the rollout, much of the oversight is lost. Prefer many
-    environments to long rollouts.
+    Rollouts have 32 steps by default. The steps of an episode that still runs when the buffer is
+    full wait for its label, see `RoutedRolloutBuffer`: where episodes are much longer than the
+    rollout, they are learned from when the policy has moved on.
 
     ``RoutedPPO("MlpPolicy", env, method="routed").learn(1_000_000)``; the environment gives
     labels (`routed_envs.Overseen` makes it so). With every route open it is the library's PPO.

@@ -42,7 +42,8 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
 
     Where experts act alone, each in its share of the environments, there is a value for each of
     them, and nothing has to be mixed, so the actions may be of any kind. Unsteered, such a policy
-    mixes the logits of `Discrete` actions; for others the expert acts that its gate calls on.
+    mixes the logits of `Discrete` actions; for others the expert acts that its gate calls on, and
+    steering weighs what the gate says. It learns with `RoutedPPO` and `RoutedA2C` alone.
 
     Args:
         observation_space: What the agent sees.
@@ -133,7 +134,9 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         experts = {name: self._part("experts", arch["pi"]) for name in self.expert_names}
         learned = self.gate_kind == "learned"
         gate = self._part("gate", arch["gate"], count - 1) if learned else None
-        self.mixture = Mixture(experts, gate, head, self.routing)
+        # With features of its own nothing lies under an expert that both kinds could tell apart.
+        routing = self.routing if "experts" in self.shared else "activations"
+        self.mixture = Mixture(experts, gate, head, routing)
         values = count if self.acts == "experts" else 1
         self.value_net = self._part("value", arch["vf"], values)
         if self.ortho_init:
@@ -181,6 +184,8 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         They are preprocessed as for the networks; of a dictionary the parts, flat and one after
         another in the order of the space.
         """
+        if isinstance(self.observation_space, spaces.Dict):
+            observations = {name: observations[name] for name in self.observation_space.spaces}
         seen = preprocess_obs(observations, self.observation_space, self.normalize_images)
         if isinstance(seen, torch.Tensor):
             counted = isinstance(self.observation_space, spaces.Discrete)
@@ -225,13 +230,28 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         ]
         return torch.stack(found, 1).to(inputs.device)
 
-    def _distribution(self, logits: torch.Tensor, actors: torch.Tensor | None) -> Distribution:
-        """The distribution with these logits, or means, of whoever acts; None for one expert."""
+    def _distribution(
+        self,
+        logits: torch.Tensor,
+        actors: torch.Tensor | None,
+        open_routes: torch.Tensor | None = None,
+    ) -> Distribution:
+        """The actions' distribution.
+
+        Args:
+            logits: [B, ...], or means.
+            actors: int64 [B], whose they are, or one index for all; None for the only expert.
+            open_routes: float [B, K], how much of a sample's gradient may reach each expert's
+                spread; all of it if None.
+        """
         distribution: Any = self.action_dist
-        if isinstance(distribution, DiagGaussianDistribution):
-            own = self.log_std[0 if actors is None else actors]
-            return distribution.proba_distribution(logits, own)
-        return distribution.proba_distribution(action_logits=logits)
+        if not isinstance(distribution, DiagGaussianDistribution):
+            return distribution.proba_distribution(action_logits=logits)
+        whose = torch.tensor(0) if actors is None else actors
+        own = self.log_std[whose.expand(len(logits))]
+        if open_routes is not None:
+            own = route(own, open_routes.gather(1, whose.expand(len(logits)).unsqueeze(1))[:, 0])
+        return distribution.proba_distribution(logits, own)
 
     def _acting(self, inputs: dict[Part, Any], actors: torch.Tensor | None = None) -> Distribution:
         """The actions' distribution: of the experts that act, or if None under the steering."""
@@ -251,11 +271,11 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         return len(self.expert_names) == 1 or isinstance(self.action_space, spaces.Discrete)
 
     def _called_on(self, inputs: dict[Part, Any]) -> torch.Tensor:
-        """The expert that acts where nothing is mixed, int64 [B]: the steering's or the gate's."""
-        gate = self.mixture.gate_logits(inputs["gate"])
-        if self._weights is None:
-            return gate.argmax(1)
-        return torch.full_like(gate[:, 0], self._weights.index(1.0), dtype=torch.int64)
+        """The expert that acts where nothing is mixed, int64 [B]: the gate's, as it is steered."""
+        gate = self.mixture.gate_logits(inputs["gate"]).log_softmax(1)
+        if self._weights is not None:
+            gate = gate + torch.tensor(self._weights, device=gate.device).log()
+        return gate.argmax(1)
 
     def _dealt(self, count: int) -> torch.Tensor | None:
         """The expert that acts in each of some environments, int64 [N]; None for the mixture."""
@@ -299,9 +319,13 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
             actions: [B, ...].
         """
         if not isinstance(obs, RoutedObservations):
+            if self.acts == "experts":
+                raise InputError(
+                    "A policy whose experts act alone learns with RoutedPPO or RoutedA2C, which "
+                    "know who acted."
+                )
             inputs = self._inputs(obs)
-            actors = None if self.acts == "mixture" else self._called_on(inputs)
-            distribution, values = self._acting(inputs, actors), self._values(inputs, actors)
+            distribution, values = self._acting(inputs), self._values(inputs, None)
             return values, distribution.log_prob(actions), distribution.entropy()
         inputs, lesson = self._inputs(obs.observations), obs.lesson
         if obs.actors is None:
@@ -309,7 +333,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         else:
             logits = self.mixture.own_logits(inputs["experts"], obs.actors, lesson.routes)
             gate_logits = self.mixture.gate_logits(inputs["gate"]) if obs.gate is None else None
-        distribution = self._distribution(logits, obs.actors)
+        distribution = self._distribution(logits, obs.actors, lesson.routes.experts)
         values = self._values(inputs, obs.actors)
         log_prob, entropy = distribution.log_prob(actions), distribution.entropy()
         assert entropy is not None, "only squashed actions have none, which are refused"
@@ -350,11 +374,6 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
             InputError: There is no such expert, or the weights are not 0 to 1 with sum 1.
         """
         weights = steering_weights(steering, self.expert_names)
-        if weights is not None and not self._mixes and 1.0 not in weights:
-            raise InputError(
-                f"steering={steering!r}: only Discrete actions can be mixed, and these are "
-                f"{self.action_space}. Give one of {', '.join(self.expert_names)}, or None."
-            )
         steered = copy.copy(self)
         steered.steering, steered._weights = steering, weights
         return steered

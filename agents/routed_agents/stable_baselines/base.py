@@ -131,14 +131,18 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         """Tell the policy of the method's experts, unless the model was saved with others."""
         # The library saves a tuple as a list.
         parts = {"experts": list(self.method.experts), "gate": self.method.gate}
-        if self.method.acts != "mixture":
-            parts["acts"] = self.method.acts
         saved = {name: self.policy_kwargs.get(name, part) for name, part in parts.items()}
+        parts["acts"] = self.method.acts
+        # Models of before experts acted alone do not say who acts.
+        known = "experts" in self.policy_kwargs
+        saved["acts"] = self.policy_kwargs.get("acts", "mixture" if known else self.method.acts)
         if saved != parts:
             raise InputError(
                 f"This model has {saved}; method {self.method.name!r} needs {parts}. Leave the "
                 "method out to go on with the model's own, or make a new model."
             )
+        if self.method.acts == "mixture":
+            del parts["acts"]
         self.policy_kwargs = self.policy_kwargs | parts
 
     def _teach(self, outcomes: Outcomes) -> None:
@@ -240,7 +244,9 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
 
     def train(self) -> None:
         """Learn from the rollout, as the library does, unless every step of it has to wait."""
-        if len(self.rollout_buffer.taught):
+        # The spread of a single advantage is not a number.
+        least = 2 if getattr(self, "normalize_advantage", False) else 1
+        if len(self.rollout_buffer.taught) >= least:
             super().train()
 
     def _setup_learn(
@@ -252,7 +258,8 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         progress_bar: bool = False,
     ) -> tuple[int, BaseCallback]:
         """Start to learn; called by the library, which starts new episodes if it counts anew."""
-        if reset_num_timesteps or self._last_obs is None:
+        # A rollout that was broken off is dropped, and episodes may have ended in it.
+        if reset_num_timesteps or self._last_obs is None or not self.rollout_buffer.full:
             self.rollout_buffer.forget()
         return super()._setup_learn(
             total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
@@ -415,6 +422,8 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
             callback: What `begin` returned.
         """
         assert self.env is not None, "there is something to learn in"
+        # The schedules of a model that was just loaded stand where it is.
+        self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
         self.collect_rollouts(self.env, callback, self.rollout_buffer, self.n_steps)
         self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
         self.train()

@@ -249,8 +249,13 @@ class RoutedRolloutBuffer(RolloutBuffer):
                 setattr(self, name, _each(self.swap_and_flatten, getattr(self, name)))
             self.generator_ready = True
         size = batch_size or max(1, len(order))
-        for start in range(0, len(order), size):
-            yield self._get_samples(order[start : start + size])
+        if self.teaching.waits and len(order):
+            # As many as are taught: evenly, for a step on the few that are left over is mere noise.
+            parts = np.array_split(order, -(-len(order) // size))
+        else:
+            parts = [order[start : start + size] for start in range(0, len(order), size)]
+        for part in parts:
+            yield self._get_samples(part)
 
     def _get_samples(self, batch_inds: NDArray[Any], env: Any = None) -> RolloutBufferSamples:
         """The samples with those numbers, and what each may teach."""

@@ -56,6 +56,16 @@ def check_spaces(observation_space: spaces.Space, action_space: spaces.Space) ->
             f"The action space is {action_space}; a policy's actions are Box, Discrete, "
             "MultiDiscrete or MultiBinary. Change it in a wrapper."
         )
+    if isinstance(action_space, spaces.Box) and not action_space.is_bounded():
+        raise InputError(
+            f"The action space {action_space} has no bounds. Give it some, with "
+            "gymnasium.wrappers.RescaleAction say."
+        )
+    if isinstance(action_space, spaces.Discrete) and action_space.start != 0:
+        raise InputError(
+            f"The action space {action_space} begins at {action_space.start}; the library counts "
+            "actions from 0. Shift it in a wrapper."
+        )
     parts = {"": observation_space}
     if isinstance(observation_space, spaces.Dict):
         parts = {f" of {name!r}": space for name, space in observation_space.items()}

@@ -132,7 +132,8 @@ def _describe_space(space: spaces.Space) -> dict[str, Any]:
         bounds = {"low": _bounds(space.low), "high": _bounds(space.high)}
         return {"kind": "Box", "shape": space.shape, "dtype": str(space.dtype)} | bounds
     if isinstance(space, spaces.Dict):
-        parts = {name: _describe_space(part) for name, part in space.items()}
+        # A list: the order of the parts is that of the features.
+        parts = [[name, _describe_space(part)] for name, part in space.items()]
         return {"kind": "Dict", "parts": parts}
     if isinstance(space, spaces.MultiBinary):
         return {"kind": "MultiBinary", "shape": space.shape}
@@ -150,7 +151,7 @@ def _space(description: dict[str, Any] | int) -> spaces.Space:
     if isinstance(description, int):  # Files of before there were other actions.
         return spaces.Discrete(description)
     if description["kind"] == "Dict":
-        return spaces.Dict({name: _space(part) for name, part in description["parts"].items()})
+        return spaces.Dict([(name, _space(part)) for name, part in description["parts"]])
     if description["kind"] == "Box":
         shape, kind = tuple(description["shape"]), np.dtype(description["dtype"]).type
         low, high = (np.broadcast_to(description[end], shape) for end in ("low", "high"))

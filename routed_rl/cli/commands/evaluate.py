@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     Judged = tuple[str, str, Evaluation, tuple[str, ...]]
     """The oversight in words, who acts, the figures, and the good outcomes."""
 
-SIDE_BY_SIDE = 16
-"""Environments in which a policy is judged."""
-
 
 @dataclass(frozen=True)
 class Evaluate:
@@ -84,21 +81,22 @@ class Evaluate:
     def _in(self, run: EnvironmentRun) -> Judged:
         """The figures in the run's environment."""
         from routed_rl.cli.policies import only_oversight, parse_steering
-        from routed_rl.environments.making import make_envs
+        from routed_rl.environments.environment_judging import judge_steerings
 
         policy, config = run.policy, run.config
         steering = parse_steering(self.steer, policy.deploy, policy.expert_names)
         oversight = only_oversight(asdict(self.world), config.env, config.oversight)
-        episodes = config.evaluation_episodes if self.episodes is None else self.episodes
-        evaluation = routed_rl.evaluate_env(
-            policy.steer(steering),
-            make_envs(config.env, oversight, SIDE_BY_SIDE),
-            episodes,
+        name = actor_name(steering, policy.expert_names)
+        found = judge_steerings(
+            config,
+            policy,
+            oversight,
+            self.episodes,
+            steerings={name: steering},
             deterministic=self.deterministic,
             seed=self.seed,
         )
-        name = actor_name(steering, policy.expert_names)
-        return f"oversight {oversight:g}", name, evaluation, run.outcomes.good
+        return f"oversight {oversight:g}", name, found[name], run.outcomes.good
 
 
 def actor_name(steering: Steering, experts: Sequence[str]) -> str:

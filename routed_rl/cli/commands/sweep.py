@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import sys
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -144,6 +146,20 @@ class SweepInEnvironments(Sweep):
     settings: Annotated[EnvironmentSettings, tyro.conf.arg(name="")] = field(  # pyright: ignore[reportInvalidTypeForm]
         default_factory=EnvironmentSettings
     )
+
+
+def sweeps_environments(words: list[str]) -> bool:
+    """Whether a command's words, or the file that they name, name an environment."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--env", nargs="*")
+    parser.add_argument("--config")
+    try:
+        chosen, _ = parser.parse_known_args(words)
+        if chosen.env is not None or chosen.config is None:
+            return chosen.env is not None
+        return "env" in tomllib.loads(Path(chosen.config).read_text())
+    except (argparse.ArgumentError, OSError, ValueError):
+        return False  # Whoever reads them properly says what is wrong.
 
 
 def _print_outcome(outcome: SweepOutcome, planned: int) -> None:

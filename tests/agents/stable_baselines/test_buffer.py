@@ -15,6 +15,7 @@ from baselines import (
     last_reward,
     one_update,
 )
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecNormalize
 
@@ -143,6 +144,38 @@ def test_a_long_episode_waits_over_several_rollouts_and_no_step_is_taught_twice(
     # Steps 1, 8, 9, 16, 17 and 24 end an episode; 24 steps were taken.
     assert taught == [1, 0, 8, 0, 0, 8, 0, 7]
     assert sum(taught) == 24
+
+
+class Stopping(BaseCallback):
+    """Stops after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.steps = steps
+
+    def _on_step(self) -> bool:
+        return self.n_calls < self.steps
+
+
+def test_what_waits_is_let_go_of_where_a_rollout_was_broken_off():
+    """Its end may have been in the part that is dropped."""
+    model = RoutedA2C("MlpPolicy", Endings(), "naive", n_steps=2, policy_kwargs=dict(ARCH))
+    one_update(model)
+    assert model.rollout_buffer._waiting is not None
+    model.learn(2, callback=Stopping(1), reset_num_timesteps=False, log_interval=100)
+    model.learn(2, reset_num_timesteps=False, log_interval=100)
+    assert model.rollout_buffer.codes.shape == (2,)
+
+
+def test_minibatches_are_even_where_steps_wait():
+    model = RoutedPPO(
+        "MlpPolicy", Script(), "naive", n_steps=16, batch_size=4, policy_kwargs=dict(ARCH)
+    )
+    one_update(model)
+    buffer = model.rollout_buffer
+    assert buffer.taught.size == 13
+    sizes = [len(samples.actions) for samples in buffer.get(4)]
+    assert sizes == [4, 3, 3, 3]
 
 
 def test_where_labels_change_nothing_no_step_waits():

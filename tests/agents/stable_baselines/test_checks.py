@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+import numpy as np
 import pytest
 from baselines import (
     ARCH,
+    EXPERTS,
     SMALL_WORLD,
     Continuous,
     Misspelt,
@@ -19,13 +21,17 @@ from baselines import (
     routed_ppo,
     vec_env,
 )
+from gymnasium import spaces
+from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 
 from routed_agents import (
+    RoutedActorCriticPolicy,
     RoutedPPO,
     RoutingSettings,
     get_method,
 )
+from routed_agents.stable_baselines.checks import check_spaces
 from routed_envs import InputError
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import evaluate_env
@@ -80,8 +86,16 @@ def test_spaces_that_are_not_supported_are_refused_with_their_cure():
         RoutedPPO("MlpPolicy", Talking())
     with pytest.raises(InputError, match="There are 1 environments"):
         RoutedPPO("MlpPolicy", Continuous(), "inferred")
-    with pytest.raises(InputError, match="only Discrete actions can be mixed"):
-        RoutedPPO("MlpPolicy", make_vec_env(Continuous, 2), "inferred").steer(0.5)
+    with pytest.raises(InputError, match="learns with RoutedPPO or RoutedA2C"):
+        PPO(RoutedActorCriticPolicy, vec_env(), policy_kwargs=EXPERTS | {"acts": "experts"}).learn(
+            8
+        )
+    for takes, message in (
+        (spaces.Box(-np.inf, np.inf, (1,)), "has no bounds"),
+        (spaces.Discrete(2, start=1), "begins at 1"),
+    ):
+        with pytest.raises(InputError, match=message):
+            check_spaces(spaces.MultiBinary(1), takes)
     with pytest.raises(InputError, match="use_sde"):
         RoutedPPO("MlpPolicy", make_vec_env(Continuous, 2), "inferred", use_sde=True)
     vector: Any = gymnasium.make_vec("routed_envs/DiamondGhost-v0", num_envs=2)

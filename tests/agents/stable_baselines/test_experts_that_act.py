@@ -25,8 +25,17 @@ from baselines import (
 from gymnasium import spaces
 from stable_baselines3.common.env_util import make_vec_env
 
-from routed_agents import RoutedA2C, RoutedActorCriticPolicy, RoutedPPO, load_exported
-from routed_envs import Overseen
+from routed_agents import (
+    RoutedA2C,
+    RoutedActorCriticPolicy,
+    RoutedPPO,
+    get_method,
+    load_exported,
+)
+from routed_agents.stable_baselines.actor_critic import RoutedMultiInputPolicy
+from routed_agents.stable_baselines.export import export_policy
+from routed_envs import InputError, Overseen
+from routed_envs.gridworld.world import OUTCOMES
 
 ACTIONS = (
     spaces.Box(-1.0, 1.0, (2,)),
@@ -133,6 +142,55 @@ def test_unsteered_the_expert_acts_that_the_gate_calls_on():
     means = [policy.steer(name).get_distribution(seen).mode() for name in policy.expert_names]
     expected = torch.where(chosen.unsqueeze(1) == 0, means[0], means[1])
     assert torch.allclose(policy.get_distribution(seen).mode(), expected)
+
+
+def test_a_steering_between_experts_weighs_what_the_gate_says():
+    policy, seen = expert_policy(), torch.rand(32, 3)
+    inputs, gate = policy._inputs(seen), policy.gate_weights(seen)
+    assert torch.equal(policy.steer(0.5)._called_on(inputs), gate.argmax(1))
+    expected = (gate * torch.tensor([0.2, 0.8])).argmax(1)
+    assert torch.equal(policy.steer(0.2)._called_on(inputs), expected)
+    assert (policy.steer("trap")._called_on(inputs) == 1).all()
+
+
+def test_a_closed_route_teaches_the_experts_spread_nothing():
+    policy = expert_policy()
+    given = dataclasses.replace(
+        lesson(routed_policy(), "unknown"),
+        observations=torch.rand(6, 3),
+        actors=torch.tensor([0, 0, 0, 1, 1, 1]),
+    )
+    given.lesson.routes.experts[:, 0] = 0.0
+    policy.zero_grad()
+    _, log_prob, _ = policy.evaluate_actions(given, torch.zeros(6, 2))
+    log_prob.sum().backward()
+    assert policy.log_std.grad[0].abs().sum() == 0
+    assert policy.log_std.grad[1].abs().sum() > 0
+
+
+def test_parts_of_a_dictionary_keep_their_order_in_a_file(tmp_path: Path):
+    pairs: Any = [("z", spaces.Box(-1, 1, (2,))), ("a", spaces.Box(-1, 1, (1,)))]
+    torch.manual_seed(0)
+    policy = RoutedMultiInputPolicy(spaces.Dict(pairs), spaces.Discrete(3), lambda progress: 1e-3)
+    export_policy(policy, tmp_path / "policy.safetensors")
+    seen = {"z": torch.rand(4, 2), "a": torch.rand(4, 1)}
+    again = load_exported(tmp_path / "policy.safetensors")
+    assert torch.equal(again.action_probabilities(seen), policy.action_probabilities(seen))
+    other_order = dict(reversed(seen.items()))
+    assert torch.equal(policy.flat(other_order), policy.flat(seen))
+
+
+def test_a_mixture_over_dictionaries_may_have_features_of_its_own():
+    env = overseen_anything(DICTIONARY, spaces.Discrete(3))
+    for routing in ("activations", "parameters"):
+        kwargs = {"shared": (), "routing": routing}
+        RoutedPPO("MultiInputPolicy", env, "routed", n_steps=8, policy_kwargs=kwargs).learn(32)
+
+
+def test_a_model_is_not_loaded_with_a_method_in_which_others_act(tmp_path: Path):
+    routed_ppo("inferred").save(tmp_path / "model")
+    with pytest.raises(InputError, match="This model has"):
+        RoutedPPO.load(tmp_path / "model", env=vec_env(), method=get_method("routed", OUTCOMES))
 
 
 def test_an_episode_that_is_cut_off_is_worth_what_its_own_expert_says():

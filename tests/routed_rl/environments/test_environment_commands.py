@@ -15,6 +15,7 @@ from PIL import Image, ImageSequence
 from routed_envs import InputError
 from routed_rl import EnvironmentConfig, TrainConfig, load_results, plan, write_sweep_report
 from routed_rl.cli.main import main
+from routed_rl.sweeps.plan import read_file
 
 ENV = [
     *("--env", "own_env:doors", "--environments", "4", "--rollout-steps", "8"),
@@ -138,6 +139,9 @@ def test_a_sweep_in_an_environment_is_planned(tmp_path: Path):
     file = tmp_path / "sweep.toml"
     file.write_text('env = "own_env:doors"\nclip_rang = 0.1\n')
     assert run("sweep", "--config", str(file)) == 2
+    file.write_text('env = "own_env:doors"\nenvironments = 8\nrollout_steps = 32\nsteps = 2000\n')
+    assert plan(read_file(file))[0].to_json()["steps"] == 2000
+    assert run("sweep", "--config", str(file), "--steps", "3", "--out", str(tmp_path / "s")) == 2
     with pytest.raises(InputError, match="preset is of the gridworld"):
         plan({"env": "a:b", "preset": "paper"})
     with pytest.raises(InputError, match="There is no setting 'rows'"):
@@ -153,8 +157,11 @@ def test_a_sweep_in_an_environment_is_trained_and_reported_in_its_own_words(
     assert run("sweep", *ENV, "--oversight", "0.2", "0.5", *words) == 0
     assert "8 of 8 runs are finished" in capsys.readouterr().out
     assert run("sweep", *ENV, "--oversight", "0.2", "0.5", *words) == 0
+    others = ["--env", "own_env:pushed", "own_env:doors", *ENV[2:]]
+    assert run("sweep", *others, "--oversight", "0.2", "--methods", "naive", *words[-2:]) == 0
+    assert run("sweep", *others, "--oversight", "0.2", "--methods", "naive", *words[-2:]) == 0
     rows = load_results(out)
-    assert len(rows) == 8
+    assert len(rows) == 9
     assert rows[0]["targets"] == ["left", "right"]
     assert rows[0]["good"] == ["left"]
     assert {"left_rate", "right_right_rate", "unwatched_left_rate"} <= {

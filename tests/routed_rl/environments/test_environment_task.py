@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import multiprocessing
 import os
@@ -17,6 +18,7 @@ import torch
 from helpers import patience
 from killed_runs import train_until
 from run_files import FILES, weights, without_timings
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from routed_envs import InputError, Outcomes
 from routed_rl import EnvironmentConfig, EnvironmentRun, load_run, read_log, train
@@ -128,6 +130,35 @@ def test_a_checkpoint_holds_weights_optimizer_numbers_and_memory(tmp_path: Path)
         task.update(other)
         found.append(other.model.policy.state_dict())
     assert all(torch.equal(weight, found[1][name]) for name, weight in found[0].items())
+
+
+def test_schedules_go_on_where_a_run_is_resumed():
+    task = EnvironmentTask.of(doors_with(entropy_coefficient=1.0, final_entropy_coefficient=0.0))
+    whole = task.start()
+    for _ in range(3):
+        task.update(whole)
+    resumed = task.start()
+    resumed.load_state_dict(whole.state_dict())
+    for state in (whole, resumed):
+        task.update(state)
+    assert whole.model.ent_coef == resumed.model.ent_coef == pytest.approx(0.25)
+    task.close(whole)
+    task.close(resumed)
+
+
+def test_neighbouring_seeds_and_resumed_runs_see_other_episodes(monkeypatch: pytest.MonkeyPatch):
+    """An environment's seed is the first one's and its number: the first ones are far apart."""
+    seeds: list[int] = []
+    for seed, update in ((0, 0), (1, 0), (0, 3)):
+        task = EnvironmentTask.of(doors_with(seed=seed))
+        state = task.start()
+        state.update = update
+        with monkeypatch.context() as patch:
+            patch.setattr(DummyVecEnv, "seed", lambda self, seed: seeds.append(seed))
+            task.update(state)
+        task.close(state)
+    assert len(seeds) == 3
+    assert min(abs(one - other) for one, other in itertools.combinations(seeds, 2)) > 1000
 
 
 def test_ctrl_c_saves_and_the_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
