@@ -92,13 +92,9 @@ def render_run(
         raise InputError(f"episodes={episodes}: give at least 1.")
     share = run.config.oversight if oversight is None else oversight
     env = make_env(run.config.env, share, render_mode="rgb_array")
-    records: list[Record] = []
-    shown: list[Moment] = []
     with closing(env), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for episode in range(episodes):
-            start = seed if episode == 0 else None
-            shown += _thinned(_play(env, policy, episode, deterministic, start), records)
+        shown, records = _moments(env, policy, episodes, deterministic, seed)
     speed = float(env.metadata.get("render_fps") or FRAMES_PER_SECOND)
     who = _who_acts(policy)
     pictures = [_draw(moment, who, episodes, policy.expert_names, run.outcomes) for moment in shown]
@@ -108,6 +104,18 @@ def render_run(
     path.parent.mkdir(parents=True, exist_ok=True)
     save_picture(path, content, COLUMNS, records)
     return path
+
+
+def _moments(
+    env: Any, policy: RoutedActorCriticPolicy, episodes: int, deterministic: bool, seed: int
+) -> tuple[list[Moment], list[Record]]:
+    """The moments of some episodes that are shown, and a row of the table for each there was."""
+    records: list[Record] = []
+    shown: list[Moment] = []
+    for episode in range(episodes):
+        start = seed if episode == 0 else None
+        shown += _thinned(_play(env, policy, episode, deterministic, start), records)
+    return shown, records
 
 
 def _play(

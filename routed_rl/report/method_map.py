@@ -81,24 +81,28 @@ def write_map(
         raise InputError("No finished run is in any of the situations, so there is no map.")
     path = Path(folder)
     figures = writable_folder(path / FIGURES)
+    lead = paragraph("The discounted return of the deployed policy, mean over seeds.", "lead")
+    page = document(title, [lead], _sections(cells, list(situations), methods, figures))
+    write_atomically(path / PAGE, page.encode())
+    return path / PAGE
+
+
+def _sections(
+    cells: Sequence[Cell], situations: Sequence[str], methods: Sequence[str], figures: Path
+) -> list[Section]:
+    """The figure, and the three tables under it."""
     with our_look():
-        drawing = saved_figure(_draw(cells, list(situations), methods), figures)
+        drawing = saved_figure(_draw(cells, situations, methods), figures)
     known = {cell.method: cell.told for cell in cells if cell.told}
     told = _words("told", ("method", "what it is told"), [(m, known.get(m, NONE)) for m in methods])
     sentences = [(name, _winner(cells, name, methods[:-1])) for name in situations]
     winners = _words("map_winners", ("situation", "which is best"), sentences)
-    page = document(
-        title,
-        [paragraph("The discounted return of the deployed policy, mean over seeds.", "lead")],
-        [
-            Section("map", "The map", (drawing,)),
-            Section("words", "In words", (saved_table(winners, figures, prose=(1,)),)),
-            Section("numbers", "In numbers", (saved_table(_table(cells, methods), figures),)),
-            Section("told", "What each is told", (saved_table(told, figures, prose=(1,)),)),
-        ],
-    )
-    write_atomically(path / PAGE, page.encode())
-    return path / PAGE
+    return [
+        Section("map", "The map", (drawing,)),
+        Section("words", "In words", (saved_table(winners, figures, prose=(1,)),)),
+        Section("numbers", "In numbers", (saved_table(_table(cells, methods), figures),)),
+        Section("told", "What each is told", (saved_table(told, figures, prose=(1,)),)),
+    ]
 
 
 def _words(name: str, header: tuple[str, str], pairs: list[tuple[str, str]]) -> NumberTable:

@@ -89,21 +89,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         check_spaces(observation_space, action_space)
         if acts == "mixture" and len(experts) > 1:
             check_mixed(action_space)
-        if kwargs.get("use_sde"):
-            raise InputError(
-                "use_sde=True: routed policies explore by their distribution of actions alone. "
-                "Leave it out."
-            )
-        for part in shared:
-            if part not in PARTS:
-                raise unknown_name("part of the policy", part, PARTS)
-        if routing not in ("activations", "parameters"):
-            raise unknown_name("routing", routing, ("activations", "parameters"))
-        if not kwargs.pop("share_features_extractor", True):
-            raise InputError(
-                "share_features_extractor=False: say which parts share it instead, such as "
-                "policy_kwargs={'shared': ('experts', 'gate')}."
-            )
+        _check_arguments(shared, routing, kwargs)
         self.expert_names = tuple(experts)
         self.gate_kind: Gate = gate
         self.acts: Acts = acts
@@ -423,6 +409,29 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         own = {"experts": self.expert_names, "gate": self.gate_kind, "acts": self.acts}
         own |= {"shared": self.shared, "routing": self.routing}
         return super()._get_constructor_parameters() | own
+
+
+def _check_arguments(shared: Sequence[str], routing: str, others: dict[str, Any]) -> None:
+    """Refuse arguments that mean nothing here; of the others `share_features_extractor` is taken.
+
+    Raises:
+        InputError: One of them does.
+    """
+    for part in shared:
+        if part not in PARTS:
+            raise unknown_name("part of the policy", part, PARTS)
+    if routing not in ("activations", "parameters"):
+        raise unknown_name("routing", routing, ("activations", "parameters"))
+    if others.get("use_sde"):
+        raise InputError(
+            "use_sde=True: routed policies explore by their distribution of actions alone. Leave "
+            "it out."
+        )
+    if not others.pop("share_features_extractor", True):
+        raise InputError(
+            "share_features_extractor=False: say which parts share it instead, such as "
+            "policy_kwargs={'shared': ('experts', 'gate')}."
+        )
 
 
 def _preprocessed_shape(space: spaces.Space) -> tuple[int, ...]:
