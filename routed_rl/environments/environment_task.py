@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,10 @@ class EnvironmentTask:
             env = make_envs(
                 config.env, config.oversight, config.environments, config.seed, config.processes
             )
-            model = self._model(env)
+            with warnings.catch_warnings():
+                # Where steps wait, minibatches are even whatever the rollout's size.
+                warnings.filterwarnings("ignore", "You have specified a mini-batch size")
+                model = self._model(env)
             numbers = read_generators()
         return EnvironmentState(model, numbers, json.dumps(self.identity(), sort_keys=True))
 

@@ -117,6 +117,7 @@ def test_callbacks_progress_bar_and_tensorboard_work_as_in_the_library(tmp_path:
     assert list(tmp_path.glob("RoutedPPO_1/events*"))
 
 
+@pytest.mark.slow
 def test_environments_in_processes_of_their_own_are_overseen_too():
     env = make_vec_env(gym_env, 2, vec_env_cls=SubprocVecEnv)
     model = RoutedA2C("MlpPolicy", env, policy_kwargs=dict(ARCH), n_steps=16, seed=0)

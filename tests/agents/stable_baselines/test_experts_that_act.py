@@ -105,6 +105,7 @@ def test_what_a_method_sees_of_a_dictionary_is_what_the_networks_see():
     assert torch.allclose(policy.policy.gate_logits(flat), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shows", [SEEN, DICTIONARY, spaces.Discrete(4)], ids=["Box", "Dict", "4"])
 @pytest.mark.parametrize("takes", ACTIONS, ids=str)
 def test_any_actions_and_observations_are_learned_saved_and_exported(

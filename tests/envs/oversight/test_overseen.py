@@ -351,6 +351,7 @@ def make_corridor() -> gymnasium.Env[Any, Any]:
     return Monitor(overseen(oversight=1.0))
 
 
+@pytest.mark.slow
 def test_it_works_in_a_process_of_its_own():
     env = SubprocVecEnv([make_corridor])
     try:

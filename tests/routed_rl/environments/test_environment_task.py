@@ -209,12 +209,14 @@ def test_a_run_that_is_killed_at_any_moment_finishes_when_it_is_resumed(tmp_path
         assert updates == sorted(set(updates)), "no line twice, none out of order"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("env", ["own_env:pushed", "routed_envs/DiamondGhost-v0"])
 def test_environments_of_ones_own_and_registered_ones(env: str, tmp_path: Path):
     run = train(doors_with(env=env, method="inferred-model"), tmp_path / "run")
     assert run.policy.deploy == run.outcomes.good[0]
 
 
+@pytest.mark.slow
 def test_methods_with_one_expert_and_those_whose_mixture_acts(tmp_path: Path):
     for method, actors in (
         ("naive-early-stop", {"policy"}),

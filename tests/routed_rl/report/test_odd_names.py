@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from test_report import Page, synthetic_sweep
 
 from routed_rl.report import write_report
@@ -11,6 +12,7 @@ from routed_rl.report import write_report
 ODD = '<b>&"'
 
 
+@pytest.mark.slow
 def test_a_series_of_any_name_is_shown_literally(tmp_path: Path):
     rows, curves = synthetic_sweep(levels=(0.1, 0.8), seeds=2, evaluations=1)
     for row in (*rows, *curves):

@@ -314,6 +314,7 @@ def test_only_the_best_of_many_series_are_drawn_and_all_are_in_the_tables(tmp_pa
     assert len(records(tmp_path / "figures/returns.csv")) == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "best"),
     [
