@@ -20,6 +20,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from routed_envs.errors import InputError
 
 Name = Annotated[str, Field(min_length=1, description="a name")]
+OwnPlace = Annotated[
+    str | None, Field(pattern="^[^:]+:[^:]+$", description="module:object, or None")
+]
 Probability = Annotated[
     float, Field(ge=0, le=1, allow_inf_nan=False, description="a number from 0 to 1")
 ]
@@ -132,6 +135,9 @@ class TrainConfig(Settings):
             method of your own.
         oversight: Probability that a target's square has oversight, 0 to 1.
         seed: Decides the weights and every figure but the timings, at least 0.
+        world: A world of your own, at module:object: a World, or a class or function that makes one
+            of nothing; it then has this oversight, and the grid's settings mean nothing. None is
+            the gridworld.
         rows: Rows of the grid.
         cols: Columns of the grid; rows x cols is at least 3.
         spurious_oversight: Probability that an empty square shows oversight, 0 to 1.
@@ -182,6 +188,7 @@ class TrainConfig(Settings):
     method: Name = DEFAULT_METHOD
     oversight: Probability = 0.1
     seed: Seed = 0
+    world: OwnPlace = None
     rows: Count = 5
     cols: Count = 5
     spurious_oversight: Probability = 0.0
@@ -259,10 +266,8 @@ class TrainConfig(Settings):
     def to_json(self) -> dict[str, Any]:
         """The fields as plain values that JSON can hold."""
         values = super().to_json()
-        if not self.tempting_starts:
-            # Unset it is not named: runs and sweeps are recognised by what was there before it.
-            del values["tempting_starts"]
-        return values
+        # Unset these are not named: runs and sweeps are recognised by what was there before them.
+        return {k: v for k, v in values.items() if v or k not in ("tempting_starts", "world")}
 
 
 def default_folder(settings: Mapping[str, Any]) -> Path:

@@ -55,4 +55,14 @@ class Oversight:
     tempting_starts: bool | None = None
 
 
+OwnWorld = Annotated[
+    str | None,
+    tyro.conf.arg(
+        name="world",
+        metavar="MODULE:OBJECT",
+        help="The world of a run that was trained in one of your own; nothing in the run's folder "
+        "is executed, so its place must be given again.",
+        help_behavior_hint="",
+    ),
+]
 WorldOptions = Annotated[Oversight, tyro.conf.arg(name="")]

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from routed_agents.methods.record import Steering
+from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World
 from routed_rl.runs.run_folder import RunFolder, read_disposable
+from routed_rl.training.own_world import own_world
+from routed_rl.training.policy_file import load_policy
 from routed_rl.training.run import EnvironmentRun, load_run
 
 
@@ -27,6 +30,19 @@ def environment_run(folder: Path) -> EnvironmentRun | None:
     run = load_run(folder)
     assert isinstance(run, EnvironmentRun), "its configuration names an environment"
     return run
+
+
+def load_with_world(folder: Path, place: str | None) -> Policy:
+    """The policy in a run's folder or a file, in the user's own world if its place is given.
+
+    Raises:
+        InputError: As `load_policy` and `own_world`.
+    """
+    if place is None:
+        return load_policy(folder)
+    saved = read_disposable(RunFolder(folder).config).get("config", {}).get("oversight")
+    world = own_world(place)
+    return load_policy(folder, world=world if saved is None else world.with_oversight(saved))
 
 
 def parse_steering(text: str, deploy: Steering, experts: Sequence[str]) -> Steering:

@@ -131,7 +131,7 @@ class Comparison:
     def best(self) -> float | None:
         """The best possible return; None unless all runs are in one world, small enough to list."""
         known = all(name in row for row in self.rows for name in SIZE)
-        if any("env" in row for row in self.rows):
+        if any("targets" in row for row in self.rows):
             return None
         worlds = {_world(row) for row in self.rows}
         world = next(iter(worlds))

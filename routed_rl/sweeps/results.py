@@ -103,8 +103,8 @@ def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
 
 
 def _outcomes(config: Row, folder: RunFolder) -> Row:
-    """How episodes can end in a run's environment; the gridworld's are known."""
-    if "env" not in config:
+    """How episodes can end in a run's environment or own world; the gridworld's are known."""
+    if "env" not in config and "world" not in config:
         return {}
     return dict(read_json(folder.config)["identity"]["outcomes"])
 

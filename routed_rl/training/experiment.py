@@ -38,6 +38,7 @@ from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World
 from routed_rl.config import HOST_FIELDS, TrainConfig
+from routed_rl.training.own_world import own_world
 from routed_rl.training.state import TrainingState
 
 
@@ -72,7 +73,9 @@ class Experiment:
             InputError: An unknown method, a device that is not there, a method that does not fit
                 the world's outcomes, or fewer environments than experts that act alone.
         """
-        if world is None:
+        if world is None and config.world is not None:
+            world = own_world(config.world).with_oversight(config.oversight)
+        elif world is None:
             world = gridworld(config)
         else:
             # A world of one's own brings its settings: what the configuration says of them is its.
@@ -134,6 +137,9 @@ class Experiment:
         config = self.config.to_json()
         kept = {k: v for k, v in config.items() if k not in (*HOST_FIELDS, "updates")}
         world = {"world": type(self.world).__name__} | self.world.settings()
+        if self.config.world is not None:
+            outcomes = self.world.outcomes
+            world["outcomes"] = {"targets": list(outcomes.targets), "good": list(outcomes.good)}
         return kept | world | {"table of the method": self.method.describe()}
 
     def start(self) -> TrainingState:

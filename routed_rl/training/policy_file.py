@@ -100,6 +100,6 @@ def _world(description: dict[str, Any], file: Path) -> World[Any]:
     if description["class"] != DiamondGhostWorld.__name__:
         raise InputError(
             f"The policy in {file} was trained in a {description['class']}, which the file cannot "
-            "hold. Give it: load_policy(path, world=...)."
+            "hold. Give it: load_policy(path, world=...), or --world module:object."
         )
     return DiamondGhostWorld(**description["settings"])

@@ -100,6 +100,8 @@ def train(
         tensorboard=tensorboard,
         snapshots=snapshots,
     )
+    if isinstance(task, WorldTask) and task.experiment.config.world is not None:
+        world = task.experiment.world
     return load_run(folder.path, world=world)
 
 

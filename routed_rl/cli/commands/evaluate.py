@@ -8,7 +8,15 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import routed_rl
-from routed_rl.cli.options import Flag, Oversight, RunArgument, Steer, WorldOptions, optional
+from routed_rl.cli.options import (
+    Flag,
+    Oversight,
+    OwnWorld,
+    RunArgument,
+    Steer,
+    WorldOptions,
+    optional,
+)
 
 if TYPE_CHECKING:
     from routed_agents import Steering
@@ -39,6 +47,7 @@ class Evaluate:
 
     run_folder: RunArgument
     steer: Steer = "deploy"
+    own_world: OwnWorld = None
     world: WorldOptions = field(default_factory=Oversight)
     deterministic: Flag = False
     monte_carlo: Flag = False
@@ -61,10 +70,10 @@ class Evaluate:
 
     def _in_world(self) -> Judged:
         """The figures in the policy's world."""
-        from routed_rl.cli.policies import changed_world, parse_steering
+        from routed_rl.cli.policies import changed_world, load_with_world, parse_steering
         from routed_rl.cli.printing import oversight_in_words
 
-        policy = routed_rl.load_policy(self.run_folder)
+        policy = load_with_world(self.run_folder, self.own_world)
         steering = parse_steering(self.steer, policy.deploy, policy.experts)
         world = changed_world(policy.world, asdict(self.world))
         evaluation = routed_rl.evaluate(

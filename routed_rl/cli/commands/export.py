@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 import routed_rl
-from routed_rl.cli.options import OutFile, RunArgument, Steer, optional
+from routed_rl.cli.options import OutFile, OwnWorld, RunArgument, Steer, optional
 from routed_rl.cli.terminal import working
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Export:
 
     run_folder: RunArgument
     steer: Steer = "deploy"
+    own_world: OwnWorld = None
     experts: Annotated[tuple[str, ...] | None, optional("EXPERT [EXPERT ...]")] = None
     format: Annotated[
         Literal["safetensors", "onnx", "torch-export"] | None, tyro.conf.arg(help_behavior_hint="")
@@ -41,10 +42,10 @@ class Export:
 
     def run(self) -> None:
         """Export, then say what is in the file."""
-        from routed_rl.cli.policies import parse_steering
+        from routed_rl.cli.policies import load_with_world, parse_steering
         from routed_rl.deployment.formats import steered_alone
 
-        policy = routed_rl.load_policy(self.run_folder)
+        policy = load_with_world(self.run_folder, self.own_world)
         if self.experts is not None:
             policy = policy.with_experts(*self.experts)
         steered = policy.steer(parse_steering(self.steer, policy.deploy, policy.experts))

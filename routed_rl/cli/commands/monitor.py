@@ -7,7 +7,7 @@ from typing import Annotated
 
 import routed_rl
 from routed_envs.errors import check_probability
-from routed_rl.cli.options import OutFolder, RunArgument, optional
+from routed_rl.cli.options import OutFolder, OwnWorld, RunArgument, optional
 from routed_rl.cli.terminal import working
 
 
@@ -29,6 +29,7 @@ class Monitor:
     """
 
     run_folder: RunArgument
+    own_world: OwnWorld = None
     expert: Annotated[str | None, optional("EXPERT")] = None
     oversight: Annotated[tuple[float, ...] | None, optional("P [P ...]")] = None
     false_alarm_rate: float = 0.05
@@ -40,13 +41,14 @@ class Monitor:
         """Measure, then print the table and where the figure is."""
         from rich.console import Console
 
+        from routed_rl.cli.policies import load_with_world
         from routed_rl.cli.printing import plain_table
         from routed_rl.deployment.formats import deployment_folder
 
         check_probability("--false-alarm-rate", self.false_alarm_rate)
         with working("Following every start to its end"):
             measurement = routed_rl.measure_monitor(
-                routed_rl.load_policy(self.run_folder),
+                load_with_world(self.run_folder, self.own_world),
                 self.out or deployment_folder(self.run_folder),
                 expert=self.expert,
                 oversight=self.oversight,

@@ -12,6 +12,7 @@ from routed_rl.cli.options import (
     Flag,
     OutFile,
     Oversight,
+    OwnWorld,
     RunArgument,
     Steer,
     WorldOptions,
@@ -47,6 +48,7 @@ class Render:
 
     run_folder: RunArgument
     steer: Steer = "deploy"
+    own_world: OwnWorld = None
     world: WorldOptions = field(default_factory=Oversight)
     episodes: int = 4
     start: Annotated[tuple[str, ...] | None, optional("THING=ROW,COL [...]")] = None
@@ -57,14 +59,19 @@ class Render:
 
     def run(self) -> None:
         """Draw, then print where the pictures are and what they show."""
-        from routed_rl.cli.policies import changed_world, environment_run, parse_steering
+        from routed_rl.cli.policies import (
+            changed_world,
+            environment_run,
+            load_with_world,
+            parse_steering,
+        )
         from routed_rl.pictures.rendering import film_file
 
         run = environment_run(self.run_folder)
         if run is not None:
             self._film(run)
             return
-        policy = routed_rl.load_policy(self.run_folder)
+        policy = load_with_world(self.run_folder, self.own_world)
         film = self.out or film_file(self.run_folder)
         with working(f"Drawing {film}"):
             rendering = routed_rl.render(

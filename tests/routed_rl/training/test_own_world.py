@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +12,16 @@ from helpers import tiny_with
 from own_world import DOORS, Doors
 
 from routed_envs import InputError, World
-from routed_rl import evaluate, load_policy, train
+from routed_rl import (
+    TrainConfig,
+    evaluate,
+    load_policy,
+    load_results,
+    sweep,
+    train,
+    write_sweep_report,
+)
+from routed_rl.cli.main import main
 
 
 @pytest.mark.slow
@@ -44,3 +55,49 @@ def test_three_experts_learn_three_doors_in_a_world_of_ones_own(method: str, tmp
         load_policy(run.folder)
     again = load_policy(run.folder, world=world)
     assert torch.equal(again.action_probabilities(seen), run.policy.action_probabilities(seen))
+
+
+def named(**changes: Any) -> TrainConfig:
+    settings = {"world": "own_world:Doors", "oversight": 0.25, "rollout_steps": 1, "updates": 3}
+    return tiny_with(**settings | changes)
+
+
+def test_a_world_that_a_configuration_names(tmp_path: Path):
+    run = train(named(), tmp_path / "run")
+    assert run.policy.world == Doors(oversight=0.25)
+    saved = json.loads((run.folder / "config.json").read_text())
+    assert saved["config"]["world"] == "own_world:Doors"
+    assert saved["identity"]["world"] == "Doors"
+    train(named(updates=5), tmp_path / "run", resume=True)
+    assert "world" not in tiny_with().to_json()
+    assert main(["evaluate", str(run.folder)]) == 2
+    assert main(["evaluate", str(run.folder), "--world", "own_world:Doors", "--json"]) == 0
+    assert main(["export", str(run.folder), "--world", "own_world:Doors"]) == 0
+    assert (run.folder / "deployment" / "gold.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_a_sweep_in_a_world_of_ones_own_is_reported_in_its_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "sweep"
+    assert not sweep([named(method=method) for method in ("inferred", "naive")], out).failed
+    assert load_results(out)[0]["targets"] == ["gold", "silver", "trap"]
+    page = write_sweep_report(out).read_text()
+    assert "gold rate" in page
+    assert "diamond rate" not in page
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("own_world:Dors", "Did you mean 'Doors'"),
+        ("own_world:DOORS", "is a Outcomes without outcomes, overseen_share, "),
+        ("own_world:DoorState", "calling it failed in"),
+        ("nowhere:Doors", "cannot be imported"),
+        ("Doors", "give module:object, or None"),
+    ],
+)
+def test_what_is_no_world_is_refused(place: str, message: str, tmp_path: Path):
+    with pytest.raises(InputError, match=message):
+        train(named(world=place), tmp_path / "run")
