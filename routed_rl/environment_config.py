@@ -26,7 +26,8 @@ from routed_rl.config import (
     Widths,
 )
 
-ALGORITHMS = ("ppo", "a2c")
+OF_PPO = ("batch_size", "epochs", "clip_range")
+"""Settings that a2c does not have."""
 Algorithm = Annotated[Literal["ppo", "a2c"], Field(description="ppo or a2c")]
 SmallSeed = Annotated[int, Field(ge=0, lt=2**32, description="a whole number from 0 to 2^32 - 1")]
 Several = Annotated[int, Field(ge=2, description="a whole number of at least 2")]
@@ -117,6 +118,9 @@ class EnvironmentConfig(Settings):
         faults = []
         if self.overseen_limit == 0:
             faults.append("overseen_limit=0 cannot be used: give a number above 0, up to 1.")
+        if self.algorithm == "a2c":
+            given = [name for name in OF_PPO if getattr(self, name) != getattr(type(self), name)]
+            faults += [f"{name} is of ppo, and algorithm is a2c. Leave it out." for name in given]
         if self.samples < 2:
             faults.append(
                 "environments=1 x rollout_steps=1 is a rollout of one step: give more of either."

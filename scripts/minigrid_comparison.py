@@ -87,7 +87,7 @@ def train_and_judge(method: str, seed: int, options: Options) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     policies = {"mixture": model.steer(None)}
     if several:
-        policies |= {name: model.steer(name) for name in model.policy.expert_names}
+        policies |= {name: model.steer(name) for name in model.policy.experts}
     fresh = make_vec_env(ENVIRONMENT, ENVIRONMENTS, env_kwargs=settings["env_kwargs"])
     found = {
         name: routed_rl.evaluate_env(policy, fresh, options.episodes, seed=10_000 + seed).to_json()

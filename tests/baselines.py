@@ -75,7 +75,7 @@ def one_update(model: A2C | PPO) -> None:
 def lesson(policy: RoutedActorCriticPolicy, label: str, count: int = 6) -> RoutedObservations:
     """Observations whose episodes all have one label, under `routed`."""
     row = get_method("routed", OUTCOMES).rows[label]
-    target = 0 if row.target is None else policy.expert_names.index(row.target)
+    target = 0 if row.target is None else policy.experts.index(row.target)
     seen = torch.as_tensor(vec_env(count=count).reset())
     return RoutedObservations(
         observations=seen,

@@ -18,15 +18,24 @@ from routed_rl.training.policy_file import load_policy
 from routed_rl.training.run import EnvironmentRun, load_run
 
 
-def environment_run(folder: Path) -> EnvironmentRun | None:
+def environment_run(folder: Path, place: str | None) -> EnvironmentRun | None:
     """The run in an environment that a folder holds; None if it holds something else.
 
+    Args:
+        folder: The run's.
+        place: Of the world that was given with --world.
+
     Raises:
-        InputError: It is one, and not finished or damaged.
+        InputError: It is one, and not finished or damaged, or a world was given.
     """
     config = read_disposable(RunFolder(folder).config).get("config")
     if not isinstance(config, dict) or "env" not in config:
         return None
+    if place is not None:
+        raise InputError(
+            f"--world {place}: {folder} is a run in {config['env']}, which needs none. Leave it "
+            "out."
+        )
     run = load_run(folder)
     assert isinstance(run, EnvironmentRun), "its configuration names an environment"
     return run
@@ -40,9 +49,10 @@ def load_with_world(folder: Path, place: str | None) -> Policy:
     """
     if place is None:
         return load_policy(folder)
-    saved = read_disposable(RunFolder(folder).config).get("config", {}).get("oversight")
-    world = own_world(place)
-    return load_policy(folder, world=world if saved is None else world.with_oversight(saved))
+    config, world = read_disposable(RunFolder(folder).config).get("config"), own_world(place)
+    if isinstance(config, dict) and "oversight" in config:
+        world = world.with_oversight(config["oversight"])
+    return load_policy(folder, world=world)
 
 
 def parse_steering(text: str, deploy: Steering, experts: Sequence[str]) -> Steering:

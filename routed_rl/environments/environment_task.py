@@ -20,15 +20,11 @@ from routed_agents.methods.responsibilities import belief_figures, described_bel
 from routed_agents.methods.routing_settings import RoutingSettings
 from routed_agents.stable_baselines.a2c_ppo import EntropySchedule, RoutedA2C, RoutedPPO
 from routed_agents.stable_baselines.base import RoutedAlgorithm
-from routed_agents.stable_baselines.checks import check_actors, check_mixed, check_spaces
+from routed_agents.stable_baselines.checks import check_mixed, check_spaces
 from routed_envs.outcomes import Outcomes
 from routed_rl.config import HOST_FIELDS
 from routed_rl.environment_config import EnvironmentConfig
-from routed_rl.environments.environment_judging import (
-    deployed_name,
-    judge_levels,
-    judge_steerings,
-)
+from routed_rl.environments.environment_judging import judge_levels, judge_steerings
 from routed_rl.environments.environment_state import EnvironmentState
 from routed_rl.environments.generators import (
     generators_kept,
@@ -37,7 +33,8 @@ from routed_rl.environments.generators import (
 )
 from routed_rl.environments.making import make_env, make_envs
 from routed_rl.evaluation.record import Evaluation
-from routed_rl.runs.run_folder import FORMAT, RunFolder, write_json
+from routed_rl.evaluation.steerings import deployed_actor
+from routed_rl.runs.run_folder import RunFolder
 
 NOT_IDENTITY = (*HOST_FIELDS, "steps", "processes")
 """Settings that do not make a run another one."""
@@ -76,7 +73,7 @@ class EnvironmentTask:
         else:
             config = dataclasses.replace(config, method=method.name)
         method.check_labels(outcomes)
-        check_actors(method, config.environments)
+        method.check_environments(config.environments)
         if method.acts == "mixture" and len(method.experts) > 1:
             check_mixed(env.action_space)
         env.close()
@@ -237,11 +234,7 @@ class EnvironmentTask:
         with generators_kept():
             write_generators(state.numbers)
             judged = judge_levels(self.config, model.policy)
-        figures = {w: {name: e.to_json() for name, e in row.items()} for w, row in judged.items()}
-        write_json(folder.evaluation, figures)
-        actor = deployed_name(model.policy)
-        result = {
-            "format": FORMAT,
+        told = {
             "method": self.method.name,
             "updates": state.update,
             "seconds": state.seconds,
@@ -250,10 +243,8 @@ class EnvironmentTask:
             "told": ", ".join(self.method.told),
             "relabel_accuracy": None,
             "belief": described_belief(model.memory, self.outcomes),
-            "deployed_actor": actor,
-            "deployed": figures["training"][actor],
         }
-        write_json(folder.result, result)
+        folder.write_results(judged, deployed_actor(model.policy), told)
 
 
 def policy_name(observation_space: Any) -> str:

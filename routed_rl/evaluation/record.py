@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 import torch
 from numpy.typing import NDArray
@@ -34,6 +34,24 @@ class Predictor(Protocol):
         or by name.
         """
         ...
+
+
+class Steerable(Protocol):
+    """Whatever has experts and can be steered; a `Policy` can, and one of stable-baselines3's."""
+
+    deploy: Steering
+
+    @property
+    def experts(self) -> tuple[str, ...]:
+        """The experts' names."""
+        ...
+
+    def steer(self, steering: Steering, /) -> Self:
+        """The same weights under another steering."""
+        ...
+
+
+SteerableT = TypeVar("SteerableT", bound=Steerable)
 
 
 @dataclass(frozen=True)

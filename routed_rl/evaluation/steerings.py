@@ -9,7 +9,7 @@ from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.worlds import World
 from routed_rl.evaluation.exact import MAX_STATES, Evaluator, is_listable, same_states
-from routed_rl.evaluation.record import Actor, Evaluation
+from routed_rl.evaluation.record import Actor, Evaluation, Steerable, SteerableT
 from routed_rl.evaluation.sampled import monte_carlo
 
 
@@ -109,7 +109,7 @@ def evaluate_steerings(
     return found
 
 
-def steerings(policy: Policy) -> dict[str, Policy]:
+def steerings(policy: SteerableT) -> dict[str, SteerableT]:
     """The unsteered policy and each expert by name, and the one that is deployed.
 
     A policy with one expert has only that one. Where the deployed policy is none of the others, it
@@ -121,7 +121,7 @@ def steerings(policy: Policy) -> dict[str, Policy]:
     return named | {deployed_actor(policy): policy.steer(policy.deploy)}
 
 
-def deployed_actor(policy: Policy) -> str:
+def deployed_actor(policy: Steerable) -> str:
     """The name that the method's own steering has among `steerings`."""
     if policy.deploy is None:
         return policy.experts[0] if len(policy.experts) == 1 else "mixture"

@@ -97,7 +97,7 @@ def render_run(
         shown, records = _moments(env, policy, episodes, deterministic, seed)
     speed = float(env.metadata.get("render_fps") or FRAMES_PER_SECOND)
     who = _who_acts(policy)
-    pictures = [_draw(moment, who, episodes, policy.expert_names, run.outcomes) for moment in shown]
+    pictures = [_draw(moment, who, episodes, policy.experts, run.outcomes) for moment in shown]
     last = [moment.outcome != "unfinished" for moment in shown]
     milliseconds = max(20, round(1000 / speed))
     content = film_bytes(path, pictures, last, milliseconds)
@@ -177,7 +177,7 @@ def _thinned(moments: Iterable[Moment], records: list[Record]) -> list[Moment]:
 
 def _who_acts(policy: RoutedActorCriticPolicy) -> str:
     """The policy's steering in words."""
-    if len(policy.expert_names) == 1:
+    if len(policy.experts) == 1:
         return "policy"
     if policy.steering is None:
         return "mixture" if policy._mixes else "the gate's expert"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from routed_agents.files import no_folder, write_atomically
 from routed_envs.errors import InputError
+from routed_rl.evaluation.record import Evaluation
 
 FORMAT = 1
 """The version of the folder's files."""
@@ -92,6 +93,27 @@ class RunFolder:
         result = read_disposable(self.result)
         timed = isinstance(result.get("seconds"), int | float)
         return result if timed and result.keys() >= set(TOLD) else None
+
+    def write_results(
+        self,
+        judged: Mapping[str, Mapping[str, Evaluation]],
+        deployed_actor: str,
+        told: Mapping[str, Any],
+    ) -> None:
+        """Write what only a finished run has beside its policy, `result.json` last.
+
+        Args:
+            judged: The figures by world, `training` among them, and by who acts.
+            deployed_actor: Who acts when the policy is deployed.
+            told: The result's other entries.
+        """
+        figures = {w: {name: e.to_json() for name, e in row.items()} for w, row in judged.items()}
+        write_json(self.evaluation, figures)
+        deployed = {
+            "deployed_actor": deployed_actor,
+            "deployed": figures["training"][deployed_actor],
+        }
+        write_json(self.result, {"format": FORMAT, **told, **deployed})
 
     @property
     def results(self) -> list[Path]:

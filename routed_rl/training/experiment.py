@@ -86,12 +86,7 @@ class Experiment:
         else:
             config = dataclasses.replace(config, method=method.name)
         method.check_labels(world.outcomes)
-        if method.acts == "experts" and config.environments < len(method.experts):
-            raise InputError(
-                f"environments={config.environments}: in method {method.name!r} each of "
-                f"{', '.join(method.experts)} acts in environments of its own. Give at least "
-                f"{len(method.experts)}."
-            )
+        method.check_environments(config.environments)
         return cls(config, world, method, _device(config.device))
 
     @property

@@ -8,7 +8,7 @@ import torch
 
 from routed_agents.methods.responsibilities import described_belief
 from routed_rl.evaluation.steerings import deployed_actor, evaluate_steerings, oversight_levels
-from routed_rl.runs.run_folder import FORMAT, RunFolder, write_json
+from routed_rl.runs.run_folder import RunFolder
 from routed_rl.training.experiment import Experiment
 from routed_rl.training.policy_file import save_policy
 from routed_rl.training.state import TrainingState
@@ -26,11 +26,7 @@ def finish(experiment: Experiment, state: TrainingState, folder: RunFolder) -> N
     policy = experiment.policy(state)
     save_policy(policy, folder.policy)
     judged = evaluate_steerings(policy, oversight_levels(experiment.world))
-    figures = {w: {name: e.to_json() for name, e in row.items()} for w, row in judged.items()}
-    write_json(folder.evaluation, figures)
-    actor = deployed_actor(policy)
-    result = {
-        "format": FORMAT,
+    told = {
         "method": experiment.method.name,
         "updates": state.update,
         "seconds": state.seconds,
@@ -39,10 +35,8 @@ def finish(experiment: Experiment, state: TrainingState, folder: RunFolder) -> N
         "told": ", ".join(experiment.method.told),
         "relabel_accuracy": accuracy,
         "belief": described_belief(state.memory, experiment.world.outcomes),
-        "deployed_actor": actor,
-        "deployed": figures["training"][actor],
     }
-    write_json(folder.result, result)
+    folder.write_results(judged, deployed_actor(policy), told)
 
 
 def relabel_accuracy(experiment: Experiment, state: TrainingState) -> float | None:

@@ -152,6 +152,18 @@ class Method:
                 f"{sorted(outcomes.labels)}. Give one row for each label."
             )
 
+    def check_environments(self, count: int) -> None:
+        """Refuse fewer environments than there are experts that act alone.
+
+        Raises:
+            InputError: An expert would have none.
+        """
+        if self.acts == "experts" and count < len(self.experts):
+            raise InputError(
+                f"environments={count}: in method {self.name!r} each of {', '.join(self.experts)} "
+                f"acts in environments of its own. Give at least {len(self.experts)}."
+            )
+
     def describe(self) -> str:
         """Everything that distinguishes this method from others, in words."""
         rows = {label: self.rows[label] for label in sorted(self.rows)}

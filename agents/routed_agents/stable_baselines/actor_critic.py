@@ -90,7 +90,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         if acts == "mixture" and len(experts) > 1:
             check_mixed(action_space)
         _check_arguments(shared, routing, kwargs)
-        self.expert_names = tuple(experts)
+        self.experts = tuple(experts)
         self.gate_kind: Gate = gate
         self.acts: Acts = acts
         self.shared = tuple(shared)
@@ -108,7 +108,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         del self.pi_features_extractor, self.vf_features_extractor
         if not self.shared:
             del self.features_extractor
-        arch, count = self._arch(), len(self.expert_names)
+        arch, count = self._arch(), len(self.experts)
         latent = (arch["pi"] or [self.features_dim])[-1]
         distribution: Any = self.action_dist
         if isinstance(distribution, DiagGaussianDistribution):
@@ -117,7 +117,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
             self.log_std = nn.Parameter(log_std.detach().repeat(count, 1))
         else:
             head = distribution.proba_distribution_net(latent)
-        experts = {name: self._part("experts", arch["pi"]) for name in self.expert_names}
+        experts = {name: self._part("experts", arch["pi"]) for name in self.experts}
         learned = self.gate_kind == "learned"
         gate = self._part("gate", arch["gate"], count - 1) if learned else None
         # With features of its own nothing lies under an expert that both kinds could tell apart.
@@ -206,7 +206,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
             float [B, K].
         """
         if len(inputs) == 0:  # PyTorch's distributions take no empty batch.
-            return inputs.new_zeros((0, len(self.expert_names)))
+            return inputs.new_zeros((0, len(self.experts)))
         parts, taken = self._parts(self._unflat(inputs.to(self.device))), actions.to(self.device)
         each = self.mixture.each_logits(parts["experts"])
         # Distributions share one record in the library: each is used before the next is made.
@@ -254,7 +254,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
     @property
     def _mixes(self) -> bool:
         """Whether several experts can be weighed against each other, or there is only one."""
-        return len(self.expert_names) == 1 or isinstance(self.action_space, spaces.Discrete)
+        return len(self.experts) == 1 or isinstance(self.action_space, spaces.Discrete)
 
     def _called_on(self, inputs: dict[Part, Any]) -> torch.Tensor:
         """The expert that acts where nothing is mixed, int64 [B]: the gate's, as it is steered."""
@@ -267,7 +267,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         """The expert that acts in each of some environments, int64 [N]; None for the mixture."""
         if self.acts == "mixture":
             return None
-        return deal(count, len(self.expert_names), self.device)
+        return deal(count, len(self.experts), self.device)
 
     def _values(self, inputs: dict[Part, Any], actors: torch.Tensor | None) -> torch.Tensor:
         """The values to whoever acts, float [B, 1]."""
@@ -359,7 +359,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         Raises:
             InputError: There is no such expert, or the weights are not 0 to 1 with sum 1.
         """
-        weights = steering_weights(steering, self.expert_names)
+        weights = steering_weights(steering, self.experts)
         steered = copy.copy(self)
         steered.steering, steered._weights = steering, weights
         return steered
@@ -406,7 +406,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         """What `save` keeps of the constructor's arguments."""
-        own = {"experts": self.expert_names, "gate": self.gate_kind, "acts": self.acts}
+        own = {"experts": self.experts, "gate": self.gate_kind, "acts": self.acts}
         own |= {"shared": self.shared, "routing": self.routing}
         return super()._get_constructor_parameters() | own
 

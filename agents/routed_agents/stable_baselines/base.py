@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -39,7 +40,6 @@ from routed_agents.stable_baselines.buffer import (
     Teaching,
 )
 from routed_agents.stable_baselines.checks import (
-    check_actors,
     check_env,
     check_spaces,
     oversight_of,
@@ -111,7 +111,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         self.method = wanted if isinstance(wanted, Method) else get_method(wanted, self.outcomes)
         self.method.check_labels(self.outcomes)
         check_spaces(self.observation_space, self.action_space)
-        check_actors(self.method, self.n_envs)
+        self.method.check_environments(self.n_envs)
         self._take_experts()
         shows_dictionaries = isinstance(self.observation_space, spaces.Dict)
         buffer = RoutedDictRolloutBuffer if shows_dictionaries else RoutedRolloutBuffer
@@ -275,17 +275,17 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         told = told_labels(self.method, labels, torch.from_numpy(buffer.hidden_outcomes))
         assert self.outcomes is not None, "a rollout was just collected"
         self.labels_told += count_targets(told, self.outcomes)
+        rollout = cache(lambda: self._rollout(labels))
         learned, self.memory = method_labels(
-            self.method, told, lambda: self._rollout(labels), self.memory, torch.default_generator
+            self.method, told, rollout, self.memory, torch.default_generator
         )
         if self.method.gate_memory:
-            self._remember(self.method.gate_memory, labels, told)
+            self._remember(self.method.gate_memory, rollout(), told)
         return learned
 
-    def _remember(self, rule: GateMemory, labels: torch.Tensor, told: torch.Tensor) -> None:
+    def _remember(self, rule: GateMemory, rollout: Rollout, told: torch.Tensor) -> None:
         """Keep the endings from which the gate learns: pictures as they came, which is smaller."""
-        assert self.outcomes is not None, "a rollout was just collected"
-        rollout, table = self._rollout(labels), Table.of(self.method, self.outcomes)
+        table = Table.of(self.method, rollout.outcomes)
         if not isinstance(self.observation_space, spaces.Dict):
             seen = torch.from_numpy(self._observations())
             rollout = dataclasses.replace(rollout, observations=seen)

@@ -244,7 +244,6 @@ class RoutedRolloutBuffer(RolloutBuffer):
         assert self.full, "the library asks for samples after a rollout"
         order = np.random.permutation(self.taught)  # noqa: NPY002 (the library's draws)
         if not self.generator_ready:
-            self.envs = np.arange(self.n_envs).repeat(len(self.rewards))
             for name in SAMPLED:
                 setattr(self, name, _each(self.swap_and_flatten, getattr(self, name)))
             self.generator_ready = True
@@ -263,11 +262,13 @@ class RoutedRolloutBuffer(RolloutBuffer):
         teaching = self.teaching
         codes = torch.from_numpy(self.codes[batch_inds]).to(self.device)
         actors = teaching.actors
+        if actors is not None:  # The samples of an environment stand together.
+            actors = actors[torch.from_numpy(batch_inds // len(self.rewards)).to(self.device)]
         routed = RoutedObservations(
             observations=samples.observations,
             lesson=teaching.table.lesson(codes),
             gate_coefficient=teaching.routing.gate_coefficient,
-            actors=None if actors is None else actors[torch.from_numpy(self.envs[batch_inds])],
+            actors=actors,
             gate=teaching.gate() if teaching.gate else None,
         )
         # The library never looks at the observations; it hands them to the policy.

@@ -8,7 +8,6 @@ import gymnasium
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 
-from routed_agents.methods.record import Method
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
 
@@ -90,18 +89,4 @@ def check_mixed(action_space: spaces.Space) -> None:
             f"The action space is {action_space}; a mixture of experts chooses among Discrete "
             "actions. Take a method whose experts act alone, such as 'inferred' (`routed-rl "
             "methods` says who acts), or discretise the actions in a wrapper."
-        )
-
-
-def check_actors(method: Method, environments: int) -> None:
-    """Refuse fewer environments than there are experts that act alone.
-
-    Raises:
-        InputError: An expert would have none.
-    """
-    if method.acts == "experts" and environments < len(method.experts):
-        raise InputError(
-            f"There are {environments} environments; in method {method.name!r} each of "
-            f"{', '.join(method.experts)} acts in environments of its own. Give at least "
-            f"{len(method.experts)}: stable_baselines3.common.env_util.make_vec_env makes several."
         )

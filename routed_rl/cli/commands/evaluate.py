@@ -59,7 +59,7 @@ class Evaluate:
         """Evaluate, then print the figures."""
         from routed_rl.cli.policies import environment_run
 
-        run = environment_run(self.run_folder)
+        run = environment_run(self.run_folder, self.own_world)
         title, name, evaluation, good = self._in_world() if run is None else self._in(run)
         if self.json:
             print(json.dumps(evaluation.to_json()))
@@ -93,15 +93,15 @@ class Evaluate:
         from routed_rl.environments.environment_judging import judge_steerings
 
         policy, config = run.policy, run.config
-        steering = parse_steering(self.steer, policy.deploy, policy.expert_names)
+        steering = parse_steering(self.steer, policy.deploy, policy.experts)
         oversight = only_oversight(asdict(self.world), config.env, config.oversight)
-        name = actor_name(steering, policy.expert_names)
+        name = actor_name(steering, policy.experts)
         found = judge_steerings(
             config,
             policy,
             oversight,
             self.episodes,
-            steerings={name: steering},
+            actors={name: policy.steer(steering)},
             deterministic=self.deterministic,
             seed=self.seed,
         )

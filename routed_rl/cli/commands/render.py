@@ -67,7 +67,7 @@ class Render:
         )
         from routed_rl.pictures.rendering import film_file
 
-        run = environment_run(self.run_folder)
+        run = environment_run(self.run_folder, self.own_world)
         if run is not None:
             self._film(run)
             return
@@ -103,7 +103,7 @@ class Render:
                 f"--failures and --start are of the gridworld, and {self.run_folder} is a run in "
                 f"{run.config.env}. Leave them out; --seed decides the starts."
             )
-        steering = parse_steering(self.steer, run.policy.deploy, run.policy.expert_names)
+        steering = parse_steering(self.steer, run.policy.deploy, run.policy.experts)
         oversight = only_oversight(asdict(self.world), run.config.env, run.config.oversight)
         film = self.out or film_file(self.run_folder)
         with working(f"Drawing {film}"):

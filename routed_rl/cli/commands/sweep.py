@@ -17,7 +17,7 @@ import routed_rl
 from routed_envs.errors import InputError
 from routed_rl.cli.options import OutFolder, optional
 from routed_rl.cli.terminal import program, quoted
-from routed_rl.config import TrainConfig
+from routed_rl.config import DEFAULT_METHOD, TrainConfig
 from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.naming import counted
 
@@ -75,7 +75,7 @@ class Sweep:
     """
 
     settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)  # pyright: ignore[reportInvalidTypeForm]
-    methods: Annotated[Words, optional("METHOD [METHOD ...]", "routed")] = None
+    methods: Annotated[Words, optional("METHOD [METHOD ...]", DEFAULT_METHOD)] = None
     # Several numbers are taken only to be refused in words that help.
     seeds: Annotated[Words, optional("N", "1")] = None
     preset: Annotated[str | None, optional("{fast,paper}", "fast")] = None
@@ -127,25 +127,12 @@ class SweepInEnvironments(Sweep):
     missing; other values extend the sweep. Ctrl-C saves. For example:
 
     routed-rl sweep --env my_env:make --methods inferred naive --seeds 3 --out sweeps/first
-
-    Attributes:
-        settings: The runs' settings.
-        methods: Names of methods (`routed-rl methods` lists them), or module:object for your own.
-        seeds: A number n, for the seeds 0 to n - 1; --seed takes a list of seeds instead.
-        preset: Of the gridworld alone.
-        config: A TOML file with the same words, such as: methods = ["inferred", "naive"]. Options
-            on the command line replace what it says.
-        out: The sweep's folder. Left out, it is sweeps/ and the TOML file's name, or sweeps/sweep.
-        jobs: Runs at a time. Left out, one for each core, or what the cluster holds.
-        backend: local is this machine; ray is a Ray cluster that shares the folder
-            (pip install "routed-rl[ray]").
-        address: The Ray cluster's address, such as auto or 10.0.0.1:6379. Left out, a cluster is
-            started on this machine.
     """
 
     settings: Annotated[EnvironmentSettings, tyro.conf.arg(name="")] = field(  # pyright: ignore[reportInvalidTypeForm]
         default_factory=EnvironmentSettings
     )
+    preset: tyro.conf.Suppress[None] = None
 
 
 def sweeps_environments(words: list[str]) -> bool:

@@ -41,8 +41,10 @@ class Train:
         preset: Where the constants below come from: fast (ours, tuned for the least time to a
             good policy, for each method by itself) or paper (the reference experiment).
         config: A JSON file with a configuration, such as the config.json of a run's folder.
-        out: The run's folder. Left out, it is runs/METHOD-oversightP-seedS.
-        resume: Continue the run in the folder; a larger --updates extends it.
+        out: The run's folder. Left out, it is runs/METHOD-oversightP-seedS, or in an environment
+            runs/ENV-METHOD-oversightP-seedS.
+        resume: Continue the run in the folder; a larger --updates (in an environment: --steps)
+            extends it.
         overwrite: Start again in a folder that holds a run.
         tensorboard: Repeat the log as TensorBoard curves (pip install "routed-rl[tensorboard]").
         snapshots: Policies to keep on the way, from the untrained one on; `routed-rl explore`
@@ -66,38 +68,24 @@ class Train:
 
 
 @dataclass(frozen=True)
-class TrainInEnvironment:
+class TrainInEnvironment(Train):
     """Train a policy in an environment and write everything about it into a folder.
 
     With an algorithm of stable-baselines3. Prints how often episodes end how, whoever acts, by
     sampled episodes. Ctrl-C saves, and --resume continues; episodes that were running start anew.
     In the gridworld: `routed-rl train --help`.
-
-    Attributes:
-        settings: The run's configuration.
-        config: A JSON file with a configuration, such as the config.json of a run's folder.
-        out: The run's folder. Left out, it is runs/ENV-METHOD-oversightP-seedS.
-        resume: Continue the run in the folder; a larger --steps extends it.
-        overwrite: Start again in a folder that holds a run.
-        tensorboard: Repeat the log as TensorBoard curves (pip install "routed-rl[tensorboard]").
-        snapshots: Policies to keep on the way, from the untrained one on.
     """
 
-    settings: Annotated[EnvironmentConfig, tyro.conf.arg(name="")]
-    config: Path | None = None
-    out: Path | None = None
-    resume: Flag = False
-    overwrite: Flag = False
-    tensorboard: Flag = False
-    snapshots: int = 0
+    settings: Annotated[EnvironmentConfig, tyro.conf.arg(name="")]  # pyright: ignore[reportIncompatibleVariableOverride,reportGeneralTypeIssues]
+    preset: tyro.conf.Suppress[None] = None  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def run(self) -> None:
         """Train, then print the figures and where to look."""
         from routed_rl.cli.printing import print_evaluations
-        from routed_rl.environments.environment_judging import deployed_name
+        from routed_rl.evaluation.steerings import deployed_actor
 
         run = trained(self)
-        actor = deployed_name(run.policy)
+        actor = deployed_actor(run.policy)
         for level, title in LEVELS.items():
             words = title.format(oversight=run.config.oversight)
             print_evaluations(words, run.evaluations[level], run.outcomes.good, actor)
@@ -105,11 +93,11 @@ class TrainInEnvironment:
 
 
 @overload
-def trained(command: Train) -> Run: ...
+def trained(command: TrainInEnvironment) -> EnvironmentRun: ...
 
 
 @overload
-def trained(command: TrainInEnvironment) -> EnvironmentRun: ...
+def trained(command: Train) -> Run: ...
 
 
 def trained(command: Train | TrainInEnvironment) -> Run | EnvironmentRun:

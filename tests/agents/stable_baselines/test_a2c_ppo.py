@@ -142,5 +142,5 @@ def test_three_outcomes_have_three_experts_or_two_that_share_them():
     groups = {"good": ("gold", "coin"), "bad": ("trap",)}
     method = group_experts(get_method("routed", DOORS), groups)
     model = RoutedA2C("MlpPolicy", env, method, routing=routing, **settings)
-    assert model.policy.expert_names == ("good", "bad")
+    assert model.policy.experts == ("good", "bad")
     assert model.deployed().steering == {"good": 1.0, "bad": 0.0}

@@ -84,7 +84,7 @@ def test_spaces_that_are_not_supported_are_refused_with_their_cure():
         RoutedPPO("MultiInputPolicy", gymnasium.make("routed_envs/MiniGrid-DiamondGhost-6x6-v0"))
     with pytest.raises(InputError, match="The action space is Text"):
         RoutedPPO("MlpPolicy", Talking())
-    with pytest.raises(InputError, match="There are 1 environments"):
+    with pytest.raises(InputError, match="environments=1: in method"):
         RoutedPPO("MlpPolicy", Continuous(), "inferred")
     with pytest.raises(InputError, match="learns with RoutedPPO or RoutedA2C"):
         PPO(RoutedActorCriticPolicy, vec_env(), policy_kwargs=EXPERTS | {"acts": "experts"}).learn(

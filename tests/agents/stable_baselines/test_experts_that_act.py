@@ -62,7 +62,7 @@ def expert_policy(takes: spaces.Space = ACTIONS[0], shows: spaces.Space = SEEN) 
 def test_a_sample_teaches_the_expert_that_acted_and_no_other():
     policy = routed_policy(acts="experts")
     for actor, other in (("diamond", "ghost"), ("ghost", "diamond")):
-        index = policy.expert_names.index(actor)
+        index = policy.experts.index(actor)
         given = dataclasses.replace(lesson(policy, "unknown"), actors=torch.full((6,), index))
         policy.zero_grad()
         values, log_prob, _ = policy.evaluate_actions(given, torch.arange(6) % 4)
@@ -91,7 +91,7 @@ def test_how_likely_each_expert_would_have_acted_so(takes: spaces.Space):
     seen = torch.rand(5, 3)
     actions = torch.as_tensor(np.stack([np.asarray(takes.sample()) for _ in range(5)])).float()
     found = policy.each_log_probability(policy.flat(seen), actions)
-    for index, name in enumerate(policy.expert_names):
+    for index, name in enumerate(policy.experts):
         expected = policy.steer(name).get_distribution(seen).log_prob(actions)
         assert torch.allclose(found[:, index], expected, atol=1e-6)
 
@@ -125,7 +125,7 @@ def test_any_actions_and_observations_are_learned_saved_and_exported(
         model.export(tmp_path / "policy.safetensors")
         exported = load_exported(tmp_path / "policy.safetensors")
         seen: Any = env.reset()
-        for steering in (None, *(model.policy.expert_names[:1] if "inferred" in method else ())):
+        for steering in (None, *(model.policy.experts[:1] if "inferred" in method else ())):
             expected, _ = model.steer(steering).predict(seen, deterministic=True)
             assert takes.contains(expected[0])
             for other in (again.policy, exported):
@@ -140,7 +140,7 @@ def test_unsteered_the_expert_acts_that_the_gate_calls_on():
         policy.mixture.gate[-1].weight.mul_(1e4)
     chosen = policy.gate_weights(seen).argmax(1)
     assert 0 < chosen.sum() < 64
-    means = [policy.steer(name).get_distribution(seen).mode() for name in policy.expert_names]
+    means = [policy.steer(name).get_distribution(seen).mode() for name in policy.experts]
     expected = torch.where(chosen.unsqueeze(1) == 0, means[0], means[1])
     assert torch.allclose(policy.get_distribution(seen).mode(), expected)
 

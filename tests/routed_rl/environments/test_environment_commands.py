@@ -71,6 +71,7 @@ def test_a_run_is_judged_again(folder: Path, capsys: pytest.CaptureFixture[str])
     [
         (["evaluate", "RUN", "--label-noise", "0.1"], "only the gridworld has such kinds"),
         (["evaluate", "RUN", "--steer", "lef"], "Did you mean 'left'"),
+        (["evaluate", "RUN", "--world", "own_world:Doors"], "which needs none. Leave it out"),
         (["render", "RUN"], "takes no render_mode, so its environment draws nothing"),
         (["render", "RUN", "--failures"], "--failures and --start are of the gridworld"),
         (["explore", "RUN"], "`routed-rl evaluate` judges the run"),

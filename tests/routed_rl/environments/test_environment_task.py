@@ -48,6 +48,10 @@ def doors_with(**changes: Any) -> EnvironmentConfig:
     return EnvironmentConfig(**settings | changes)
 
 
+A2C = {"batch_size": EnvironmentConfig.batch_size, "epochs": EnvironmentConfig.epochs}
+"""What it has of PPO's settings: their defaults."""
+
+
 def drawn() -> tuple[float, float, float]:
     """A number of each global generator."""
     return float(torch.rand(())), float(np.random.rand()), random.random()  # noqa: NPY002
@@ -83,7 +87,7 @@ def test_a_run_folder_explains_itself(tmp_path: Path):
 
 @pytest.mark.parametrize("algorithm", ["ppo", "a2c"])
 def test_one_seed_gives_one_result_whatever_was_drawn_before(tmp_path: Path, algorithm: Any):
-    config = doors_with(algorithm=algorithm)
+    config = doors_with(algorithm=algorithm, **(A2C if algorithm == "a2c" else {}))
     train(config, tmp_path / "one")
     drawn()
     train(config, tmp_path / "two")
@@ -256,6 +260,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
     [
         ({"steps": 31}, "steps=31 is less than one rollout"),
         ({"overseen_limit": 0.0}, "overseen_limit=0"),
+        ({"algorithm": "a2c", "epochs": 3}, "epochs is of ppo, and algorithm is a2c"),
         ({"algorithm": "dqn"}, "algorithm='dqn' cannot be used: give ppo or a2c"),
         ({"oversight": 2.0}, "oversight=2.0"),
     ],
