@@ -115,7 +115,7 @@ def settings_table(comparison: Comparison) -> NumberTable:
         "deployed",
         "told",
         *shown,
-        "gradient steps",
+        "updates",
         "labels",
         "median training time",
     )

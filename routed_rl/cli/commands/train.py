@@ -8,7 +8,7 @@ import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, overload
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -63,6 +63,7 @@ class Train:
     def run(self) -> None:
         """Train, then print the figures and where to look."""
         run = trained(self)
+        assert isinstance(run, routed_rl.Run), "its configuration is of a world"
         _print_world_run(run)
         _print_end(run, f"look inside with:\n  {program()} render {quoted(run.folder)}")
 
@@ -85,6 +86,7 @@ class TrainInEnvironment(Train):
         from routed_rl.evaluation.steerings import deployed_actor
 
         run = trained(self)
+        assert isinstance(run, routed_rl.EnvironmentRun), "its configuration names one"
         actor = deployed_actor(run.policy)
         for level, title in LEVELS.items():
             words = title.format(oversight=run.config.oversight)
@@ -92,15 +94,7 @@ class TrainInEnvironment(Train):
         _print_end(run, f"judge it again with:\n  {program()} evaluate {quoted(run.folder)}")
 
 
-@overload
-def trained(command: TrainInEnvironment) -> EnvironmentRun: ...
-
-
-@overload
-def trained(command: Train) -> Run: ...
-
-
-def trained(command: Train | TrainInEnvironment) -> Run | EnvironmentRun:
+def trained(command: Train) -> Run | EnvironmentRun:
     """Do what a command asks for.
 
     Raises:
