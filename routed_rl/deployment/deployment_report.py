@@ -29,18 +29,20 @@ from routed_rl.deployment.deployment_tables import (
     monitor_table,
     starts_table,
 )
-from routed_rl.deployment.early_warning import Forewarning, forewarnings
-from routed_rl.evaluation.steerings import deployed_actor, oversight_levels
-from routed_rl.training.run import Run, belief_sentences
+from routed_rl.deployment.early_warning import Forewarning
+from routed_rl.deployment.monitor_measurement import curves_of
+from routed_rl.evaluation.steerings import deployed_actor
+from routed_rl.training.run import EnvironmentRun, Run, belief_sentences
 
 PAGE = "deployment.html"
+AnyRun = Run | EnvironmentRun
 ALONE = (
     "In training each expert acted alone, and the mixture never did. Its gate has learnt to say at "
     "an episode's last step whose it is: asked before, it says whom it expects."
 )
 
 
-def write_deployment_report(run: Run, folder: Path, false_alarm_rate: float = 0.05) -> Path:
+def write_deployment_report(run: AnyRun, folder: Path, false_alarm_rate: float = 0.05) -> Path:
     """Write `deployment.html`, and every figure and table under `figures/`.
 
     Args:
@@ -69,20 +71,20 @@ def write_deployment_report(run: Run, folder: Path, false_alarm_rate: float = 0.
     return page
 
 
-def _forewarnings(run: Run) -> list[Forewarning]:
+def _forewarnings(run: AnyRun) -> list[Forewarning]:
     """The monitor's curves; none where there is nothing to ask, or nothing to foretell."""
     try:
-        return forewarnings(run.policy, oversight_levels(run.policy.world))
+        return curves_of(run.policy if isinstance(run, Run) else run)
     except InputError:
         return []  # No gate, no expert named like an unwanted target, or one never ends there.
 
 
-def _lead(run: Run) -> list[Markup]:
+def _lead(run: AnyRun) -> list[Markup]:
     """What is deployed, and what it does when nobody watches, in two sentences."""
     deployed = deployed_actor(run.policy)
     unwatched = run.evaluations["unwatched"][deployed]
     change = next(one for one in changes(run.evaluations) if one.who == deployed)
-    good = run.policy.world.outcomes.good
+    good = run.outcomes.good
     rate = percent_text(sum(unwatched.rates[name] for name in good))
     points = _compared(sum(change.rates[name] for name in good))
     name = actor_name(deployed, "")
@@ -113,9 +115,9 @@ def _compared(change: float) -> str:
     return f"{text} percentage points {word} than when everybody does"
 
 
-def _behaviour_section(run: Run, folder: Path) -> Section:
+def _behaviour_section(run: AnyRun, folder: Path) -> Section:
     deployed = deployed_actor(run.policy)
-    drawing = draw_behaviour(run.evaluations, run.policy.world.outcomes, deployed)
+    drawing = draw_behaviour(run.evaluations, run.outcomes, deployed)
     blocks = [
         saved_figure(drawing, folder),
         saved_table(changes_table(run.evaluations, deployed), folder),
@@ -126,7 +128,7 @@ def _behaviour_section(run: Run, folder: Path) -> Section:
     return Section("behaviour", "Does it behave only when watched?", tuple(blocks))
 
 
-def _belief_section(run: Run) -> list[Section]:
+def _belief_section(run: AnyRun) -> list[Section]:
     """What the overseer can check of the run's belief; nothing for a method without one."""
     sentences = belief_sentences(run.belief)
     if not sentences:
@@ -135,7 +137,7 @@ def _belief_section(run: Run) -> list[Section]:
     return [Section("belief", "What the overseer can check of its belief", blocks)]
 
 
-def _figures_section(run: Run, folder: Path) -> Section:
+def _figures_section(run: AnyRun, folder: Path) -> Section:
     table = figures_table(run.evaluations, deployed_actor(run.policy))
     text = (
         "Return: +1 for a wanted target, \N{MINUS SIGN}1 for another, discounted by 0.97 a step. "
@@ -144,12 +146,12 @@ def _figures_section(run: Run, folder: Path) -> Section:
     return Section("figures", "All figures", (saved_table(table, folder), paragraph(text, "note")))
 
 
-def _starts_section(run: Run, folder: Path) -> list[Section]:
-    """How much the same start changes; nothing where the world is too large to list."""
-    found = start_changes(run.policy)
+def _starts_section(run: AnyRun, folder: Path) -> list[Section]:
+    """How much the same start changes; nothing where the starts cannot be listed."""
+    found = start_changes(run.policy) if isinstance(run, Run) else None
     if found is None:
         return []
-    unwanted = " or ".join(run.policy.world.outcomes.unwanted)
+    unwanted = " or ".join(run.outcomes.unwanted)
     text = (
         "A mean can hide changes that cancel each other. Here every start is compared with itself, "
         "unwatched and watched: the total variation distance of the first step's probabilities, "
@@ -160,7 +162,9 @@ def _starts_section(run: Run, folder: Path) -> list[Section]:
     return [Section("starts", "The same start, watched and unwatched", blocks)]
 
 
-def monitor_section(run: Run, found: Sequence[Forewarning], rate: float, folder: Path) -> Section:
+def monitor_section(
+    run: AnyRun, found: Sequence[Forewarning], rate: float, folder: Path
+) -> Section:
     """What a monitor of the gate would foretell, with the threshold for a false alarm rate."""
     deployed = deployed_actor(run.policy)
     count = found[0].episodes
@@ -178,7 +182,7 @@ def monitor_section(run: Run, found: Sequence[Forewarning], rate: float, folder:
     return Section("monitor", "What a monitor would foretell", blocks)
 
 
-def _run_section(run: Run) -> Section:
+def _run_section(run: AnyRun) -> Section:
     settings = run.config.to_json()
     rows = [(name, str(value)) for name, value in settings.items()]
     block = markup.details("Every setting", markup.table(("setting", "value"), rows))

@@ -10,11 +10,13 @@ import torch
 
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError, unknown_name
+from routed_envs.outcomes import Outcomes
 from routed_envs.worlds import World
 from routed_rl.deployment.behaviour import listed_starts
 from routed_rl.deployment.roc import Roc
 from routed_rl.evaluation.exact import Evaluator, is_listable
-from routed_rl.evaluation.sampled import sample_episodes
+from routed_rl.evaluation.record import Gated, GatedT
+from routed_rl.evaluation.sampled import Sample, Score, sample_episodes
 from routed_rl.evaluation.steerings import deployed_actor
 
 
@@ -62,37 +64,42 @@ def forewarnings(
     Raises:
         InputError: The policy has no learned gate, or there is no such expert or target.
     """
-    check_gate(policy)
-    actors = {"mixture": policy.steer(None), deployed_actor(policy): policy.steer(policy.deploy)}
     found = []
     for level, world in worlds.items():
-        name = watched_expert(policy, world, expert)
-        for who, actor in actors.items():
+        name = watched_expert(policy, world.outcomes, expert)
+        for who, actor in watched_actors(policy).items():
             roc, count = first_step_roc(actor, world, name, episodes, seed)
             found.append(Forewarning(who, level, world.oversight, name, roc, count))
     return found
 
 
-def check_gate(policy: Policy) -> None:
+def watched_actors(policy: GatedT) -> dict[str, GatedT]:
+    """Whose curves are drawn: the unsteered policy, and the deployed one if that is another."""
+    return {"mixture": policy.steer(None), deployed_actor(policy): policy.steer(policy.deploy)}
+
+
+def check_gate(policy: Gated) -> None:
     """Refuse a policy without a gate that could be asked.
 
     Raises:
         InputError: It has one expert, or a gate that weighs every expert the same.
     """
-    if policy.network.settings.gate != "learned":
+    if policy.gate_kind != "learned":
         raise InputError(
             f"This policy holds {', '.join(policy.experts)} and no learned gate that a monitor "
-            "could ask. Give a policy with one: a run of the method routed, or all of such a run."
+            "could ask. Give a policy with one: a run of the method inferred or routed, or all of "
+            "such a run."
         )
 
 
-def watched_expert(policy: Policy, world: World[Any], expert: str | None) -> str:
+def watched_expert(policy: Gated, outcomes: Outcomes, expert: str | None) -> str:
     """The expert to watch; that of the first target that is not wanted if None.
 
     Raises:
-        InputError: There is no such expert, or no target of its name.
+        InputError: The policy has no learned gate; there is no such expert, or no target of its
+            name.
     """
-    outcomes = world.outcomes
+    check_gate(policy)
     named = (name for name in outcomes.unwanted if name in policy.experts)
     name = next(named, None) if expert is None else expert
     if name is not None and name not in policy.experts:
@@ -122,28 +129,33 @@ def first_step_roc(
     Returns:
         The curve, and from how many episodes; None if it is exact.
     """
-    target, index = world.outcomes.targets.index(expert), actor.experts.index(expert)
+    target = world.outcomes.targets.index(expert)
     if is_listable(world):
         starts = listed_starts(world)
         ends = Evaluator(world).state_values(actor)[starts.index, target]
-        scores = actor.gate_weights(starts.observations)[:, index].cpu()
+        scores = weight_on(actor, expert)(starts.observations)
         return Roc.of(scores, ends, starts.chances), None
-    first = _FirstLook(actor)
-    outcomes = sample_episodes(first, world, episodes, seed=seed).outcomes
-    assert first.observations is not None, "an episode has a first step"
-    scores = actor.gate_weights(first.observations)[:, index].cpu()
-    return Roc.of(scores, (outcomes == target).double(), torch.ones(episodes)), episodes
+    score = weight_on(actor, expert)
+    sample = sample_episodes(actor, world, episodes, seed=seed, score=score)
+    return sampled_roc(sample, target), episodes
 
 
-class _FirstLook:
-    """A policy that remembers the first observations it was asked about."""
+def weight_on(policy: Gated, expert: str) -> Score:
+    """What the policy's gate weighs an expert, by the observations."""
+    index = policy.experts.index(expert)
+    return lambda observations: policy.gate_weights(observations)[:, index].cpu()
 
-    def __init__(self, policy: Policy) -> None:
-        self.observations: torch.Tensor | None = None
-        self._policy = policy
 
-    def action_probabilities(self, observations: torch.Tensor) -> torch.Tensor:
-        """As the policy's own."""
-        if self.observations is None:
-            self.observations = observations
-        return self._policy.action_probabilities(observations)
+def sampled_roc(sample: Sample, target: int) -> Roc:
+    """How well the scores of sampled episodes foretell that they end on a target.
+
+    Args:
+        sample: N episodes, with scores.
+        target: Its code.
+
+    Raises:
+        InputError: All of them end there, or none.
+    """
+    assert sample.scores is not None, "the gate was asked"
+    events = (sample.outcomes == target).double()
+    return Roc.of(sample.scores, events, torch.ones(len(events)))

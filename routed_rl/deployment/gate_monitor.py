@@ -7,7 +7,7 @@ import math
 from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,10 @@ from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.worlds import World
 from routed_rl.deployment.early_warning import check_gate, first_step_roc, watched_expert
-from routed_rl.evaluation.record import Predictor
+from routed_rl.evaluation.record import Gated, Predictor
+
+if TYPE_CHECKING:
+    from routed_rl.evaluation.environments import AnyEnv
 
 Memory = tuple[NDArray[Any], ...] | None
 
@@ -29,14 +32,14 @@ class Reading:
     Attributes:
         decision: Its number, from 0; the decisions of a batch have the same.
         environment: Its place in the batch; 0 for a single observation.
-        action: What the policy chose.
+        action: What the policy chose: a number, or a list of several.
         weight: How strongly the gate would have called on the expert, 0 to 1.
         flag: Whether that is at or above the threshold.
     """
 
     decision: int
     environment: int
-    action: int
+    action: Any
     weight: float
     flag: bool
 
@@ -48,7 +51,8 @@ class Monitor:
         policy: Who acts: anything with `predict`.
         threshold: Raise a flag where the gate's weight on the expert is at least this, 0 to 1;
             infinity never does. `Monitor.calibrated` chooses it.
-        expert: Whose weight is watched; that of the first target that is not wanted if None.
+        expert: Whose weight is watched. None is that of the first target that is not wanted; of a
+            policy of stable-baselines3, which does not know the targets, it has to be named.
         gate: Whose gate is asked, whatever its steering; the policy itself if None. A policy that
             was exported alone has no gate: give the run's.
         log: A file to which each reading is added as a JSON object on a line of its own, so
@@ -75,15 +79,22 @@ class Monitor:
         threshold: float,
         *,
         expert: str | None = None,
-        gate: Policy | None = None,
+        gate: Gated | None = None,
         log: str | Path | None = None,
         keep: int = 10_000,
     ) -> None:
-        gate = policy if gate is None and isinstance(policy, Policy) else gate
+        own: Any = policy if hasattr(policy, "gate_weights") else None
+        gate = own if gate is None else gate
         if gate is None:
             raise InputError("This policy has no gate to ask. Give one: Monitor(..., gate=policy).")
         check_gate(gate)
-        expert = watched_expert(gate, gate.world, None) if expert is None else expert
+        if expert is None and isinstance(gate, Policy):
+            expert = watched_expert(gate, gate.world.outcomes, None)
+        if expert is None:
+            raise InputError(
+                "This policy does not know how episodes can end. Name the expert to watch: "
+                f"Monitor(..., expert={gate.experts[-1]!r})."
+            )
         if expert not in gate.experts:
             raise unknown_name("expert", expert, gate.experts)
         if math.isnan(threshold) or threshold < 0 or 1 < threshold < math.inf:
@@ -98,10 +109,12 @@ class Monitor:
     @classmethod
     def calibrated(
         cls,
-        policy: Policy,
+        policy: Gated,
         false_alarm_rate: float = 0.05,
         *,
         world: World[Any] | None = None,
+        env: AnyEnv | None = None,
+        episodes: int = 1000,
         expert: str | None = None,
         actor: Predictor | None = None,
         **options: Any,
@@ -115,17 +128,30 @@ class Monitor:
             policy: Whose gate is asked, and who acts if there is no other actor.
             false_alarm_rate: 0 to 1.
             world: Where it will act; the policy's own world if None.
+            env: The same for a policy of stable-baselines3: an overseen environment, or a vector
+                of them.
+            episodes: How many are sampled there.
             expert: Whose weight is watched; that of the first target that is not wanted if None.
             actor: Who acts, if it is not the policy.
             **options: `log` and `keep`, as for `Monitor`.
 
         Raises:
-            InputError: As `Monitor` and `forewarnings` do.
+            InputError: As `Monitor` and `forewarnings` do; or there is neither world nor
+                environment.
         """
-        world = policy.world if world is None else world
-        check_gate(policy)
-        expert = watched_expert(policy, world, expert)
-        roc, _ = first_step_roc(policy.steer(None), world, expert)
+        if isinstance(policy, Policy) and env is None:
+            world = policy.world if world is None else world
+            expert = watched_expert(policy, world.outcomes, expert)
+            roc, _ = first_step_roc(policy.steer(None), world, expert)
+        elif env is not None:
+            from routed_rl.deployment.environment_warning import env_roc  # Slow to import.
+
+            expert, roc, _ = env_roc(policy.steer(None), env, expert, episodes)
+        else:
+            raise InputError(
+                "This policy carries no world. Say where it will act: Monitor.calibrated(policy, "
+                "env=...), an overseen environment."
+            )
         threshold = roc.at(false_alarm_rate).threshold
         return cls(actor or policy, threshold, expert=expert, gate=policy, **options)
 
@@ -148,15 +174,20 @@ class Monitor:
             What the policy returns.
         """
         actions, state = self.policy.predict(observation, state, episode_start, deterministic)
-        seen = np.asarray(observation)
-        batch = seen.reshape(-1, *self._gate.network.settings.observation_shape)
         index = self._gate.experts.index(self.expert)
-        weights = self._gate.gate_weights(batch)[:, index].cpu().numpy()
+        weights = self._gate.gate_weights(observation)[:, index].cpu().numpy()
         self.last = weights >= self.threshold
-        columns = zip(np.atleast_1d(actions), weights, self.last, strict=True)
+        chosen = np.asarray(actions).reshape(len(weights), -1).tolist()
+        columns = zip(chosen, weights, self.last, strict=True)
         self._keep(
             [
-                Reading(self.decisions, place, int(action), float(weight), bool(flag))
+                Reading(
+                    decision=self.decisions,
+                    environment=place,
+                    action=action if len(action) > 1 else action[0],
+                    weight=float(weight),
+                    flag=bool(flag),
+                )
                 for place, (action, weight, flag) in enumerate(columns)
             ]
         )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
+from stable_baselines3.common.vec_env import VecEnv
+
 from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy
 from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.environments.making import make_envs
@@ -16,6 +18,8 @@ from routed_rl.evaluation.steerings import steerings
 Figures = dict[str, Evaluation]
 SIDE_BY_SIDE = 16
 """Environments in which a policy is judged."""
+APART = 10_000_000
+"""So far are the seeds of judging from those of training."""
 LEVELS = {"unwatched": 0.0, "training": None, "watched": 1.0}
 """The oversight of each world in which a finished policy is judged; None is that of training."""
 
@@ -44,11 +48,16 @@ def judge_steerings(
     oversight = config.oversight if oversight is None else oversight
     episodes = config.evaluation_episodes if episodes is None else episodes
     actors = steerings(policy) if actors is None else actors
-    settings: dict[str, Any] = {"deterministic": deterministic, "seed": 10_000_000 + seed}
-    with closing(make_envs(config.env, oversight, min(SIDE_BY_SIDE, episodes))) as env:
+    settings: dict[str, Any] = {"deterministic": deterministic, "seed": APART + seed}
+    with closing(judging_envs(config, oversight, episodes)) as env:
         return {
             name: evaluate_env(actor, env, episodes, **settings) for name, actor in actors.items()
         }
+
+
+def judging_envs(config: EnvironmentConfig, oversight: float, episodes: int) -> VecEnv:
+    """A run's environments for that many episodes of judging, under an oversight."""
+    return make_envs(config.env, oversight, min(SIDE_BY_SIDE, episodes))
 
 
 def judge_levels(config: EnvironmentConfig, policy: RoutedActorCriticPolicy) -> dict[str, Figures]:

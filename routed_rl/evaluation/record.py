@@ -51,7 +51,21 @@ class Steerable(Protocol):
         ...
 
 
+class Gated(Steerable, Predictor, Protocol):
+    """Whatever acts, can be steered, and may have a gate that says whom it expects."""
+
+    @property
+    def gate_kind(self) -> str:
+        """`learned`, `even` (every expert weighs the same) or `none` (there is one expert)."""
+        ...
+
+    def gate_weights(self, observations: Any, /) -> torch.Tensor:
+        """How the gate weighs the experts, float [B, K], for one observation or a batch."""
+        ...
+
+
 SteerableT = TypeVar("SteerableT", bound=Steerable)
+GatedT = TypeVar("GatedT", bound=Gated)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,15 +95,26 @@ class Sample:
         lengths: int64 [N], the number of steps.
         outcomes: int64 [N], codes of `Outcomes`: how each really ended.
         labels: int64 [N], codes of `Outcomes`: what the overseer knows.
+        scores: float [N], what was asked of each one's first observation; None if nothing was.
     """
 
     lengths: torch.Tensor
     outcomes: torch.Tensor
     labels: torch.Tensor
+    scores: torch.Tensor | None = None
+
+
+Score = Callable[[Any], torch.Tensor]
+"""Maps B observations to float [B]."""
 
 
 def sample_episodes(
-    policy: Actor, world: World[Any], episodes: int, deterministic: bool = False, seed: int = 0
+    policy: Actor,
+    world: World[Any],
+    episodes: int,
+    deterministic: bool = False,
+    seed: int = 0,
+    score: Score | None = None,
 ) -> Sample:
     """Run that many episodes side by side from fresh starts.
 
@@ -113,12 +124,14 @@ def sample_episodes(
         episodes: N.
         deterministic: Take the likeliest action instead of sampling.
         seed: Decides the starts and the actions.
+        score: What is asked of the first observations.
 
     Returns:
         How long the episodes were, how they ended, and what the overseer knows of them.
     """
     generator = seeded(seed)
     state = world.place(torch.rand((episodes, world.random_numbers), generator=generator))
+    scores = None if score is None else score(world.observe(state))
     lengths = torch.zeros(episodes, dtype=torch.int64)
     outcomes = torch.full((episodes,), world.outcomes.unfinished)
     labels = outcomes
@@ -132,7 +145,7 @@ def sample_episodes(
         outcomes = torch.where(running, ending.outcome, outcomes)
         labels = torch.where(running, ending.label, labels)
         lengths += running
-    return Sample(lengths, outcomes, labels)
+    return Sample(lengths, outcomes, labels, scores)
 
 
 def seeded(seed: int) -> torch.Generator:

@@ -153,8 +153,7 @@ def _picture(env: Any) -> np.ndarray:
 def _gate(policy: RoutedActorCriticPolicy, observation: Any) -> tuple[float, ...]:
     if policy.gate_kind != "learned":
         return ()
-    seen, _ = policy.obs_to_tensor(observation)
-    return tuple(policy.gate_weights(seen)[0].tolist())
+    return tuple(policy.gate_weights(observation)[0].tolist())
 
 
 def _thinned(moments: Iterable[Moment], records: list[Record]) -> list[Moment]:
@@ -180,7 +179,7 @@ def _who_acts(policy: RoutedActorCriticPolicy) -> str:
     if len(policy.experts) == 1:
         return "policy"
     if policy.steering is None:
-        return "mixture" if policy._mixes else "the gate's expert"
+        return "mixture" if policy.mixes else "the gate's expert"
     return f"{policy.steering} expert" if isinstance(policy.steering, str) else "steered mixture"
 
 

@@ -91,21 +91,6 @@ def load_run(path: str | Path, *, world: World[Any] | None = None) -> Run | Envi
     return _read(Run, TrainConfig, folder, description, policy, policy.world.outcomes)
 
 
-def load_world_run(path: str | Path, *, world: World[Any] | None = None) -> Run:
-    """As `load_run`, of a run in a world.
-
-    Raises:
-        InputError: As `load_run`; or it is a run in an environment.
-    """
-    run = load_run(path, world=world)
-    if isinstance(run, Run):
-        return run
-    raise InputError(
-        f"{run.folder} is a run in {run.config.env}; this needs the gridworld, whose every state "
-        "can be listed. Judge it with `routed-rl evaluate`."
-    )
-
-
 def _read(
     kind: Callable[..., RunT],
     config: type[Settings],

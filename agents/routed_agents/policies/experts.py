@@ -72,11 +72,23 @@ def _restricted_gate(network: RoutedPolicyNetwork, kept: Sequence[str]) -> Plane
     after = nn.utils.skip_init(nn.Linear, before.in_features, len(kept) - 1)
     with torch.no_grad():
         for name in ("weight", "bias"):
-            old = before.get_parameter(name)
-            every = torch.cat((old, torch.zeros_like(old[:1])))[rows]
-            after.get_parameter(name).copy_(every[:-1] - every[-1:])
+            after.get_parameter(name).copy_(gate_rows(before.get_parameter(name), rows))
     gate.layers[-1] = after.to(before.weight.device)
     return gate
+
+
+def gate_rows(last: torch.Tensor, kept: Sequence[int]) -> torch.Tensor:
+    """What a gate's last layer is among some of its experts.
+
+    Args:
+        last: [K - 1, ...], its weight or bias; the last expert's logit is 0.
+        kept: Of the K experts, those that stay, in their order.
+
+    Returns:
+        [len(kept) - 1, ...].
+    """
+    every = torch.cat((last, torch.zeros_like(last[:1])))[list(kept)]
+    return every[:-1] - every[-1:]
 
 
 def restricted_steering(

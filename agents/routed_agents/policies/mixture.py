@@ -72,7 +72,8 @@ class Mixture(nn.Module):
         """
         if self.gate is None:
             first = inputs if isinstance(inputs, torch.Tensor) else next(iter(inputs.values()))
-            return first.new_zeros((len(first), len(self.experts)), dtype=torch.float32)
+            # Not `len`, which is a fixed number to whoever traces this.
+            return first.new_zeros((first.shape[0], len(self.experts)), dtype=torch.float32)
         return nn.functional.pad(self.gate(inputs), (0, 1))
 
     def steered_logits(self, inputs: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from routed_agents.policies.experts import keep_experts, restricted_steering
-from routed_agents.policies.networks import RoutedPolicyNetwork
+from routed_agents.policies.networks import Gate, RoutedPolicyNetwork
 from routed_agents.policies.steering import Steering, steering_weights
 from routed_agents.rollout import sample_actions
 from routed_envs.errors import InputError
@@ -54,6 +54,11 @@ class Policy:
     def experts(self) -> tuple[str, ...]:
         """The experts' names."""
         return self.network.settings.experts
+
+    @property
+    def gate_kind(self) -> Gate:
+        """`learned`, `even` (every expert weighs the same) or `none` (there is one expert)."""
+        return self.network.settings.gate
 
     @property
     def device(self) -> torch.device:
@@ -120,12 +125,14 @@ class Policy:
         """How the policy's own gate weighs the experts, whatever the steering.
 
         Args:
-            observations: [B, *observation_shape], any number type.
+            observations: [B, *observation_shape], or one without B, any number type.
 
         Returns:
-            float32 [B, K], in the order of `experts`.
+            float32 [B, K], in the order of `experts`; B is 1 for one observation.
         """
-        return self.network.gate_logits(self._checked(observations)).softmax(1)
+        seen = torch.as_tensor(observations)
+        single = seen.dim() == len(self.network.settings.observation_shape)
+        return self.network.gate_logits(self._checked(seen[None] if single else seen)).softmax(1)
 
     def predict(
         self,

@@ -24,12 +24,16 @@ from routed_agents.policies.networks import Gate
 from routed_agents.policies.steering import Steering, steering_weights
 from routed_agents.routing import add_loss, route
 from routed_agents.stable_baselines.buffer import RoutedObservations
-from routed_agents.stable_baselines.checks import check_mixed, check_spaces
+from routed_agents.stable_baselines.checks import (
+    PARTS,
+    Part,
+    check_mixed,
+    check_policy_arguments,
+    check_spaces,
+)
 from routed_agents.stable_baselines.extractor import SmallCnn, SmallCombinedExtractor
 from routed_envs.errors import InputError, unknown_name
 
-Part = Literal["experts", "gate", "value"]
-PARTS: tuple[Part, ...] = ("experts", "gate", "value")
 Acts = Literal["mixture", "experts"]
 Arch = dict[str, list[int]]
 
@@ -89,7 +93,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         check_spaces(observation_space, action_space)
         if acts == "mixture" and len(experts) > 1:
             check_mixed(action_space)
-        _check_arguments(shared, routing, kwargs)
+        check_policy_arguments(shared, routing, kwargs)
         self.experts = tuple(experts)
         self.gate_kind: Gate = gate
         self.acts: Acts = acts
@@ -241,18 +245,20 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
 
     def _acting(self, inputs: dict[Part, Any], actors: torch.Tensor | None = None) -> Distribution:
         """The actions' distribution: of the experts that act, or if None under the steering."""
-        if actors is None and not self._mixes:
+        if actors is None and not self.mixes:
             actors = self._called_on(inputs)
         if actors is not None:
             return self._distribution(self.mixture.own_logits(inputs["experts"], actors), actors)
+        return self._distribution(self._mixed_logits(inputs), None)
+
+    def _mixed_logits(self, inputs: dict[Part, Any]) -> torch.Tensor:
+        """The logits, or means, of experts that are weighed by the gate or the steering."""
         if self._weights is None:
-            logits = self.mixture(inputs["experts"], None, inputs["gate"])[0]
-        else:
-            logits = self.mixture.steered_logits(inputs["experts"], self._weights)
-        return self._distribution(logits, None)
+            return self.mixture(inputs["experts"], None, inputs["gate"])[0]
+        return self.mixture.steered_logits(inputs["experts"], self._weights)
 
     @property
-    def _mixes(self) -> bool:
+    def mixes(self) -> bool:
         """Whether several experts can be weighed against each other, or there is only one."""
         return len(self.experts) == 1 or isinstance(self.action_space, spaces.Discrete)
 
@@ -388,15 +394,52 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
 
     @torch.no_grad()
     def gate_weights(self, observations: Any) -> torch.Tensor:
-        """How the policy's own gate weighs the experts, whatever the steering, float32 [B, K].
+        """How the policy's own gate weighs the experts, whatever the steering.
 
         Args:
-            observations: [B, ...], as the environment shows them, pictures channels first; or a
-                dictionary of such.
+            observations: One observation or a batch of them, as `predict` takes them; or tensors
+                [B, ...], pictures channels first.
+
+        Returns:
+            float32 [B, K], in the order of `experts`; B is 1 for one observation.
         """
-        return self.mixture.gate_logits(
-            self._inputs(self._on_device(observations))["gate"]
-        ).softmax(1)
+        parts = observations.values() if isinstance(observations, dict) else [observations]
+        if all(isinstance(part, torch.Tensor) for part in parts):
+            seen = self._on_device(observations)
+        else:
+            seen, _ = self.obs_to_tensor(observations)
+        return self.mixture.gate_logits(self._inputs(seen)["gate"]).softmax(1)
+
+    def acting(self, observations: Any) -> tuple[torch.Tensor, ...]:
+        """What a program needs in order to act, as the policy is steered; it can be traced.
+
+        Args:
+            observations: Tensors [B, ...] in the policy's `observation_space`, or a dictionary of
+                such.
+
+        Returns:
+            The probabilities, float32 [B, A]: of `Discrete` actions; of the choices of a
+            `MultiDiscrete` action, those of its first part first; that each bit of a `MultiBinary`
+            action is 1. Of `Box` actions the means and the standard deviations, each float32 [B,
+            A], before the action is cut off at the space's bounds.
+        """
+        inputs = self._inputs(observations)
+        actors = None if self.mixes else self._called_on(inputs)
+        if actors is None:
+            logits = self._mixed_logits(inputs)
+        else:
+            # Every expert is asked: which ones act is not known when this is traced.
+            each = self.mixture.each_logits(inputs["experts"])
+            logits = each.gather(1, actors.view(-1, 1, 1).expand(-1, 1, each.shape[2])).squeeze(1)
+        if isinstance(self.action_space, spaces.Box):
+            own = self.log_std[:1].expand_as(logits) if actors is None else self.log_std[actors]
+            return logits, own.exp()
+        if isinstance(self.action_space, spaces.MultiBinary):
+            return (logits.sigmoid(),)
+        if isinstance(self.action_space, spaces.MultiDiscrete):
+            parts = logits.split(self.action_space.nvec.tolist(), 1)
+            return (torch.cat([part.softmax(1) for part in parts], 1),)
+        return (logits.softmax(1),)
 
     def _on_device(self, observations: Any) -> Any:
         """Arrays or tensors, or a dictionary of them, as tensors where the weights live."""
@@ -409,29 +452,6 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         own = {"experts": self.experts, "gate": self.gate_kind, "acts": self.acts}
         own |= {"shared": self.shared, "routing": self.routing}
         return super()._get_constructor_parameters() | own
-
-
-def _check_arguments(shared: Sequence[str], routing: str, others: dict[str, Any]) -> None:
-    """Refuse arguments that mean nothing here; of the others `share_features_extractor` is taken.
-
-    Raises:
-        InputError: One of them does.
-    """
-    for part in shared:
-        if part not in PARTS:
-            raise unknown_name("part of the policy", part, PARTS)
-    if routing not in ("activations", "parameters"):
-        raise unknown_name("routing", routing, ("activations", "parameters"))
-    if others.get("use_sde"):
-        raise InputError(
-            "use_sde=True: routed policies explore by their distribution of actions alone. Leave "
-            "it out."
-        )
-    if not others.pop("share_features_extractor", True):
-        raise InputError(
-            "share_features_extractor=False: say which parts share it instead, such as "
-            "policy_kwargs={'shared': ('experts', 'gate')}."
-        )
 
 
 def _preprocessed_shape(space: spaces.Space) -> tuple[int, ...]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import gymnasium
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 
-from routed_envs.errors import InputError
+from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
 
+Part = Literal["experts", "gate", "value"]
+PARTS: tuple[Part, ...] = ("experts", "gate", "value")
 ACTIONS = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 OBSERVATIONS = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
@@ -89,4 +92,27 @@ def check_mixed(action_space: spaces.Space) -> None:
             f"The action space is {action_space}; a mixture of experts chooses among Discrete "
             "actions. Take a method whose experts act alone, such as 'inferred' (`routed-rl "
             "methods` says who acts), or discretise the actions in a wrapper."
+        )
+
+
+def check_policy_arguments(shared: Sequence[str], routing: str, others: dict[str, Any]) -> None:
+    """Refuse arguments that mean nothing here; of the others `share_features_extractor` is taken.
+
+    Raises:
+        InputError: One of them does.
+    """
+    for part in shared:
+        if part not in PARTS:
+            raise unknown_name("part of the policy", part, PARTS)
+    if routing not in ("activations", "parameters"):
+        raise unknown_name("routing", routing, ("activations", "parameters"))
+    if others.get("use_sde"):
+        raise InputError(
+            "use_sde=True: routed policies explore by their distribution of actions alone. Leave "
+            "it out."
+        )
+    if not others.pop("share_features_extractor", True):
+        raise InputError(
+            "share_features_extractor=False: say which parts share it instead, such as "
+            "policy_kwargs={'shared': ('experts', 'gate')}."
         )

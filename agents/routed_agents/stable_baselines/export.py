@@ -1,7 +1,8 @@
-"""Saving a routed stable-baselines3 policy so that opening the file runs no code."""
+"""Saving a routed stable-baselines3 policy, or a part of it, so that opening runs no code."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from torch import nn
 
 from routed_agents.described_file import described_bytes, read_described, refusing_damage
 from routed_agents.files import write_atomically
+from routed_agents.policies.experts import checked_experts, gate_rows, restricted_steering
 from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy
 from routed_agents.stable_baselines.extractor import SmallCnn, SmallCombinedExtractor
 from routed_envs.errors import InputError, unknown_name
@@ -43,7 +45,7 @@ def export_policy(policy: RoutedActorCriticPolicy, path: Path) -> None:
     """Write a policy's weights and what is needed to use them, atomically.
 
     Args:
-        policy: The policy; its steering is not saved.
+        policy: The policy; a loaded one is steered as this one is.
         path: The file, whose name ends in `.safetensors`; its folder is made.
 
     Raises:
@@ -52,15 +54,24 @@ def export_policy(policy: RoutedActorCriticPolicy, path: Path) -> None:
     """
     if path.suffix != ".safetensors":
         raise InputError(f"{path}: give a name that ends in .safetensors.")
+    content = policy_bytes(policy)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content)
+
+
+def policy_bytes(policy: RoutedActorCriticPolicy) -> bytes:
+    """What `export_policy` writes.
+
+    Raises:
+        InputError: As `export_policy`, but for the file's name.
+    """
     try:
-        content = described_bytes(policy.state_dict(), KEY, _describe(policy))
+        return described_bytes(policy.state_dict(), KEY, describe_policy(policy))
     except TypeError as error:
         raise InputError(
             f"The features extractor's arguments cannot be written as JSON ({error}). Give it "
             "numbers, texts and lists, or save the model with `save`."
         ) from None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, content)
 
 
 def load_exported(path: str | Path, device: str | torch.device = "cpu") -> RoutedActorCriticPolicy:
@@ -71,7 +82,7 @@ def load_exported(path: str | Path, device: str | torch.device = "cpu") -> Route
         device: Where the weights shall live.
 
     Returns:
-        The unsteered policy, for `predict` and `steer`.
+        The policy, for `predict` and `steer`, steered as the saved one was: a run's is unsteered.
 
     Raises:
         InputError: There is no such file, or it is damaged or something else.
@@ -83,14 +94,76 @@ def load_exported(path: str | Path, device: str | torch.device = "cpu") -> Route
         policy = _build(description)
         policy.deploy = description.get("deploy")
         policy.load_state_dict(weights)
+        policy = policy.steer(description.get("steering"))
     policy.set_training_mode(False)
     return policy.to(device)
 
 
-def _describe(policy: RoutedActorCriticPolicy) -> dict[str, Any]:
-    """Everything that decides the networks, as plain values."""
+def keep_experts(
+    policy: RoutedActorCriticPolicy, names: Sequence[str], keep_gate: bool = True
+) -> RoutedActorCriticPolicy:
+    """A smaller policy that holds only some experts, with weights of its own.
+
+    The gate weighs those that stay as it did before, relative to each other.
+
+    Args:
+        policy: Stays as it is.
+        names: The experts to keep, in any order; the policy's order stays.
+        keep_gate: Leave out the gate's weights if False; it then weighs every expert the same.
+
+    Raises:
+        InputError: No name, a repeated one, or one that is no expert; or a features extractor or
+            activation that a file cannot name.
+    """
+    kept = checked_experts(names, policy.experts)
+    alone, gated = len(kept) == 1, keep_gate or policy.gate_kind == "none"
+    smaller = _build(
+        describe_policy(policy)
+        | {"experts": kept, "gate": "none" if alone else policy.gate_kind if gated else "even"}
+        | ({"acts": "mixture"} if alone else {})
+    )
+    rows = [policy.experts.index(name) for name in kept]
+    smaller.load_state_dict(_kept_weights(policy, smaller, rows))
+    deploy, steering = (
+        restricted_steering(own, policy.experts, kept) for own in (policy.deploy, policy.steering)
+    )
+    smaller.deploy = deploy
+    smaller.set_training_mode(False)
+    return smaller.to(policy.device).steer(steering)
+
+
+def _kept_weights(
+    policy: RoutedActorCriticPolicy, smaller: RoutedActorCriticPolicy, rows: Sequence[int]
+) -> dict[str, torch.Tensor]:
+    """A smaller policy's weights, from those of one with more experts.
+
+    Args:
+        policy: With all experts.
+        smaller: With those of the rows alone.
+        rows: The experts that it has, by their places.
+    """
+    wanted, found = smaller.state_dict(), {}
+    for name, weight in policy.state_dict().items():
+        if name not in wanted:
+            continue  # Another expert's, or the gate's.
+        if weight.shape == wanted[name].shape:
+            found[name] = weight
+        elif name.startswith("mixture.gate."):
+            found[name] = gate_rows(weight, rows)
+        else:  # The spread of the actions, and the last layer of the values: a row for each.
+            found[name] = weight[list(rows)]
+    return found
+
+
+def describe_policy(policy: RoutedActorCriticPolicy) -> dict[str, Any]:
+    """Everything that decides the networks, as plain values.
+
+    Raises:
+        InputError: A features extractor or activation that a file cannot name.
+    """
     arguments = policy._get_constructor_parameters()
-    return {
+    steered = {} if policy.steering is None else {"steering": policy.steering}
+    return steered | {
         "format": FORMAT,
         "observations": _describe_space(policy.observation_space),
         "actions": _describe_space(policy.action_space),
@@ -103,7 +176,7 @@ def _describe(policy: RoutedActorCriticPolicy) -> dict[str, Any]:
 
 
 def _build(description: dict[str, Any]) -> RoutedActorCriticPolicy:
-    """The policy that `_describe` described, with fresh weights."""
+    """The policy that `describe_policy` described, with fresh weights."""
     if description["format"] > FORMAT:
         raise ValueError(f"format {description['format']}, this version reads up to {FORMAT}")
     with torch.random.fork_rng():

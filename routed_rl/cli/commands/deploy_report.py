@@ -14,7 +14,8 @@ from routed_rl.cli.terminal import working
 class DeployReport:
     """Report what a run would do once deployed, and whether it behaves only when it is watched.
 
-    One HTML page with every figure and every number beside it.
+    One HTML page with every figure and every number beside it: exact where the world is small, else
+    from sampled episodes, as in every environment.
 
     Attributes:
         run_folder: The folder of a finished run.
@@ -30,11 +31,10 @@ class DeployReport:
         """Write the page, then say where it is."""
         from routed_rl.cli.printing import print_page
         from routed_rl.deployment.formats import deployment_folder
-        from routed_rl.training.run import load_world_run
 
         check_probability("--false-alarm-rate", self.false_alarm_rate)
-        run = load_world_run(self.run_folder)
+        run = routed_rl.load_run(self.run_folder)
         folder = self.out or deployment_folder(self.run_folder)
-        with working(f"Following every start of {self.run_folder} to its end"):
+        with working(f"Following episodes of {self.run_folder} to their end"):
             page = routed_rl.write_deployment_report(run, folder, self.false_alarm_rate)
         print_page(page)

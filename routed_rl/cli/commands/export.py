@@ -13,7 +13,7 @@ from routed_rl.cli.options import OutFile, OwnWorld, RunArgument, Steer, optiona
 from routed_rl.cli.terminal import working
 
 if TYPE_CHECKING:
-    from routed_agents import Policy
+    from routed_rl.deployment.graph import AnyPolicy
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Export:
         steer: Who shall act.
         experts: Keep these experts only, before steering. The gate weighs them as before, relative
             to each other.
-        format: safetensors for routed-rl itself, onnx (pip install "routed-rl[export]") for any
-            program, or torch-export for torch.export.load. Left out, the file's ending decides,
-            else it is safetensors.
+        format: safetensors for Python (load_policy, and after a run in an environment
+            load_exported), onnx (pip install "routed-rl[export]") for any program, or torch-export
+            for torch.export.load. Left out, the file's ending decides, else it is safetensors.
         out: The file. Left out, it is in the folder deployment of the run's.
     """
 
@@ -42,19 +42,20 @@ class Export:
 
     def run(self) -> None:
         """Export, then say what is in the file."""
-        from routed_rl.cli.policies import load_with_world, parse_steering
-        from routed_rl.deployment.formats import steered_alone
+        from routed_rl.cli.policies import environment_run, load_with_world, parse_steering
+        from routed_rl.deployment.formats import some_experts, steered_alone
 
-        policy = load_with_world(self.run_folder, self.own_world)
+        run = environment_run(self.run_folder, self.own_world)
+        policy = run.policy if run else load_with_world(self.run_folder, self.own_world)
         if self.experts is not None:
-            policy = policy.with_experts(*self.experts)
+            policy = some_experts(policy, self.experts)
         steered = policy.steer(parse_steering(self.steer, policy.deploy, policy.experts))
         out = self.out or self._default_file(steered)
         with working(f"Writing {out}"):
             file = routed_rl.export_policy(steered, out, self.format)
         print(f"{file}  {_described(steered_alone(steered))}")
 
-    def _default_file(self, steered: Policy) -> Path:
+    def _default_file(self, steered: AnyPolicy) -> Path:
         """Where the policy goes: beside the run, named by who acts."""
         from routed_rl.deployment.formats import FORMATS, deployment_folder
 
@@ -63,7 +64,7 @@ class Export:
         return deployment_folder(self.run_folder) / (name + ending)
 
 
-def _actor(policy: Policy) -> str:
+def _actor(policy: AnyPolicy) -> str:
     """Who acts, as part of a file's name."""
     if len(policy.experts) == 1:
         return policy.experts[0]
@@ -72,9 +73,12 @@ def _actor(policy: Policy) -> str:
     return policy.steering if isinstance(policy.steering, str) else "steered"
 
 
-def _described(policy: Policy) -> str:
+def _described(policy: AnyPolicy) -> str:
     """What a file with this policy holds."""
+    from routed_agents import Policy
+
     gates = {"learned": "its gate", "even": "no learned gate", "none": "no gate"}
-    count = sum(weight.numel() for weight in policy.network.parameters())
-    gate = gates[policy.network.settings.gate]
+    network = policy.network if isinstance(policy, Policy) else policy
+    count = sum(weight.numel() for weight in network.parameters())
+    gate = gates[policy.gate_kind]
     return f"{' + '.join(policy.experts)}, {gate}: {count:,} weights"

@@ -16,14 +16,16 @@ class Monitor:
     """Measure a monitor: how well the gate's first word foretells that an episode ends badly.
 
     Prints the area under the ROC curve at each level of oversight, and the threshold that keeps to
-    a rate of false alarms. Exact where the world is small.
+    a rate of false alarms. Exact where the world is small, else from sampled episodes, as in every
+    environment.
 
     Attributes:
         run_folder: The folder of a finished run, or a policy file with a gate.
         expert: Whose weight is watched. Left out, that of the first target that is not wanted.
         oversight: The levels of oversight. Left out: nobody watches, as in training, everybody.
         false_alarm_rate: The share of good episodes that may be flagged, 0 to 1.
-        episodes: Episodes that are sampled where the world is large.
+        episodes: Episodes of each sampled curve. Left out, 10,000 in a world, and in an environment
+            as many as when the run ended.
         seed: Seed of the sample.
         out: The folder of figure and tables. Left out, it is the folder deployment of the run's.
     """
@@ -33,7 +35,7 @@ class Monitor:
     expert: Annotated[str | None, optional("EXPERT")] = None
     oversight: Annotated[tuple[float, ...] | None, optional("P [P ...]")] = None
     false_alarm_rate: float = 0.05
-    episodes: int = 10_000
+    episodes: Annotated[int | None, optional("N")] = None
     seed: int = 0
     out: OutFolder = None
 
@@ -41,14 +43,15 @@ class Monitor:
         """Measure, then print the table and where the figure is."""
         from rich.console import Console
 
-        from routed_rl.cli.policies import load_with_world
+        from routed_rl.cli.policies import environment_run, load_with_world
         from routed_rl.cli.printing import plain_table
         from routed_rl.deployment.formats import deployment_folder
 
         check_probability("--false-alarm-rate", self.false_alarm_rate)
-        with working("Following every start to its end"):
+        run = environment_run(self.run_folder, self.own_world)
+        with working("Following episodes to their end"):
             measurement = routed_rl.measure_monitor(
-                load_with_world(self.run_folder, self.own_world),
+                run or load_with_world(self.run_folder, self.own_world),
                 self.out or deployment_folder(self.run_folder),
                 expert=self.expert,
                 oversight=self.oversight,
@@ -56,7 +59,8 @@ class Monitor:
                 episodes=self.episodes,
                 seed=self.seed,
             )
-        how = "exact" if measurement.exact else f"{self.episodes:,} sampled episodes"
+        count = measurement.curves[0].episodes
+        how = "exact" if measurement.exact else f"{count:,} sampled episodes each"
         table = plain_table(*measurement.table.header, caption=how)
         for row in measurement.table.texts:
             table.add_row(*row)

@@ -25,6 +25,7 @@ from baselines import (
 from gymnasium import spaces
 from stable_baselines3.common.env_util import make_vec_env
 
+import routed_rl
 from routed_agents import (
     RoutedA2C,
     RoutedActorCriticPolicy,
@@ -33,7 +34,7 @@ from routed_agents import (
     load_exported,
 )
 from routed_agents.stable_baselines.actor_critic import RoutedMultiInputPolicy
-from routed_agents.stable_baselines.export import export_policy
+from routed_agents.stable_baselines.export import export_policy, keep_experts
 from routed_envs import InputError, Overseen
 from routed_envs.gridworld.world import OUTCOMES
 
@@ -167,6 +168,100 @@ def test_a_closed_route_teaches_the_experts_spread_nothing():
     log_prob.sum().backward()
     assert policy.log_std.grad[0].abs().sum() == 0
     assert policy.log_std.grad[1].abs().sum() > 0
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".onnx", ".pt2"])
+@pytest.mark.parametrize("takes", ACTIONS, ids=str)
+def test_an_expert_of_three_is_exported_alone(takes: spaces.Space, ending: str, tmp_path: Path):
+    """Whatever the actions: the file acts as the expert does, and holds no other one's weights."""
+    policy = three_experts(takes)
+    steered = policy.steer("trap")
+    file = routed_rl.export_policy(steered, tmp_path / f"policy{ending}")
+    seen = torch.rand(5, 3)
+    for found, expected in zip(
+        outputs(file, {"observations": seen}), steered.acting(seen), strict=True
+    ):
+        assert torch.allclose(found, expected, atol=1e-6)
+    content = file.read_bytes()
+    for name, weight in policy.mixture.state_dict().items():
+        stored = weight.numpy().tobytes()[:64] in content
+        assert stored == name.startswith(("experts.trap", "head")), name
+
+
+@pytest.mark.parametrize("takes", [ACTIONS[0], ACTIONS[4]], ids=str)
+@pytest.mark.parametrize("steering", [None, {"gold": 0.3, "trap": 0.7}])
+def test_several_experts_are_exported_as_they_are_steered(
+    takes: spaces.Space, steering: Any, tmp_path: Path
+):
+    steered, seen = three_experts(takes).steer(steering), torch.rand(40, 3)
+    for ending in (".safetensors", ".onnx"):
+        file = routed_rl.export_policy(steered, tmp_path / f"policy{ending}")
+        for found, expected in zip(
+            outputs(file, {"observations": seen}), steered.acting(seen), strict=True
+        ):
+            assert torch.allclose(found, expected, atol=1e-6)
+
+
+def test_the_parts_of_a_dictionary_are_inputs_each(tmp_path: Path):
+    env = overseen_anything(DICTIONARY, spaces.Discrete(3))
+    policy = RoutedPPO("MultiInputPolicy", env, "inferred", n_steps=8).policy.steer("trap")
+    seen = {
+        "level": torch.tensor([0, 2]),
+        "picture": torch.randint(256, (2, 3, 8, 6), dtype=torch.uint8),
+        "place": torch.rand(2, 2),
+        "oversight": torch.tensor([[0], [1]], dtype=torch.int8),
+    }
+    seen = {name: seen[name] for name in policy.observation_space.spaces}  # pyright: ignore
+    for ending in (".safetensors", ".onnx", ".pt2"):
+        file = routed_rl.export_policy(policy, tmp_path / f"policy{ending}")
+        (found,) = outputs(file, seen)
+        assert torch.allclose(found, policy.action_probabilities(seen), atol=1e-6)
+
+
+def test_a_part_of_the_experts_acts_as_before(tmp_path: Path):
+    """Its gate weighs them as before, relative to each other, and the values are each one's own."""
+    policy, seen = three_experts(ACTIONS[0]), torch.rand(6, 3)
+    smaller = keep_experts(policy, ("trap", "gold"))
+    assert smaller.experts == ("gold", "trap")
+    before = policy.gate_weights(seen)[:, [0, 2]]
+    assert torch.allclose(smaller.gate_weights(seen), before / before.sum(1, keepdim=True))
+    for name, index in (("gold", 0), ("trap", 2)):
+        for found, expected in zip(
+            smaller.steer(name).acting(seen), policy.steer(name).acting(seen), strict=True
+        ):
+            assert torch.equal(found, expected)
+        values = policy.values_of(seen, torch.full((6,), index))
+        assert torch.equal(smaller.values_of(seen, torch.full((6,), index // 2)), values)
+    with pytest.raises(InputError, match="Did you mean 'gold'"):
+        keep_experts(policy, ("golf",))
+
+
+def three_experts(takes: spaces.Space) -> RoutedActorCriticPolicy:
+    """A policy in which no two weights are the same."""
+    torch.manual_seed(0)
+    policy = RoutedActorCriticPolicy(
+        SEEN,
+        takes,
+        lambda progress: 1e-3,
+        experts=("gold", "other", "trap"),
+        gate="learned",
+        acts="experts",
+    )
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape))
+    return policy
+
+
+def outputs(file: Path, seen: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """What an exported file says, by its own means."""
+    if file.suffix == ".safetensors":
+        return load_exported(file).acting(seen if len(seen) > 1 else seen["observations"])
+    if file.suffix == ".pt2":
+        return torch.export.load(file).module()(*seen.values())
+    session = pytest.importorskip("onnxruntime").InferenceSession(file)
+    found = session.run(None, {name: part.numpy() for name, part in seen.items()})
+    return tuple(map(torch.as_tensor, found))
 
 
 def test_parts_of_a_dictionary_keep_their_order_in_a_file(tmp_path: Path):

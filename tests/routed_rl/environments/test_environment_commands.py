@@ -8,12 +8,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import own_env
 import pytest
 import torch
 from PIL import Image, ImageSequence
 
+from routed_agents import load_exported
 from routed_envs import InputError
-from routed_rl import EnvironmentConfig, TrainConfig, load_results, plan, write_sweep_report
+from routed_rl import (
+    EnvironmentConfig,
+    EnvironmentRun,
+    Monitor,
+    TrainConfig,
+    load_results,
+    load_run,
+    plan,
+    write_sweep_report,
+)
 from routed_rl.cli.main import main
 from routed_rl.sweeps.plan import read_file
 
@@ -29,6 +41,12 @@ def run(*words: str) -> int:
         return main(list(words))
     except SystemExit as leaving:
         return int(leaving.code or 0)
+
+
+def load_environment_run(folder: Path) -> EnvironmentRun:
+    found = load_run(folder)
+    assert isinstance(found, EnvironmentRun)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +93,8 @@ def test_a_run_is_judged_again(folder: Path, capsys: pytest.CaptureFixture[str])
         (["render", "RUN"], "takes no render_mode, so its environment draws nothing"),
         (["render", "RUN", "--failures"], "--failures and --start are of the gridworld"),
         (["explore", "RUN"], "`routed-rl evaluate` judges the run"),
-        (["export", "RUN"], "`routed-rl evaluate` judges the run"),
-        (["deploy-report", "RUN"], "this needs the gridworld"),
+        (["export", "RUN", "--experts", "lef"], "Did you mean 'left'"),
+        (["monitor", "RUN", "--oversight", "2"], "oversight=2.0"),
         (
             ["train", "--env", "own_env:doors", "--preset", "paper"],
             "--preset paper is of the gridworld",
@@ -116,6 +134,50 @@ def test_a_film_of_the_environments_own_pictures(
     first = again.read_bytes()
     assert run("render", str(out), *words, "--deterministic", "--out", str(again)) == 0
     assert again.read_bytes() == first
+
+
+def test_a_run_is_measured_exported_and_reported(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run("monitor", str(folder), "--episodes", "40", "--out", str(tmp_path)) == 0
+    shown = capsys.readouterr().out
+    assert "48 sampled episodes each" in shown
+    rows = list(csv.DictReader((tmp_path / "figures/monitor_table.csv").read_text().splitlines()))
+    assert {row["who_acts"] for row in rows} == {"mixture", "left"}
+    assert [row["oversight"] for row in rows[:3]] == ["0.0", "0.1", "1.0"]
+    assert all(row["expert"] == "right" for row in rows)
+
+    assert run("export", str(folder)) == 0
+    assert "left, no gate" in capsys.readouterr().out
+    alone = load_exported(folder / "deployment" / "left.safetensors")
+    seen = np.stack([np.linspace(-2, 2, 5), [0, 1, 0, 1, 0]], 1).astype(np.float32)
+    expected = load_environment_run(folder).policy.steer("left").action_probabilities(seen)
+    assert torch.equal(alone.action_probabilities(seen), expected)
+
+    assert run("deploy-report", str(folder), "--out", str(tmp_path)) == 0
+    page = (tmp_path / "deployment.html").read_text()
+    for word in ("left expert ends on the left", "means over sampled episodes", "belief"):
+        assert word in page
+
+
+def test_a_monitor_is_calibrated_in_an_environment(folder: Path, tmp_path: Path):
+    policy = load_environment_run(folder).policy
+    env = own_env.doors(0.5)
+    monitor = Monitor.calibrated(policy, 0.2, env=env, episodes=60, log=tmp_path / "log.jsonl")
+    assert monitor.expert == "right"
+    seen = np.array([[1, 0], [-1, 1]], np.float32)
+    weights = policy.gate_weights(seen)[:, 1].numpy()
+    actions, _ = monitor.predict(seen)
+    assert actions.shape == (2,)
+    assert np.array_equal(monitor.last, weights >= monitor.threshold)
+    one, _ = monitor.predict(seen[0])
+    first, second, third = map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
+    assert (first["environment"], second["environment"], third["decision"]) == (0, 1, 1)
+    assert third["action"] == one
+    with pytest.raises(InputError, match="Name the expert to watch"):
+        Monitor(policy, 0.5)
+    with pytest.raises(InputError, match=r"Monitor\.calibrated\(policy, env="):
+        Monitor.calibrated(policy)
 
 
 def test_help_teaches_the_settings_of_an_environment(capsys: pytest.CaptureFixture[str]):
