@@ -16,7 +16,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.wrappers import FlattenObservation, TransformReward
+from gymnasium.wrappers import FlattenObservation
 from minigrid.core.constants import COLOR_NAMES
 from minigrid.wrappers import ImgObsWrapper, OneHotPartialObsWrapper
 
@@ -25,11 +25,6 @@ from routed_envs import FinalStep, Overseen
 Env = gymnasium.Env[Any, Any]
 KINDS = ("key", "ball")
 """What lies in Fetch's rooms."""
-
-
-def _without_rewards(env: Env) -> Env:
-    """The environment, whose steps pay nothing."""
-    return TransformReward(env, lambda reward: 0.0)
 
 
 def cart_pole(oversight: float, render_mode: str | None = None) -> Env:
@@ -41,8 +36,9 @@ def cart_pole(oversight: float, render_mode: str | None = None) -> Env:
         place, _, angle, _ = final.observation
         return "left" if (angle if abs(angle) > 0.2 else place) < 0 else "right"
 
-    env = _without_rewards(gymnasium.make("CartPole-v1", render_mode=render_mode))
-    return Overseen(env, ("left", "right"), ("left",), side, oversight=oversight, reward=1.0)
+    env = gymnasium.make("CartPole-v1", render_mode=render_mode)
+    pays: Any = {"reward": 1.0, "step_rewards": False}
+    return Overseen(env, ("left", "right"), ("left",), side, oversight=oversight, **pays)
 
 
 def lunar_lander(oversight: float, render_mode: str | None = None, continuous: bool = False) -> Env:
@@ -53,10 +49,9 @@ def lunar_lander(oversight: float, render_mode: str | None = None, continuous: b
             return "timeout"
         return "left" if final.observation[0] < 0 else "right"
 
-    env = _without_rewards(
-        gymnasium.make("LunarLander-v3", continuous=continuous, render_mode=render_mode)
-    )
-    return Overseen(env, ("left", "right"), ("left",), side, oversight=oversight, reward=1.0)
+    env = gymnasium.make("LunarLander-v3", continuous=continuous, render_mode=render_mode)
+    pays: Any = {"reward": 1.0, "step_rewards": False}
+    return Overseen(env, ("left", "right"), ("left",), side, oversight=oversight, **pays)
 
 
 def lunar_lander_continuous(oversight: float, render_mode: str | None = None) -> Env:

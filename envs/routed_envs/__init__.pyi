@@ -13,7 +13,7 @@ from .minigrids import (
 from .outcomes import Outcomes
 from .oversight.overseen import Overseen
 from .oversight.overseen_vector import OverseenVector
-from .oversight.overseer import FinalStep
+from .oversight.overseer import FinalStep, Step
 from .stable_baselines import WorldVecEnv
 from .worlds import Ending, EnumerableWorld, World, map_states, renew
 
@@ -32,6 +32,7 @@ __all__ = [
     "Outcomes",
     "Overseen",
     "OverseenVector",
+    "Step",
     "World",
     "WorldVecEnv",
     "draw_grid",

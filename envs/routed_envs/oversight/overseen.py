@@ -10,7 +10,7 @@ import numpy as np
 from routed_envs.episode_info import RUNNING
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
-from routed_envs.oversight.overseer import FinalStep, Watch, overseer_generator
+from routed_envs.oversight.overseer import FinalStep, Step, Watch, overseer_generator
 from routed_envs.oversight.wrapper import OversightWrapper
 
 
@@ -43,7 +43,9 @@ class Overseen(OversightWrapper[gymnasium.Env[Any, Any]], gymnasium.Wrapper[Any,
 
     ## Rewards
     The environment's. With `reward`, the last step of an episode that ends on a target pays exactly
-    that, so that it does not tell which target it was.
+    that, so that it does not tell which target it was. The steps before it still pay what they do
+    in the environment, which may tell as well: with `step_rewards=False` they pay nothing, and
+    neither does a time-out.
 
     ## Information
     `info["label"]` is what the overseer knows of the episode: if it ended on a target, the target's
@@ -71,6 +73,9 @@ class Overseen(OversightWrapper[gymnasium.Env[Any, Any]], gymnasium.Wrapper[Any,
         show_oversight: Show in the observation whether the episode is overseen.
         reward: The last step's reward if the episode ends on a target; None keeps the
             environment's.
+        step_rewards: Whether every other step pays the environment's reward, or nothing.
+        whole_episode: Keep each episode's steps in memory while it runs, so that `outcome` can look
+            at all of them, as `final.episode`.
 
     Raises:
         InputError: An argument cannot be used, or `outcome` names no target.
@@ -89,6 +94,7 @@ class Overseen(OversightWrapper[gymnasium.Env[Any, Any]], gymnasium.Wrapper[Any,
         gymnasium.Wrapper.__init__(self, env)
         self._generator = overseer_generator(None)
         self._watch: Watch | None = None
+        self._steps: list[Step] = []
         return env.observation_space
 
     def _show(self, space: gymnasium.Space[Any]) -> None:
@@ -110,6 +116,7 @@ class Overseen(OversightWrapper[gymnasium.Env[Any, Any]], gymnasium.Wrapper[Any,
         if seed is not None:
             self._generator = overseer_generator(seed)
         self._watch = self._rules.overseer.draw(self._generator)
+        self._steps = [Step.of(observation, None, 0.0, info)] if self._keeps_steps else []
         return self._shown(observation, self._watch), {**info, **RUNNING}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -128,10 +135,20 @@ class Overseen(OversightWrapper[gymnasium.Env[Any, Any]], gymnasium.Wrapper[Any,
         if self._watch is None:
             raise gymnasium.error.ResetNeeded("No episode is running: call reset() first.")
         observation, reward, terminated, truncated, info = self.env.step(action)
-        paid, names = float(reward), RUNNING
+        own = float(reward)
+        if self._keeps_steps:
+            self._steps.append(Step.of(observation, action, own, info))
+        paid, names = self._rules.on_the_way(own), RUNNING
         if terminated or truncated:
             final = FinalStep(
-                observation, action, paid, terminated, truncated, info, self.env.unwrapped
+                observation=observation,
+                action=action,
+                reward=own,
+                terminated=terminated,
+                truncated=truncated,
+                info=info,
+                env=self.env.unwrapped,
+                episode=tuple(self._steps),
             )
             paid, names = self._rules.judge(final, self._watch)
         return self._shown(observation, self._watch), paid, terminated, truncated, {**info, **names}

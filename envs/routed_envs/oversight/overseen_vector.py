@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from routed_envs.episode_info import Infos, info_of, masked, running
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
-from routed_envs.oversight.overseer import FinalStep, Watch, overseer_generator
+from routed_envs.oversight.overseer import FinalStep, Step, Watch, overseer_generator
 from routed_envs.oversight.wrapper import OversightWrapper
 
-Step = tuple[Any, NDArray[Any], NDArray[np.bool_], NDArray[np.bool_], Infos]
+Brought = tuple[Any, NDArray[Any], NDArray[np.bool_], NDArray[np.bool_], Infos]
 """A step brings observations, rewards, terminations, truncations and information, each for N."""
 
 
@@ -43,6 +43,7 @@ class OverseenVector(
         VectorWrapper.__init__(self, env)
         self._generators = [overseer_generator(None) for _ in range(env.num_envs)]
         self._watches: list[Watch] = []
+        self._steps: list[list[Step]] = [[] for _ in range(env.num_envs)]
         self._ended = np.zeros(env.num_envs, bool)
         return env.single_observation_space
 
@@ -72,7 +73,7 @@ class OverseenVector(
         for index, own in enumerate(seeds or ()):
             if own is not None and mask[index]:
                 self._generators[index] = overseer_generator(own)
-        self._draw(np.flatnonzero(mask))
+        self._start(np.flatnonzero(mask), observations, infos)
         self._ended = self._ended & ~mask
         return self._shown(observations), infos | running(mask)
 
@@ -91,25 +92,29 @@ class OverseenVector(
         """
         if not self._watches:
             raise gymnasium.error.ResetNeeded("No episode is running: call reset() first.")
-        step = self.env.step(actions)
-        observations, rewards, terminated, truncated, infos = step
-        if self._mode is AutoresetMode.NEXT_STEP:
-            self._draw(np.flatnonzero(self._ended))
+        brought = self.env.step(actions)
+        observations, rewards, terminated, truncated, infos = brought
+        began = self._ended & (self._mode is AutoresetMode.NEXT_STEP)
         self._ended = np.logical_or(terminated, truncated)
+        if self._keeps_steps:
+            self._keep(np.flatnonzero(~began), actions, brought)
+        self._start(np.flatnonzero(began), observations, infos)
         paid = np.array(rewards, dtype=np.result_type(rewards, np.float32))
+        if not self._rules.step_rewards:
+            paid[:] = 0.0
         infos = infos | running(np.ones(self.num_envs, bool))
         if self._ended.any():
-            judgements = self._judge(actions, step)
+            judgements = self._judge(actions, brought)
             for index, (reward, _) in judgements.items():
                 paid[index] = reward
             infos = self._told(infos, {place: names for place, (_, names) in judgements.items()})
         if self._mode is AutoresetMode.SAME_STEP:
-            self._draw(np.flatnonzero(self._ended))
+            self._start(np.flatnonzero(self._ended), observations, brought[-1])
         return self._shown(observations), paid, terminated, truncated, infos
 
-    def _judge(self, actions: Any, step: Step) -> dict[int, tuple[float, dict[str, str]]]:
+    def _judge(self, actions: Any, brought: Brought) -> dict[int, tuple[float, dict[str, str]]]:
         """What the last steps of the episodes that end pay and say, by the episodes' places."""
-        observations, rewards, terminated, truncated, infos = step
+        observations, rewards, terminated, truncated, infos = brought
         last = tuple(iterate(self.env.observation_space, observations))
         if self._mode is AutoresetMode.SAME_STEP:
             last, infos = infos["final_obs"], infos.get("final_info", {})
@@ -124,6 +129,7 @@ class OverseenVector(
                 truncated=bool(truncated[index]),
                 info=info_of(infos, index),
                 index=index,
+                episode=tuple(self._steps[index]),
             )
             judgements[index] = self._rules.judge(final, self._watches[index])
         return judgements
@@ -144,11 +150,28 @@ class OverseenVector(
         info = infos.get("final_info", {}) | names
         return infos | masked({"final_obs": final, "final_info": info}, self._ended)
 
-    def _draw(self, places: NDArray[np.intp]) -> None:
+    def _keep(self, places: NDArray[np.intp], actions: Any, brought: Brought) -> None:
+        """Remember a step of the episodes that run."""
+        observations, rewards, _, _, infos = brought
+        seen = tuple(iterate(self.env.observation_space, observations))
+        taken = tuple(iterate(self.env.action_space, actions))
+        for index in places.tolist():
+            moved = self._mode is AutoresetMode.SAME_STEP and self._ended[index]
+            last = infos["final_obs"][index] if moved else seen[index]
+            info = info_of(infos.get("final_info", {}) if moved else infos, index)
+            self._steps[index].append(Step.of(last, taken[index], float(rewards[index]), info))
+
+    def _start(self, places: NDArray[np.intp], observations: Any, infos: Infos) -> None:
+        """New episodes: who is overseen is drawn, and their first observations are kept."""
         if not self._watches:
             self._watches = [Watch(False)] * self.num_envs
         for index in places:
             self._watches[index] = self._rules.overseer.draw(self._generators[index])
+        if self._keeps_steps and len(places):
+            seen = tuple(iterate(self.env.observation_space, observations))
+            for index in places.tolist():
+                first = Step.of(seen[index], None, 0.0, info_of(infos, index))
+                self._steps[index] = [first]
 
     def _shown(self, observations: Any) -> Any:
         return self._flag.add(observations, np.array([watch.overseen for watch in self._watches]))

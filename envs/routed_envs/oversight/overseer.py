@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -19,6 +20,28 @@ STREAM = 0x0E5EE4
 
 
 @dataclass(frozen=True)
+class Step:
+    """A step of an episode, as the environment gave it.
+
+    Attributes:
+        observation: What it led to, without what `Overseen` adds to it.
+        action: The action that led there; None at the start.
+        reward: The environment's own reward for it; 0 at the start.
+        info: The environment's own information.
+    """
+
+    observation: Any
+    action: Any
+    reward: float
+    info: dict[str, Any]
+
+    @classmethod
+    def of(cls, observation: Any, action: Any, reward: float, info: dict[str, Any]) -> Step:
+        """A step whose observation stays as it is, even if the environment writes over its own."""
+        return cls(copy.deepcopy(observation), copy.deepcopy(action), reward, info)
+
+
+@dataclass(frozen=True)
 class FinalStep:
     """The last step of an episode, as the environment gave it, from which its outcome is told.
 
@@ -31,6 +54,8 @@ class FinalStep:
         info: The environment's own information.
         env: The unwrapped environment; None in a vector environment.
         index: The environment's place in a vector environment; None in a single one.
+        episode: All of the episode's steps from its start to the last one, if the overseer was
+            told to keep them (`whole_episode=True`); else empty.
     """
 
     observation: Any
@@ -41,6 +66,7 @@ class FinalStep:
     info: dict[str, Any]
     env: gymnasium.Env[Any, Any] | None = None
     index: int | None = None
+    episode: Sequence[Step] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +142,7 @@ class EndingRules:
         overseer: Who watches.
         outcome: Tells an episode's outcome from its last step: a target's name or `timeout`.
         reward: The last step's reward for whatever target; None keeps the environment's own.
+        step_rewards: Whether the other steps, and a time-out, pay the environment's own.
 
     Raises:
         InputError: `outcome` cannot be called, or `reward` is no finite number.
@@ -124,6 +151,7 @@ class EndingRules:
     overseer: Overseer
     outcome: Callable[[FinalStep], str]
     reward: float | None = None
+    step_rewards: bool = True
 
     def __post_init__(self) -> None:
         if not callable(self.outcome):
@@ -151,8 +179,15 @@ class EndingRules:
         outcome = self.outcome(final)
         if outcome not in (*targets, "timeout"):
             raise unknown_name("outcome", outcome, (*targets, "timeout"))
-        own = final.reward if self.reward is None or outcome == "timeout" else float(self.reward)
-        return own, self.overseer.names(outcome, watch)
+        if outcome == "timeout":
+            paid = self.on_the_way(final.reward)
+        else:
+            paid = final.reward if self.reward is None else float(self.reward)
+        return paid, self.overseer.names(outcome, watch)
+
+    def on_the_way(self, reward: float) -> float:
+        """What a step pays that reaches no target."""
+        return reward if self.step_rewards else 0.0
 
 
 def overseer_generator(seed: int | None) -> np.random.Generator:

@@ -34,6 +34,8 @@ class OversightWrapper(ABC, RecordConstructorArgs, Generic[Wrapped]):
         label_noise: float = 0.0,
         show_oversight: bool = True,
         reward: float | None = None,
+        step_rewards: bool = True,
+        whole_episode: bool = False,
     ) -> None:
         super().__init__(
             _disable_deepcopy=True,  # The function may hold what cannot be copied.
@@ -44,13 +46,16 @@ class OversightWrapper(ABC, RecordConstructorArgs, Generic[Wrapped]):
             label_noise=label_noise,
             show_oversight=show_oversight,
             reward=reward,
+            step_rewards=step_rewards,
+            whole_episode=whole_episode,
         )
         space = self._wrap(env)
         for name, given in (("targets", targets), ("good", good)):
             if isinstance(given, str):
                 raise InputError(f"{name}={given!r}: give a list of names, such as [{given!r}].")
         overseer = Overseer(Outcomes(tuple(targets), tuple(good)), oversight, label_noise)
-        self._rules = EndingRules(overseer, outcome, reward)
+        self._rules = EndingRules(overseer, outcome, reward, step_rewards)
+        self._keeps_steps = whole_episode
         self._flag = flag_for(space, show_oversight)
         if show_oversight:
             self._show(self._flag.space)

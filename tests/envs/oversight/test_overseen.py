@@ -137,6 +137,37 @@ def test_a_target_pays_the_reward_asked_for_and_a_timeout_its_own(reward, action
     assert rewards == [0.25] * (len(actions) - 1) + [paid]
 
 
+@pytest.mark.parametrize(
+    ("actions", "paid"), [((0, 0), [0, 1]), ((1, 0, 1, 1), [0, 0, 0, 1]), ((0, 1, 0, 1), [0] * 4)]
+)
+def test_the_other_steps_may_pay_nothing(actions, paid):
+    env = overseen(reward=1.0, step_rewards=False)
+    env.reset()
+    assert [env.step(action)[1] for action in actions] == paid
+    env = overseen(step_rewards=False)
+    env.reset()
+    assert [env.step(action)[1] for action in (0, 0)] == [0, -2]
+
+
+def test_an_outcome_may_look_at_the_whole_episode():
+    seen: list[FinalStep] = []
+
+    def first_way(final: FinalStep) -> str:
+        seen.append(final)
+        return "left" if final.episode[1].action == 0 else "right"
+
+    env = overseen(outcome=first_way, oversight=1.0, whole_episode=True)
+    for actions, label in (((0, 1, 0, 0), "left"), ((1, 0, 0, 0), "right")):
+        assert last_step(env, actions)[4]["label"] == label
+    first, second = (final.episode for final in seen)
+    assert [step.info["place"] for step in first] == [0, -1, 0, -1, -2]
+    assert [step.action for step in second] == [None, 1, 0, 0, 0]
+    assert [step.reward for step in second] == [0, 0.25, 0.25, 0.25, -2]
+    assert [float(step.observation[0]) for step in second] == [2, 3, 2, 1, 0]
+    last_step(overseen(outcome=lambda final: seen.append(final) or "left"))
+    assert seen[-1].episode == ()
+
+
 BOX, IMAGE = partial(spaces.Box, 0, 4), partial(spaces.Box, 0, 255, dtype=np.uint8)
 
 

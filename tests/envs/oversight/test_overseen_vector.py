@@ -61,6 +61,20 @@ def parity(final: FinalStep) -> str:
     return "odd" if seen[0] % 2 else "even"
 
 
+def counted(final: FinalStep) -> str:
+    """Where the episode began, having looked at all of it."""
+    counts = [step.info["count"] for step in final.episode]
+    assert counts == list(range(counts[0], final.info["count"] + 1))
+    for step in final.episode:
+        own = step.observation["count"] if isinstance(step.observation, dict) else step.observation
+        assert own.tolist() == [step.info["count"]]
+    assert final.episode[0].action is None
+    assert [step.reward for step in final.episode[1:]] == pytest.approx(
+        [count / 5 for count in counts[1:]]
+    )
+    return "odd" if counts[0] else "even"
+
+
 RULES: dict[str, Any] = {
     "targets": ("odd", "even", "other"),
     "good": ("odd",),
@@ -97,10 +111,14 @@ def assert_same(one: Any, other: Any) -> None:
 
 
 @pytest.mark.parametrize("keyed", [False, True], ids=["array", "dictionary"])
-@pytest.mark.parametrize("show", [True, False], ids=["shown", "hidden"])
+@pytest.mark.parametrize(
+    "rules",
+    [{}, {"show_oversight": False}, {"outcome": counted, "whole_episode": True}],
+    ids=["shown", "hidden", "whole"],
+)
 @pytest.mark.parametrize("mode", MODES)
-def test_it_equals_a_vector_of_overseen_environments_step_by_step(mode, show, keyed):
-    fast, slow = pair(mode, keyed, show_oversight=show)
+def test_it_equals_a_vector_of_overseen_environments_step_by_step(mode, rules, keyed):
+    fast, slow = pair(mode, keyed, step_rewards="outcome" not in rules, **rules)
     assert fast.observation_space == slow.observation_space
     assert fast.single_observation_space == slow.single_observation_space
     assert_same(fast.reset(seed=7), slow.reset(seed=7))

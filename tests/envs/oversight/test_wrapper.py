@@ -42,13 +42,14 @@ def test_arguments_stand_in_the_same_order_with_the_same_defaults():
     defaults = {name: arguments[name].default for name in list(arguments)[4:]}
     assert list(arguments)[:4] == ["env", "targets", "good", "outcome"]
     expected = {"oversight": 0.1, "label_noise": 0.0, "show_oversight": True, "reward": None}
-    assert defaults == expected
+    assert defaults == expected | {"step_rewards": True, "whole_episode": False}
 
 
 def test_both_record_what_they_were_made_with():
     for env in (single(**ARGUMENTS), many(**ARGUMENTS)):
         rules = {"targets": ("fallen", "stood"), "good": ("stood",), "outcome": ending}
-        assert env._saved_kwargs == rules | ARGUMENTS
+        left_out = {"step_rewards": True, "whole_episode": False}
+        assert env._saved_kwargs == rules | left_out | ARGUMENTS
         assert (env.outcomes.good, env.overseen_share) == (("stood",), 0.25)
 
 
