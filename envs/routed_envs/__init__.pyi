@@ -15,7 +15,7 @@ from .oversight.overseen import Overseen
 from .oversight.overseen_vector import OverseenVector
 from .oversight.overseer import FinalStep, Step
 from .stable_baselines import WorldVecEnv
-from .worlds import Ending, EnumerableWorld, World, map_states, renew
+from .worlds import DrawableWorld, Ending, EnumerableWorld, World, map_states, renew
 
 __all__ = [
     "DiamondGhostEnv",
@@ -24,6 +24,7 @@ __all__ = [
     "DiamondGhostMiniGridFlat",
     "DiamondGhostVectorEnv",
     "DiamondGhostWorld",
+    "DrawableWorld",
     "Ending",
     "EnumerableWorld",
     "FinalStep",

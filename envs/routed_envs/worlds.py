@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from routed_envs.outcomes import Outcomes
 
@@ -180,4 +182,13 @@ class EnumerableWorld(World[State], Protocol[State]):
 
     def start_probabilities(self) -> torch.Tensor:
         """How likely an episode starts in each state, float64 [state_count]."""
+        ...
+
+
+@runtime_checkable
+class DrawableWorld(World[State], Protocol[State]):
+    """A world that can draw itself, so that its policies can be filmed."""
+
+    def draw(self, state: State) -> NDArray[np.uint8]:
+        """A picture of each state, [N, height, width, 3], each colour 0 to 255."""
         ...

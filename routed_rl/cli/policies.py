@@ -47,12 +47,21 @@ def load_with_world(folder: Path, place: str | None) -> Policy:
     Raises:
         InputError: As `load_policy` and `own_world`.
     """
+    return load_policy(folder, world=given_world(folder, place))
+
+
+def given_world(folder: Path, place: str | None) -> World[Any] | None:
+    """The user's own world with the oversight of a run's training; None if no place is given.
+
+    Raises:
+        InputError: As `own_world`.
+    """
     if place is None:
-        return load_policy(folder)
+        return None
     config, world = read_disposable(RunFolder(folder).config).get("config"), own_world(place)
     if isinstance(config, dict) and "oversight" in config:
         world = world.with_oversight(config["oversight"])
-    return load_policy(folder, world=world)
+    return world
 
 
 def parse_steering(text: str, deploy: Steering, experts: Sequence[str]) -> Steering:

@@ -52,7 +52,8 @@ def _gif(pictures: Sequence[Image.Image], last: Sequence[bool], milliseconds: in
     buffer = io.BytesIO()
     # One palette for all frames: the colours must not flicker.
     endings = [picture for picture, end in zip(pictures, last, strict=True) if end]
-    palette = beside(endings[:20]).quantize(255)
+    others = pictures[:: -(-len(pictures) // 20)]
+    palette = beside([*endings[:20], *others]).quantize(255)
     paletted = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     paletted[0].save(
         buffer,

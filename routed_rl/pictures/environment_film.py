@@ -1,4 +1,4 @@
-"""A film of a policy in an environment: its own pictures, and under each what is known of it."""
+"""A film of a policy in any environment: its own pictures, and under each what is known of it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from routed_agents.policies.policy import Policy
 from routed_agents.policies.steering import Steering
 from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
+from routed_envs.worlds import World
 from routed_rl.charts.colours import MUTED, PAPER, target_colour
 from routed_rl.charts.drawing import save_picture
 from routed_rl.charts.tables import Record
 from routed_rl.environments.making import make_env
+from routed_rl.pictures.drawn_world import DrawnWorld
 from routed_rl.pictures.encoding import check_film, film_bytes
 from routed_rl.pictures.film import font
-from routed_rl.training.run import EnvironmentRun
+from routed_rl.training.run import EnvironmentRun, Run
 
+AnyPolicy = Policy | RoutedActorCriticPolicy
 MARGIN, FOOTER = 10, 64
 LEAST_WIDTH = 340
 """Smaller pictures are enlarged, so that the words fit under them."""
@@ -60,7 +64,7 @@ class Moment:
 
 
 def render_run(
-    run: EnvironmentRun,
+    run: Run | EnvironmentRun,
     out: str | Path,
     *,
     steer: Steering = None,
@@ -72,7 +76,7 @@ def render_run(
     """Write a film of a run's policy in its environment, and its moments as a table beside it.
 
     Args:
-        run: From `load_run`.
+        run: From `load_run`; in an environment, or in a world that can draw itself.
         out: The film, a GIF, or an MP4 (extra `video`).
         steer: Who acts.
         oversight: Of the environment; that of training if None.
@@ -86,28 +90,68 @@ def render_run(
     Raises:
         InputError: The environment draws no pictures, or the film could not be written.
     """
-    path, policy = Path(out), run.policy.steer(steer)
+    share = run.config.oversight if oversight is None else oversight
+    if isinstance(run, Run):
+        policy = run.policy.steer(steer)
+        world = policy.world if oversight is None else policy.world.with_oversight(share)
+        return film_world(policy, world, out, episodes, deterministic, seed)
+    path = _checked(out, episodes)
+    env = make_env(run.config.env, share, render_mode="rgb_array")
+    policy = run.policy.steer(steer)
+    return _film(env, policy, run.outcomes, path, episodes, deterministic, seed)
+
+
+def film_world(
+    policy: Policy,
+    world: World[Any],
+    out: str | Path,
+    episodes: int = 4,
+    deterministic: bool = False,
+    seed: int = 0,
+) -> Path:
+    """The same of a policy as it is steered, in a world that can draw itself.
+
+    Raises:
+        InputError: As `render_run`.
+    """
+    path = _checked(out, episodes)
+    actor = Policy(policy.network, world, policy.deploy, policy.steering, seed)
+    return _film(DrawnWorld(world), actor, world.outcomes, path, episodes, deterministic, seed)
+
+
+def _checked(out: str | Path, episodes: int) -> Path:
+    path = Path(out)
     check_film(path)
     if episodes < 1:
         raise InputError(f"episodes={episodes}: give at least 1.")
-    share = run.config.oversight if oversight is None else oversight
-    env = make_env(run.config.env, share, render_mode="rgb_array")
+    return path
+
+
+def _film(
+    env: Any,
+    policy: AnyPolicy,
+    outcomes: Outcomes,
+    path: Path,
+    episodes: int,
+    deterministic: bool,
+    seed: int,
+) -> Path:
+    """Write the film, and its table."""
     with closing(env), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         shown, records = _moments(env, policy, episodes, deterministic, seed)
     speed = float(env.metadata.get("render_fps") or FRAMES_PER_SECOND)
     who = _who_acts(policy)
-    pictures = [_draw(moment, who, episodes, policy.experts, run.outcomes) for moment in shown]
+    pictures = [_draw(moment, who, episodes, policy.experts, outcomes) for moment in shown]
     last = [moment.outcome != "unfinished" for moment in shown]
-    milliseconds = max(20, round(1000 / speed))
-    content = film_bytes(path, pictures, last, milliseconds)
+    content = film_bytes(path, pictures, last, max(20, round(1000 / speed)))
     path.parent.mkdir(parents=True, exist_ok=True)
     save_picture(path, content, COLUMNS, records)
     return path
 
 
 def _moments(
-    env: Any, policy: RoutedActorCriticPolicy, episodes: int, deterministic: bool, seed: int
+    env: Any, policy: AnyPolicy, episodes: int, deterministic: bool, seed: int
 ) -> tuple[list[Moment], list[Record]]:
     """The moments of some episodes that are shown, and a row of the table for each there was."""
     records: list[Record] = []
@@ -120,7 +164,7 @@ def _moments(
 
 def _play(
     env: Any,
-    policy: RoutedActorCriticPolicy,
+    policy: AnyPolicy,
     episode: int,
     deterministic: bool,
     seed: int | None,
@@ -150,7 +194,7 @@ def _picture(env: Any) -> np.ndarray:
     return found[..., :3].astype(np.uint8)
 
 
-def _gate(policy: RoutedActorCriticPolicy, observation: Any) -> tuple[float, ...]:
+def _gate(policy: AnyPolicy, observation: Any) -> tuple[float, ...]:
     if policy.gate_kind != "learned":
         return ()
     return tuple(policy.gate_weights(observation)[0].tolist())
@@ -174,12 +218,13 @@ def _thinned(moments: Iterable[Moment], records: list[Record]) -> list[Moment]:
     return [*shown, last] if last is not None and last is not shown[-1] else shown
 
 
-def _who_acts(policy: RoutedActorCriticPolicy) -> str:
+def _who_acts(policy: AnyPolicy) -> str:
     """The policy's steering in words."""
     if len(policy.experts) == 1:
         return "policy"
     if policy.steering is None:
-        return "mixture" if policy.mixes else "the gate's expert"
+        mixes = isinstance(policy, Policy) or policy.mixes
+        return "mixture" if mixes else "the gate's expert"
     return f"{policy.steering} expert" if isinstance(policy.steering, str) else "steered mixture"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import routed_rl
 from routed_envs.errors import check_probability
-from routed_rl.cli.options import OutFolder, RunArgument
+from routed_rl.cli.options import OutFolder, OwnWorld, RunArgument
 from routed_rl.cli.terminal import working
 
 
@@ -24,16 +24,20 @@ class DeployReport:
     """
 
     run_folder: RunArgument
+    own_world: OwnWorld = None
     false_alarm_rate: float = 0.05
     out: OutFolder = None
 
     def run(self) -> None:
         """Write the page, then say where it is."""
+        from routed_rl.cli.policies import environment_run, given_world
         from routed_rl.cli.printing import print_page
         from routed_rl.deployment.formats import deployment_folder
 
         check_probability("--false-alarm-rate", self.false_alarm_rate)
-        run = routed_rl.load_run(self.run_folder)
+        run = environment_run(self.run_folder, self.own_world) or routed_rl.load_run(
+            self.run_folder, world=given_world(self.run_folder, self.own_world)
+        )
         folder = self.out or deployment_folder(self.run_folder)
         with working(f"Following episodes of {self.run_folder} to their end"):
             page = routed_rl.write_deployment_report(run, folder, self.false_alarm_rate)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import routed_rl
@@ -21,6 +24,7 @@ from routed_rl.cli.options import (
 from routed_rl.cli.terminal import working
 
 if TYPE_CHECKING:
+    from routed_agents import Policy
     from routed_rl import EnvironmentRun
 
 
@@ -29,8 +33,8 @@ class Render:
     """Draw a trained policy: films of rollouts, a contact sheet, and what each expert would do.
 
     The film and the sheet show who was asked for with --steer; another film shows the mixture and
-    every expert side by side, from the same starts. Of a run in an environment it is one film, of
-    the environment's own pictures.
+    every expert side by side, from the same starts. Of a run in an environment, or in a world of
+    one's own, it is one film, of the pictures that the environment draws.
 
     Attributes:
         run_folder: The folder of a finished run, or a policy file.
@@ -59,6 +63,7 @@ class Render:
 
     def run(self) -> None:
         """Draw, then print where the pictures are and what they show."""
+        from routed_envs import DiamondGhostWorld
         from routed_rl.cli.policies import (
             changed_world,
             environment_run,
@@ -72,6 +77,9 @@ class Render:
             self._film(run)
             return
         policy = load_with_world(self.run_folder, self.own_world)
+        if not isinstance(policy.world, DiamondGhostWorld):
+            self._film_world(policy)
+            return
         film = self.out or film_file(self.run_folder)
         with working(f"Drawing {film}"):
             rendering = routed_rl.render(
@@ -95,25 +103,34 @@ class Render:
     def _film(self, run: EnvironmentRun) -> None:
         """Draw a run in an environment, then print where the film is."""
         from routed_rl.cli.policies import only_oversight, parse_steering
-        from routed_rl.pictures.environment_film import render_run
-        from routed_rl.pictures.rendering import film_file
 
+        self._refuse_placement(run.config.env)
+        steering = parse_steering(self.steer, run.policy.deploy, run.policy.experts)
+        oversight = only_oversight(asdict(self.world), run.config.env, run.config.oversight)
+        self._draw(partial(routed_rl.render_run, run, steer=steering, oversight=oversight))
+
+    def _film_world(self, policy: Policy) -> None:
+        """Draw a policy in a world of one's own, then print where the film is."""
+        from routed_rl.cli.policies import changed_world, parse_steering
+        from routed_rl.pictures.environment_film import film_world
+
+        self._refuse_placement(f"a {type(policy.world).__name__}")
+        steering = parse_steering(self.steer, policy.deploy, policy.experts)
+        world = changed_world(policy.world, asdict(self.world))
+        self._draw(partial(film_world, policy.steer(steering), world))
+
+    def _refuse_placement(self, place: str) -> None:
         if self.failures or self.start:
             raise InputError(
                 f"--failures and --start are of the gridworld, and {self.run_folder} is a run in "
-                f"{run.config.env}. Leave them out; --seed decides the starts."
+                f"{place}. Leave them out; --seed decides the starts."
             )
-        steering = parse_steering(self.steer, run.policy.deploy, run.policy.experts)
-        oversight = only_oversight(asdict(self.world), run.config.env, run.config.oversight)
+
+    def _draw(self, draw: Callable[..., Path]) -> None:
+        from routed_rl.pictures.rendering import film_file
+
         film = self.out or film_file(self.run_folder)
+        settings = {"episodes": self.episodes, "seed": self.seed}
         with working(f"Drawing {film}"):
-            render_run(
-                run,
-                film,
-                steer=steering,
-                oversight=oversight,
-                episodes=self.episodes,
-                deterministic=self.deterministic,
-                seed=self.seed,
-            )
+            draw(out=film, deterministic=self.deterministic, **settings)
         print(f"{film}  {self.episodes} episodes; every moment is in the .csv file beside it")

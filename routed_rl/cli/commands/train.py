@@ -65,7 +65,8 @@ class Train:
         run = trained(self)
         assert isinstance(run, routed_rl.Run), "its configuration is of a world"
         _print_world_run(run)
-        _print_end(run, f"look inside with:\n  {program()} render {quoted(run.folder)}")
+        world = f" --world {run.config.world}" if run.config.world else ""
+        _print_end(run, f"look inside with:\n  {program()} render {quoted(run.folder)}{world}")
 
 
 @dataclass(frozen=True)
