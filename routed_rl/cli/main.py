@@ -14,6 +14,7 @@ from typing import Protocol
 import tyro
 
 from routed_envs.errors import unknown_name
+from routed_rl.cli.commands.choose import Choose
 from routed_rl.cli.commands.deploy_report import DeployReport
 from routed_rl.cli.commands.evaluate import Evaluate
 from routed_rl.cli.commands.explore import Explore
@@ -50,6 +51,7 @@ COMMANDS: dict[str, type[Command]] = {
     "sweep": Sweep,
     "status": Status,
     "report": Report,
+    "choose": Choose,
     "methods": Methods,
     "export": Export,
     "monitor": Monitor,

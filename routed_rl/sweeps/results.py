@@ -36,7 +36,8 @@ def load_results(sweep: str | Path) -> list[Row]:
         - `deployed`, who acts when the policy is deployed, and how that goes in the training's
           world: `episode_return`, `diamond_rate` (and so on for each outcome), `mean_length`,
           `exact`, and `overseer_diamond_share`, the share of good endings among those that the
-          overseer saw, or None if it saw none;
+          overseer saw, or None if it saw none; where it is sampled also `overseen`, how many
+          endings on a target it saw;
         - the same figures when nobody watches, as `unwatched_...`; and, of a policy of several
           experts, those of the learned `mixture_...` and of each expert, by its name.
 
@@ -118,5 +119,6 @@ def _figures(figures: Row) -> Row:
     columns = {name: figures[name] for name in ("episode_return", "mean_length", "exact", *rates)}
     targets = [name.removesuffix("_rate") for name in rates if name != "timeout_rate"]
     seen = sum(figures["labels"][target] for target in targets)
+    columns |= {} if figures["exact"] else {"overseen": round(seen * figures["episodes"])}
     shares = {name: figures["labels"][name] / seen if seen else None for name in targets}
     return columns | {f"overseer_{name}_share": share for name, share in shares.items()}
