@@ -76,6 +76,11 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         _init_setup_model: bool = True,
         **kwargs: Any,
     ) -> None:
+        if isinstance(policy, type) and not issubclass(policy, RoutedActorCriticPolicy):
+            raise InputError(
+                f"policy={policy.__name__} has no experts. Give {', '.join(self.policy_aliases)}, "
+                "or derive yours from RoutedActorCriticPolicy."
+            )
         super().__init__(policy, env, n_steps=n_steps, _init_setup_model=False, **kwargs)  # pyright: ignore[reportArgumentType,reportCallIssue]
         self.method_wanted = method
         self.routing = routing or RoutingSettings()

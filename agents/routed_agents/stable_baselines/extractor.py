@@ -66,12 +66,12 @@ class SmallCombinedExtractor(BaseFeaturesExtractor):
 
     Args:
         observation_space: A `Dict`.
-        picture_features: Features to extract of each picture.
+        cnn_output_dim: Features to extract of each picture.
     """
 
-    def __init__(self, observation_space: spaces.Dict, picture_features: int = 128) -> None:
+    def __init__(self, observation_space: spaces.Dict, cnn_output_dim: int = 128) -> None:
         parts = {
-            name: SmallCnn(space, picture_features)
+            name: SmallCnn(space, cnn_output_dim)
             if is_image_space(space)
             else FlattenExtractor(space)
             for name, space in observation_space.items()

@@ -24,6 +24,7 @@ from baselines import (
 from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.policies import ActorCriticPolicy
 
 from routed_agents import (
     RoutedActorCriticPolicy,
@@ -45,6 +46,8 @@ def test_what_cannot_be_used_is_refused_with_its_cure(tmp_path: Path):
         RoutedPPO("MlpPolicy", vec_env(), "routd")
     with pytest.raises(InputError, match="Recurrent policies"):
         RoutedPPO("MlpLstmPolicy", vec_env())
+    with pytest.raises(InputError, match=r"ActorCriticPolicy has no experts.*derive yours"):
+        RoutedPPO(ActorCriticPolicy, vec_env())  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="Did you mean 'parameters'"):
         RoutedPPO("MlpPolicy", vec_env(), policy_kwargs={"routing": "parameter"})
     with pytest.raises(InputError, match="Did you mean 'gate'"):

@@ -276,6 +276,12 @@ def test_parts_of_a_dictionary_keep_their_order_in_a_file(tmp_path: Path):
     assert torch.equal(policy.flat(other_order), policy.flat(seen))
 
 
+def test_features_of_a_dictionarys_pictures_are_as_many_as_asked():
+    kwargs: Any = {"features_extractor_kwargs": {"cnn_output_dim": 5}}
+    policy = RoutedMultiInputPolicy(DICTIONARY, spaces.Discrete(3), lambda progress: 1e-3, **kwargs)
+    assert policy.features_dim == 3 + 5 + 2
+
+
 def test_a_mixture_over_dictionaries_may_have_features_of_its_own():
     env = overseen_anything(DICTIONARY, spaces.Discrete(3))
     for routing in ("activations", "parameters"):

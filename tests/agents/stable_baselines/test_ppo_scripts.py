@@ -56,9 +56,3 @@ def test_minigrid_is_compared_and_a_finished_run_is_not_done_again(
         "diamond",
         "ghost",
     }
-
-
-def test_an_environment_of_someone_else_is_overseen_and_learned(output: Output):
-    found = output("overseen_minigrid.py", "--episodes", "3", "--steps", "1024").splitlines()
-    assert found[0].strip() == "the overseer said"
-    assert [line.split()[0] for line in found[-3:]] == ["mixture", "key", "ball"]

@@ -21,7 +21,7 @@ from stable_baselines3.common.vec_env import SubprocVecEnv
 
 from routed_envs import DiamondGhostEnv, FinalStep, InputError, Outcomes, Overseen
 from routed_envs.oversight.overseer import Overseer, Watch, overseer_generator
-from scripts import overseen_minigrid
+from scripts import environments
 
 TARGETS: dict[str, Any] = {"targets": ("left", "right"), "good": ("left",)}
 WALK = (0, 0)
@@ -399,22 +399,18 @@ def test_it_works_in_a_process_of_its_own():
     assert infos[0]["episode"]["r"] == -1.75
 
 
-def test_the_example_counts_what_happened_against_what_the_overseer_said():
-    watched = overseen_minigrid.count_endings(oversight=1.0, episodes=12)
-    assert {outcome for outcome, _ in watched} == {"key", "ball", "timeout"}
-    assert all(outcome == label for outcome, label in watched)
-    unwatched = overseen_minigrid.count_endings(oversight=0.0, episodes=12)
-    assert sum(unwatched.values()) == 12
-    assert {label for _, label in unwatched} == {"unknown", "timeout"}
-    # Who watches changes nothing that happens.
-    for outcome in ("key", "ball", "timeout"):
-        seen = sum(count for (own, _), count in unwatched.items() if own == outcome)
-        assert seen == watched[outcome, outcome]
-    env = overseen_minigrid.make_env(0.1)
+@pytest.mark.parametrize("name", ["cart_pole", "lava_gap", "fetch"])
+def test_the_examples_suit_the_librarys_checker(name: str):
+    env = getattr(environments, name)(0.1)
     assert warned_by(sb3_check_env, env) == set()
-    assert np.flatnonzero(env.get_wrapper_attr("oversight_mask")).tolist() == [
-        env.observation_space.shape[0] - 1  # pyright: ignore[reportOptionalSubscript]
-    ]
+    shown = np.flatnonzero(env.get_wrapper_attr("oversight_mask")).tolist()
+    assert shown == [env.observation_space.shape[0] - 1]
+
+
+def picked_up(final: FinalStep) -> str:
+    """What the agent of Minigrid's Fetch carries, if anything."""
+    carried = getattr(final.env, "carrying", None)
+    return "timeout" if carried is None else carried.type
 
 
 def test_an_overseen_minigrid_keeps_its_dictionary():
@@ -422,7 +418,7 @@ def test_an_overseen_minigrid_keeps_its_dictionary():
         gymnasium.make("MiniGrid-Fetch-5x5-N2-v0"),
         targets=("key", "ball"),
         good=("key",),
-        outcome=overseen_minigrid.picked_up,
+        outcome=picked_up,
         oversight=1.0,
     )
     assert warned_by(partial(check_env, skip_render_check=True), env) == set()
