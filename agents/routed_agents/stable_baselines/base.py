@@ -89,6 +89,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         self.memory: Memory = {}
         self.gate_memory: Memory = {}
         self.labels_told = 0
+        self.parts: dict[str, Any] = {}
         self.selector: Selector | None = None
         if _init_setup_model:
             self._setup_model()
@@ -117,7 +118,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         self.method.check_labels(self.outcomes)
         check_spaces(self.observation_space, self.action_space)
         self.method.check_environments(self.n_envs)
-        self._take_experts()
+        self.parts = self._take_experts()
         shows_dictionaries = isinstance(self.observation_space, spaces.Dict)
         buffer = RoutedDictRolloutBuffer if shows_dictionaries else RoutedRolloutBuffer
         if self.rollout_buffer_class not in (None, buffer):
@@ -128,27 +129,32 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         self.rollout_buffer_class = buffer
         if self.method.select is not None and self.selector is None:
             self.selector = Selector(self.method.select, self.outcomes)
+        own = {name: value for name, value in self.policy_kwargs.items() if name not in self.parts}
+        self.policy_kwargs = own | self.parts
         super()._setup_model()
+        self.policy_kwargs = own
         self.policy.deploy = self.method.deploy
         self._teach(self.outcomes)
 
-    def _take_experts(self) -> None:
-        """Tell the policy of the method's experts, unless the model was saved with others."""
-        # The library saves a tuple as a list.
+    def _take_experts(self) -> dict[str, Any]:
+        """What the policy is told of the method's experts, unless the model was saved with others.
+
+        The user's own arguments of the policy stay as they are, which the library compares when it
+        loads a model.
+        """
         parts = {"experts": list(self.method.experts), "gate": self.method.gate}
-        saved = {name: self.policy_kwargs.get(name, part) for name, part in parts.items()}
+        # The library saves a tuple as a list. Older models have the parts among the arguments, and
+        # those of before experts acted alone do not say who acts.
+        given = self.parts or self.policy_kwargs
+        saved = {name: given.get(name, part) for name, part in parts.items()}
+        saved["acts"] = given.get("acts", "mixture" if "experts" in given else self.method.acts)
         parts["acts"] = self.method.acts
-        # Models of before experts acted alone do not say who acts.
-        known = "experts" in self.policy_kwargs
-        saved["acts"] = self.policy_kwargs.get("acts", "mixture" if known else self.method.acts)
         if saved != parts:
             raise InputError(
                 f"This model has {saved}; method {self.method.name!r} needs {parts}. Leave the "
                 "method out to go on with the model's own, or make a new model."
             )
-        if self.method.acts == "mixture":
-            del parts["acts"]
-        self.policy_kwargs = self.policy_kwargs | parts
+        return parts
 
     def _teach(self, outcomes: Outcomes) -> None:
         routing = self.routing.at(self.overseen_share)

@@ -341,5 +341,16 @@ def test_inferred_routes_part_the_experts():
         assert ended.count(name) / len(ended) > least
 
 
-def test_models_without_experts_that_act_are_saved_as_before():
-    assert routed_ppo().policy_kwargs.keys() == {*ARCH, "experts", "gate"}
+@pytest.mark.parametrize("method", ["routed", "inferred"])
+def test_a_models_own_arguments_are_the_users_alone(method: str, tmp_path: Path):
+    model = routed_ppo(method)
+    assert model.policy_kwargs == ARCH
+    model.save(tmp_path / "model")
+    again = RoutedPPO.load(tmp_path / "model", env=vec_env(), policy_kwargs=dict(ARCH))
+    assert (again.policy.acts, again.policy.experts) == (model.policy.acts, model.policy.experts)
+    # Models were saved with the experts among the arguments before.
+    model.policy_kwargs, model.parts = model.policy_kwargs | model.parts, {}
+    model.save(tmp_path / "older")
+    older = RoutedPPO.load(tmp_path / "older", env=vec_env())
+    assert older.policy_kwargs == ARCH
+    assert older.policy.acts == model.policy.acts
