@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from routed_envs.errors import InputError
+from routed_rl.runs.divergence import DivergenceError
 
 
 def program() -> str:
@@ -57,6 +58,8 @@ def exit_code(main: Callable[[], int | None]) -> int:
         return _fail("Interrupted.", 130)
     except OSError as error:
         return _fail(f"{error}. What was saved before is untouched.", 1)
+    except DivergenceError as error:
+        return _fail(str(error), 1)
     except InputError as error:
         return _fail(str(error), 2)
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,10 @@ class EnvironmentState:
     def device(self) -> torch.device:
         """Where a checkpoint is read to: what a method remembers stays on the CPU."""
         return torch.device("cpu")
+
+    def weights(self) -> Iterable[torch.Tensor]:
+        """The policy's and the values'."""
+        return self.model.policy.parameters()
 
     def state_dict(self) -> dict[str, Any]:
         """The state, as tensors, numbers and containers of them."""

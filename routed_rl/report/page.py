@@ -25,17 +25,20 @@ from routed_rl.report.sections import (
     labels_section,
     learning_section,
     methods_section,
+    missing_section,
     overseer_section,
     settings_section,
     winners_section,
 )
-from routed_rl.report.series import Comparison, Row, compare
+from routed_rl.report.series import Comparison, Missing, Row, compare
 from routed_rl.sweeps.results import load_curves, load_results
+from routed_rl.sweeps.survey import survey
 
 SectionMaker = Callable[[Comparison, Path], Section | None]
 SECTIONS: tuple[SectionMaker, ...] = (
     deployed_section,
     winners_section,
+    missing_section,
     labels_section,
     learning_section,
     experts_section,
@@ -52,7 +55,11 @@ MOST_NAMED = 12
 
 
 def write_report(
-    rows: Sequence[Row], curves: Sequence[Row], folder: Path, title: str = "Report of a sweep"
+    rows: Sequence[Row],
+    curves: Sequence[Row],
+    folder: Path,
+    title: str = "Report of a sweep",
+    missing: Missing | None = None,
 ) -> Path:
     """Write the page `report.html`, `results.csv`, and every figure under `figures/`.
 
@@ -64,6 +71,8 @@ def write_report(
         curves: One for each evaluation on the way; may be empty.
         folder: Where to write; made if it does not exist, else empty or an earlier report's.
         title: Of the page.
+        missing: Why runs that should be among them are not, by their series' name (the method's, if
+            its runs differ in nothing else) and their oversight.
 
     Returns:
         The page.
@@ -72,7 +81,7 @@ def write_report(
         InputError: There is no run, or the folder holds something else.
         OSError: Something could not be written.
     """
-    comparison = compare(rows, curves)
+    comparison = compare(rows, curves, missing)
     figures, page = Path(folder) / FIGURES, Path(folder) / PAGE
     earlier = _earlier(Path(folder))
     figures.mkdir(parents=True, exist_ok=True)
@@ -109,7 +118,12 @@ def write_sweep_report(
     path = Path(sweep)
     target = path / "report" if folder is None else Path(folder)
     rows, curves = load_results(path), load_curves(path)
-    return write_report(rows, curves, target, title or path.resolve().name)
+    missing: dict[tuple[str, float], list[str]] = {}
+    for run in survey(path).runs:
+        if run.stage != "finished":
+            why = run.failure or "not finished"
+            missing.setdefault((run.series, run.oversight), []).append(why)
+    return write_report(rows, curves, target, title or path.resolve().name, missing)
 
 
 def _earlier(folder: Path) -> str:
@@ -181,6 +195,12 @@ def _facts(comparison: Comparison) -> str:
 def _notes(comparison: Comparison) -> list[str]:
     """How methods were split, which runs are left out, and which figures are sampled, if any."""
     notes, runs = [], len(comparison.rows)
+    missing = sum(map(len, comparison.missing.values()))
+    if missing:
+        names = list(dict.fromkeys(name for name, _ in comparison.missing))[:MOST_NAMED]
+        notes.append(
+            f"{counted(missing, 'run')} of the plan without a result ({joined(names)}): see below."
+        )
     if comparison.split:
         parts = [f"{method} ({joined(names)})" for method, names in comparison.split.items()]
         notes.append(

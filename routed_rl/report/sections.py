@@ -22,6 +22,7 @@ from routed_rl.report.sweep_tables import (
     RELABEL,
     SURENESS,
     common_settings,
+    missing_table,
     numbers,
     settings_table,
     where_true,
@@ -90,6 +91,18 @@ def winners_section(comparison: Comparison, folder: Path) -> Section | None:
     if any(summary.interval for ranking in rankings for _, summary in ranking):
         blocks.append(paragraph(INTERVALS, "note"))
     return Section("winners", "Which wins at each level", tuple(blocks))
+
+
+def missing_section(comparison: Comparison, folder: Path) -> Section | None:
+    """The runs of the plan that have no result."""
+    if not comparison.missing:
+        return None
+    text = (
+        "These runs of the plan have no result, so that no figure on this page counts them. Where "
+        "they diverged or failed, the means of the others look better than the method is."
+    )
+    table = saved_table(missing_table(comparison), folder, prose=(3,))
+    return Section("missing", "Runs without a result", (paragraph(text), table))
 
 
 def labels_section(comparison: Comparison, folder: Path) -> Section | None:

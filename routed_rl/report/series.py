@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -51,6 +51,8 @@ class Measure:
 
 
 RETURN = Measure("episode_return", "discounted return")
+Missing = Mapping[tuple[str, float], Sequence[str]]
+"""Reasons, such as `diverged` or `not finished`, by a series' name and the oversight."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +111,14 @@ class Comparison:
         curves: One for each evaluation on the way.
         series: In the order of the methods' first runs.
         split: For each method that has several series, the settings that tell them apart.
+        missing: By series and oversight, why each run of the plan that is not finished is not.
     """
 
     rows: tuple[Row, ...]
     curves: tuple[Row, ...]
     series: tuple[Series, ...]
     split: dict[str, tuple[str, ...]]
+    missing: Missing = field(default_factory=dict)
 
     @property
     def outcomes(self) -> Outcomes:
@@ -164,7 +168,9 @@ class Comparison:
         return any(is_number(row.get(measure.column)) for row in self.rows)
 
 
-def compare(rows: Sequence[Row], curves: Sequence[Row]) -> Comparison:
+def compare(
+    rows: Sequence[Row], curves: Sequence[Row], missing: Missing | None = None
+) -> Comparison:
     """Group the runs of a sweep into series.
 
     A setting splits a method only if it varies among that method's own runs, so that methods which
@@ -173,6 +179,7 @@ def compare(rows: Sequence[Row], curves: Sequence[Row]) -> Comparison:
     Args:
         rows: One for each finished run.
         curves: One for each evaluation on the way; may be empty.
+        missing: What the plan has beside them.
 
     Raises:
         InputError: There is no run.
@@ -195,7 +202,7 @@ def compare(rows: Sequence[Row], curves: Sequence[Row]) -> Comparison:
         if names:
             split[method] = names
         series.extend(_split(method, own, names))
-    return Comparison(complete, tuple(curves), tuple(series), split)
+    return Comparison(complete, tuple(curves), tuple(series), split, missing or {})
 
 
 def style_of(comparison: Comparison, name: str) -> tuple[str, str]:

@@ -74,11 +74,35 @@ def numbers(comparison: Comparison, name: str, measure: Measure) -> NumberTable:
     texts, records = [], []
     for series in having:
         found = series.summaries(column)
-        cells = (summary_text(found.get(level), measure.text) for level in levels)
+        cells = (
+            summary_text(found.get(level), measure.text) + _of_how_many(comparison, series, level)
+            for level in levels
+        )
         texts.append((series.name, *cells))
         records += series.records(column).values()
     header = ("method", *(f"at {level:g}" for level in levels))
     return NumberTable(name, header, tuple(texts), SUMMARY_HEADER, tuple(records))
+
+
+def _of_how_many(comparison: Comparison, series: Series, level: float) -> str:
+    """How many of a series' planned runs at a level a mean is of; nothing if of all."""
+    missing = len(comparison.missing.get((series.name, level), ()))
+    finished = len([row for row in series.rows if row["oversight"] == level])
+    return f" ({finished} of {finished + missing} runs)" if missing else ""
+
+
+def missing_table(comparison: Comparison) -> NumberTable:
+    """Which runs have no result, and why: a mean over the others may look better than it is."""
+    records: list[Record] = []
+    for (name, level), reasons in comparison.missing.items():
+        rows = [row for one in comparison.series if one.name == name for row in one.rows]
+        finished = sum(row["oversight"] == level for row in rows)
+        words = "; ".join(f"{reasons.count(why)} {why}" for why in dict.fromkeys(reasons))
+        records.append((name, level, finished, finished + len(reasons), words))
+    texts = tuple((n, f"{lev:g}", f"{got} of {all_}", why) for n, lev, got, all_, why in records)
+    header = ("method", "oversight", "finished", "the others")
+    columns = ("series", "oversight", "finished", "planned", "reasons")
+    return NumberTable("missing", header, texts, columns, tuple(records))
 
 
 def where_true(comparison: Comparison, column: str, wanted: bool) -> str:

@@ -15,6 +15,7 @@ import torch
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.extras import need
 from routed_rl.runs.checkpoint import load_checkpoint, save_checkpoint
+from routed_rl.runs.divergence import DivergenceError
 from routed_rl.runs.opening import check_folder, describe, prepare_folder
 from routed_rl.runs.progress import TrainingBar, judging
 from routed_rl.runs.run_folder import RunFolder
@@ -24,6 +25,8 @@ from routed_rl.runs.task import StateT, Task
 
 CHECKPOINT_SECONDS = 5.0
 """At most so long a killed run is thrown back."""
+LARGEST = 1e12
+"""No network that learns has such a weight; products of larger ones are no numbers soon."""
 LOG_EVERY = 10
 """Updates between two lines of the log."""
 
@@ -53,6 +56,7 @@ def run_task(
         InputError: The folder holds a run already or another one, or its files are damaged. Nothing
             was changed.
         OSError: A file could not be written; what was saved before is untouched.
+        DivergenceError: The weights are no numbers to act by any more; the last checkpoint is.
         KeyboardInterrupt: The user stopped it; a checkpoint was saved.
     """
     kept = Snapshots(snapshots, task.updates)
@@ -91,17 +95,30 @@ def _train_on(
 ) -> None:
     """The loop: an update; now and then a log line and a checkpoint."""
     saved, started = time.monotonic(), time.monotonic() - state.seconds
+    kept = state.update if folder.checkpoint.exists() else None
+
+    def check() -> None:
+        # Comparisons with what is no number are false.
+        if not all(bool((weight.abs() < LARGEST).all()) for weight in state.weights()):
+            raise DivergenceError(state.update, kept)
 
     def save() -> None:
-        nonlocal saved
+        nonlocal saved, kept
+        check()
         state.seconds, state.log_bytes = time.monotonic() - started, log.sync()
         save_checkpoint(state, folder.checkpoint)
-        saved = time.monotonic()
+        saved, kept = time.monotonic(), state.update
 
     while state.update < task.updates:
         snapshots.keep(task, state, folder)
-        learned = task.update(state)
+        try:
+            learned = task.update(state)
+        except (ValueError, RuntimeError):
+            check()  # No distribution has such numbers.
+            raise
         bar.count()
+        if state.update % LOG_EVERY == 0:
+            check()
         evaluations = task.judge(state)
         if evaluations:
             bar.show(_in_words(evaluations))

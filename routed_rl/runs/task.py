@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+
+import torch
 
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.runs.checkpoint import Resumable
@@ -23,6 +25,10 @@ class TaskState(Resumable, Protocol):
     update: int
     seconds: float
     log_bytes: int
+
+    def weights(self) -> Iterable[torch.Tensor]:
+        """All that is learned; a run ends where a number of it is no number any more."""
+        ...
 
 
 StateT = TypeVar("StateT", bound=TaskState)

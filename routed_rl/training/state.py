@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
@@ -56,6 +58,10 @@ class TrainingState:
     def device(self) -> torch.device:
         """Where its tensors live."""
         return self.observation.device
+
+    def weights(self) -> Iterable[torch.Tensor]:
+        """The policy's and the baseline's."""
+        return chain(self.policy.parameters(), self.baseline.parameters())
 
     def state_dict(self) -> dict[str, Any]:
         """The state, as tensors, numbers and containers of them."""

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from routed_rl.runs.divergence import EXIT_CODE, REASON
 from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.backends.worker import child
 from routed_rl.sweeps.sweep_folder import SweepFolder
@@ -74,6 +75,7 @@ class LocalBackend:
         connection.close()
         code = process.exitcode or 0
         reason = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        reason = REASON if code == EXIT_CODE else reason
         return Ended.of(self._sweep, name, reason)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
+from routed_rl.runs.divergence import REASON, DivergenceError
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
 LEASE_SECONDS = 120.0
@@ -70,6 +71,9 @@ def train_on_node(sweep: Path, name: str, directory: Path) -> str | None:
             train_planned(sweep, name)
         except KeyboardInterrupt:
             return "stopped"
+        except DivergenceError as error:
+            print(error)
+            return REASON
         except BaseException as error:
             traceback.print_exc()
             return "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]

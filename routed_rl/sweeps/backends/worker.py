@@ -12,6 +12,7 @@ from pathlib import Path
 
 from routed_envs.errors import InputError
 from routed_rl.environment_config import read_config
+from routed_rl.runs.divergence import EXIT_CODE, DivergenceError
 from routed_rl.sweeps.sweep_folder import SweepFolder
 from routed_rl.training.training import train
 
@@ -53,6 +54,9 @@ def child(sweep: Path, name: str, parent: Connection) -> None:
             train_planned(sweep, name)
         except KeyboardInterrupt:
             os._exit(130)
+        except DivergenceError as error:
+            print(error, flush=True)
+            os._exit(EXIT_CODE)
 
 
 def _end_with(parent: Connection) -> None:
