@@ -19,8 +19,8 @@ import routed_rl
 from routed_rl import TrainConfig
 
 METHODS = (
-    *("inferred", "inferred-model-final", "routed", "naive", "filtering"),
-    *("reward-model", "reward-model-untold", "told-everything"),
+    *("inferred", "inferred-model-final", "routed", "naive", "filtering", "reward-model"),
+    "told-everything",
 )
 PLAIN: dict[str, Any] = {
     "oversight": 0.1,
@@ -39,11 +39,9 @@ SITUATIONS: dict[str, dict[str, Any]] = {
     for name, changes in {
         **{f"oversight {p:g}": {"oversight": p} for p in (0.003, 0.01, 0.03, 0.1, 0.3, 0.8)},
         **{f"{p:.0%} of labels wrong": {"label_noise": p} for p in (0.1, 0.2, 0.4)},
-        "hidden oversight, 0.1": {"hidden_oversight": True},
         "hidden oversight, 0.01": {"hidden_oversight": True, "oversight": 0.01},
         "only ghosts overseen": {"oversight_diamond": 0.0},
         "only diamonds overseen": {"oversight_ghost": 0.0},
-        "2% of diamonds, 20% of ghosts": {"oversight_diamond": 0.02, "oversight_ghost": 0.2},
         "spurious oversight": {"spurious_oversight": 0.1},
         "8 x 8": {"rows": 8, "cols": 8},
         "tempting starts": {"tempting_starts": True},

@@ -1,13 +1,13 @@
 """The search behind the preset fast: the same budget for every method, over all that matters.
 
-    python -m scripts.search_constants            about an hour on two cores
+    python -m scripts.search_constants            about two hours on two cores
 
 First the model of endings, which several methods have: each of its settings with two of them. Then
-each method has the same number of settings, the first two of them known from before and the others
-drawn at random, and takes each of them at 10% and at 1% oversight. Successive halving (Jamieson and
-Talwalkar, arXiv 1502.07943): all settings have 1,050 updates, the best three of them 2,100 with
-another seed. A setting counts what its deployed policies are worth on average over both
-levels: constants do not depend on the oversight.
+each method has the same number of settings, three of them known from before and ten drawn at
+random, and takes each of them at 10% and at 1% oversight. Successive halving (Jamieson and
+Talwalkar, arXiv 1502.07943): all settings have 1,050 updates, the best four of them a whole run of
+2,800 with another seed, and the best two of those one more. A setting counts what its deployed
+policies are worth on average over both levels: constants do not depend on the oversight.
 
 Seeds are of 1000 and above, which no reported figure uses. Stopped, it goes on where it was when it
 is called again. It looks at the true return: no trainer under oversight could. What it finds goes
@@ -39,7 +39,7 @@ from routed_rl import TrainConfig
 Setting = dict[str, Any]
 
 COMMON = {
-    "learning_rate": (8e-4, 1.2e-3, 1.7e-3, 2.4e-3, 3.4e-3),
+    "learning_rate": (8e-4, 1.2e-3, 1.7e-3, 2.4e-3, 3.4e-3, 4.8e-3, 6.8e-3),
     "weight_decay": (0.0, 0.03, 0.1, 0.3, 1.0),
     "entropy_coefficient": (0.3, 0.55),
     "final_entropy_coefficient": (0.01, 0.03, 0.1),
@@ -88,6 +88,8 @@ KNOWN = {
     "inferred-model-final": SINGLE | {"gate_coefficient": 0.5},
 }
 """What was known before: tried with a weight decay of 1 and of 0.1. Others have `SINGLE`."""
+EARLIER = Path(__file__).parents[1] / "docs" / "results" / "earlier_constants.json"
+"""What a search found whose learning rates were at most 0.0034 and whose last runs were shorter."""
 LEVELS = (0.1, 0.01)
 ENDINGS = tuple(
     {"steps": steps, "dropout": dropout}
@@ -128,18 +130,23 @@ class Rung:
     seeds: tuple[int, ...]
 
 
-RUNGS = (Rung(12, 0.25, (1000,)), Rung(3, 0.5, (1001,)))
+RUNGS = (Rung(13, 0.375, (1000,)), Rung(4, 1.0, (1001,)), Rung(2, 1.0, (1001, 1002)))
+"""The last ones have all of the updates: with fewer, constants win with which whole runs drift."""
 
 
 def settings_of(method: str, count: int) -> list[Setting]:
-    """A method's settings: two known ones, then random ones; the common constants are the same."""
+    """A method's settings: two known ones, random ones, and last an earlier search's.
+
+    The common constants of the random ones are the same for every method.
+    """
     known = {"learning_rate": 1.7e-3} | KNOWN.get(method, SINGLE)
     found = [known | {"weight_decay": decay} for decay in (1.0, 0.1)]
     draw, own = random.Random(0), random.Random(1)
-    while len(found) < count:
+    while len(found) < count - 1:
         setting = PLAIN | {name: draw.choice(values) for name, values in COMMON.items()}
         setting |= {name: own.choice(values) for name, values in OWN.get(method, {}).items()}
         found.append(setting)
+    found.append(json.loads(EARLIER.read_text())[method])
     return [_complete(setting) for setting in found]
 
 
@@ -204,7 +211,7 @@ def _key(row: dict[str, Any]) -> list[Any]:
 
 
 def main(
-    updates: int = 4200,
+    updates: int = 2800,
     methods: tuple[str, ...] = SEARCHED,
     out: Path = Path("sweeps/search"),
     constants: Path = Path("routed_rl/fast_constants.json"),
@@ -214,7 +221,7 @@ def main(
     """Train what is missing, write each method's best constants, and every score.
 
     Args:
-        updates: Of which the rounds have a quarter and a half.
+        updates: Of which the rounds have three eighths and all.
         methods: Those that are searched; the others keep what the file says of them.
         out: The sweep's folder.
         constants: The file of the constants.

@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Words after the program's name; those of the process if None.
 
     Returns:
-        0 done, 2 refused input, 130 interrupted by the user, 1 anything else.
+        As `exit_code`.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if os.getcwd() not in sys.path:

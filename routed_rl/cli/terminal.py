@@ -13,6 +13,7 @@ from pathlib import Path
 
 from routed_envs.errors import InputError
 from routed_rl.runs.divergence import DivergenceError
+from routed_rl.runs.stopping import StopSignal, raising
 
 
 def program() -> str:
@@ -44,16 +45,20 @@ def exit_code(main: Callable[[], int | None]) -> int:
         main: Returns the exit code; None is 0.
 
     Returns:
-        0 done, 2 refused input, 130 interrupted by the user, 1 anything else.
+        0 done, 2 refused input, 130 interrupted by the user, 143 and 129 asked to end by SIGTERM
+        and SIGHUP, 1 anything else.
     """
     _prepare_output()
     try:
-        code = main() or 0
+        with raising():
+            code = main() or 0
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader, `head` say, has enough; the flush at the program's end must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except StopSignal as stopped:
+        return _fail(f"Stopped by {stopped.name}.", 128 + stopped.number)
     except KeyboardInterrupt:
         return _fail("Interrupted.", 130)
     except OSError as error:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from types import FrameType
 from typing import Any
 
 import torch
@@ -21,6 +18,7 @@ from routed_rl.runs.progress import TrainingBar, judging
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.run_log import RunLog, TensorBoardMirror
 from routed_rl.runs.snapshots import Snapshots
+from routed_rl.runs.stopping import Stop, noticing
 from routed_rl.runs.task import StateT, Task
 
 CHECKPOINT_SECONDS = 5.0
@@ -57,7 +55,7 @@ def run_task(
             was changed.
         OSError: A file could not be written; what was saved before is untouched.
         DivergenceError: The weights are no numbers to act by any more; the last checkpoint is.
-        KeyboardInterrupt: The user stopped it; a checkpoint was saved.
+        KeyboardInterrupt: The user, or another signal, stopped it; a checkpoint was saved.
     """
     kept = Snapshots(snapshots, task.updates)
     description = describe(task.settings(), task.identity())
@@ -77,7 +75,7 @@ def run_task(
             with (
                 RunLog(folder.log, state.log_bytes, mirror) as log,
                 TrainingBar(task.updates, state.update, task.samples, progress) as bar,
-                _stoppable() as stop,
+                noticing() as stop,
             ):
                 _train_on(task, state, folder, log, bar, stop, kept)
             with judging(progress):
@@ -90,7 +88,7 @@ def _train_on(
     folder: RunFolder,
     log: RunLog,
     bar: TrainingBar,
-    stop: threading.Event,
+    stop: Stop,
     snapshots: Snapshots,
 ) -> None:
     """The loop: an update; now and then a log line and a checkpoint."""
@@ -124,9 +122,9 @@ def _train_on(
             bar.show(_in_words(evaluations))
         if evaluations or state.update % LOG_EVERY == 0:
             log.write(_entry(task, state, learned, evaluations, time.monotonic() - started))
-        if stop.is_set():
+        if stop.number is not None:
             save()
-            raise KeyboardInterrupt
+            stop.end()
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             save()
     save()
@@ -166,22 +164,3 @@ def using_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@contextmanager
-def _stoppable() -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets; a second Ctrl-C interrupts at once."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def request(number: int, frame: FrameType | None) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, request)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)

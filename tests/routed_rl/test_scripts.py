@@ -49,12 +49,14 @@ def test_the_papers_comparison_is_trained_reported_and_resumed(
 
 
 def test_every_method_has_the_same_search():
-    first, *others = (search_constants.settings_of(m, 12) for m in search_constants.SEARCHED)
-    for settings in (first, *others):
-        assert len(settings) == 12
-        drawn = [{name: s[name] for name in search_constants.COMMON} for s in settings[2:]]
-        assert drawn == [{name: s[name] for name in search_constants.COMMON} for s in first[2:]]
+    earlier = json.loads(search_constants.EARLIER.read_text())
+    first, *others = (search_constants.settings_of(m, 13) for m in search_constants.SEARCHED)
+    for method, settings in zip(search_constants.SEARCHED, (first, *others), strict=True):
+        assert len(settings) == 13
+        drawn = [{name: s[name] for name in search_constants.COMMON} for s in settings[2:-1]]
+        assert drawn == [{name: s[name] for name in search_constants.COMMON} for s in first[2:-1]]
         assert {s["weight_decay"] for s in settings[:2]} == {0.1, 1.0}
+        assert settings[-1] == earlier[method]
     assert set(search_constants.SEARCHED) | set(search_constants.LIKE) == set(METHODS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import sys
 import sysconfig
@@ -57,6 +58,8 @@ def connect(ray: ModuleType, address: str | None) -> None:
     _show_messages(ray, False)
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     start = partial(ray.init, runtime_env={"env_vars": _environment()}, **quiet)
+    # Ray ends the program by itself when it is asked to end, and no run would be saved.
+    before = signal.getsignal(signal.SIGTERM)
     try:
         if address is None:
             _start_here(start)
@@ -67,6 +70,9 @@ def connect(ray: ModuleType, address: str | None) -> None:
     except BaseException:
         _show_messages(ray, True)
         raise
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def disconnect(ray: ModuleType) -> None:

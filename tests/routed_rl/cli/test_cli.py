@@ -265,8 +265,13 @@ def test_the_first_run_folder_is_named_by_what_it_is(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.slow
-def test_ctrl_c_prints_the_command_that_resumes(patient: PatientMethods, tmp_path: Path):
-    """A real process, a real signal, exit code 130, and the printed words continue the run."""
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_that_ends_prints_the_command_that_resumes(
+    number: signal.Signals, code: int, patient: PatientMethods, tmp_path: Path
+):
+    """A real process, a real signal, its exit code, and the printed words continue the run."""
     out = tmp_path / "run"
     words = [*SMALL, "--method", patient.routed, "--updates", "200", "--evaluate-every", "0"]
     process = subprocess.Popen(
@@ -277,9 +282,9 @@ def test_ctrl_c_prints_the_command_that_resumes(patient: PatientMethods, tmp_pat
     )
     log = out / "log.jsonl"
     wait_for(lambda: process.poll() is not None or (log.exists() and log.stat().st_size))
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, error = process.communicate(timeout=patience())
-    assert process.returncode == 130, error
+    assert process.returncode == code, error
     command = next(line.strip() for line in error.splitlines() if "routed_rl train" in line)
     assert command.startswith("python -m routed_rl train")
     assert command.endswith("--resume")

@@ -176,8 +176,13 @@ def test_a_sweep_that_is_killed_leaves_nobody_training_and_is_finished_by_the_ne
     assert not list(out.rglob("*.partial"))
 
 
-def test_ctrl_c_saves_every_run_and_leaves_nothing_half_written(
-    patient: PatientMethods, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_every_run_and_leaves_nothing_half_written(
+    number: signal.Signals,
+    code: int,
+    patient: PatientMethods,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ):
     out = tmp_path / "sweep"
     words = ["sweep", "--methods", patient.routed, patient.naive, *SMALL, *TWENTY_SECONDS]
@@ -190,9 +195,9 @@ def test_ctrl_c_saves_every_run_and_leaves_nothing_half_written(
     assert "2 running" in capsys.readouterr().out
     with pytest.raises(InputError, match="Another process is sweeping"):
         sweep([TINY], out, progress=False)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, shown = process.communicate(timeout=patience())
-    assert process.returncode == 130
+    assert process.returncode == code
     assert "The same command goes on from here" in shown
     assert len(list(out.glob("runs/*/checkpoint.pt"))) == 2
     assert not trainers(out)
