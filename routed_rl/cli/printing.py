@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World
 from routed_rl.charts.markup import FIGURES
 from routed_rl.evaluation.record import Evaluation
+from routed_rl.screen import screen
 
 PLAIN_FIELDS = ("rows", "cols", "oversight", "max_steps")
 """Fields of the gridworld that are no further kind of oversight."""
@@ -42,13 +42,13 @@ def print_evaluations(
     first = next(iter(evaluations.values()))
     table = plain_table("who acts", "return", *first.rates, "steps", "overseer", title=title)
     for name, evaluation in evaluations.items():
-        mark = "[bold]" if name == deployed else ""
-        actor = f"{mark}{name} (deployed)" if mark else name
-        table.add_row(actor, *(mark + cell for cell in _cells(evaluation, good)))
+        marked = name == deployed
+        actor = f"{name} (deployed)" if marked else name
+        table.add_row(actor, *_cells(evaluation, good), style="bold" if marked else None)
     exact = all(evaluation.exact for evaluation in evaluations.values())
     table.caption = "exact" if exact else "means over sampled episodes, with 95% intervals"
     table.caption += f"; overseer: {' or '.join(good)} among the targets that it saw"
-    Console().print(table)
+    screen().print(table)
 
 
 def plain_table(first: str, *others: str, **options: Any) -> Table:

@@ -14,6 +14,7 @@ from pathlib import Path
 from routed_envs.errors import InputError
 from routed_rl.runs.divergence import DivergenceError
 from routed_rl.runs.stopping import StopSignal, raising
+from routed_rl.screen import screen
 
 
 def program() -> str:
@@ -33,9 +34,9 @@ def quoted(path: Path) -> str:
 
 def working(text: str) -> AbstractContextManager[object]:
     """Say on the terminal what is being done, as long as it lasts."""
-    from rich.console import Console  # Help need not wait for it.
+    from rich.text import Text  # Help need not wait for it.
 
-    return Console(stderr=True).status(text)
+    return screen(error=True).status(Text(text))
 
 
 def exit_code(main: Callable[[], int | None]) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -16,6 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from routed_rl.screen import screen
 
 
 class _StepsPerSecond(ProgressColumn):
@@ -44,9 +45,9 @@ class TrainingBar(Progress):
             TaskProgressColumn(),
             _StepsPerSecond(),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[figures]}", style="dim"),
+            TextColumn("{task.fields[figures]}", style="dim", markup=False),
         )
-        console = Console(stderr=True)
+        console = screen(error=True)
         super().__init__(*columns, console=console, disable=not (visible and console.is_terminal))
         self._run = self.add_task("", total=total, completed=done, samples=samples, figures="")
 
@@ -65,7 +66,7 @@ def judging(visible: bool) -> AbstractContextManager[Any]:
     Args:
         visible: Show nothing if False, or if standard error is no terminal.
     """
-    console = Console(stderr=True)
+    console = screen(error=True)
     if not (visible and console.is_terminal):
         return nullcontext()
     return console.status("Judging the finished policy")

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from routed_rl.naming import duration
+from routed_rl.screen import screen
 from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.survey import RunStatus, Surveyor, SweepStatus
 from routed_rl.sweeps.sweep_folder import SweepFolder
@@ -124,7 +125,7 @@ class SweepDisplay:
         words = f"{told}: {ended.failure or f'{run.seconds:.0f} s'}"
         text = "\n    ".join((words, *ended.lines))
         if self._live is not None:
-            self._live.console.print(text, markup=False, highlight=False)
+            self._live.console.print(text)
         else:
             print(text, file=sys.stderr, flush=True)
 
@@ -132,7 +133,7 @@ class SweepDisplay:
 @contextmanager
 def sweep_display(folder: SweepFolder, progress: bool) -> Iterator[SweepDisplay]:
     """What a sweep shows: a live table in a terminal, else a line for each run."""
-    console = Console(stderr=True)
+    console = screen(error=True)
     if not (progress and console.is_terminal):
         yield SweepDisplay(folder, None, progress)
         return

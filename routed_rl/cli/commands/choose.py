@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from routed_rl.cli.options import OutFile, SweepArgument
+from routed_rl.screen import screen
 
 if TYPE_CHECKING:
     from routed_rl.sweeps.choice import Candidate
@@ -35,8 +36,6 @@ class Choose:
 
     def run(self) -> None:
         """Rank, then print the ranking and where the best configuration is."""
-        from rich.console import Console
-
         from routed_rl.cli.printing import plain_table
         from routed_rl.cli.terminal import program, quoted
         from routed_rl.naming import counted
@@ -47,7 +46,7 @@ class Choose:
         table = plain_table("method and setting", *header, caption=CAUTION)
         for one in found:
             table.add_row(_name(one), *_cells(one))
-        Console().print(table)
+        screen().print(table)
         best = found[0]
         if best.labels < FEWEST_LABELS:
             labels = counted(round(best.labels), "label")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from routed_rl.screen import screen
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -27,18 +29,18 @@ class Methods:
 
     def run(self) -> None:
         """Print the tables."""
-        from rich.console import Console
+        from rich.text import Text
 
         from routed_agents import METHODS, get_method
         from routed_envs import DiamondGhostWorld
 
-        console, outcomes = Console(), DiamondGhostWorld().outcomes
+        console, outcomes = screen(), DiamondGhostWorld().outcomes
         for name in self.names or METHODS:
             method = get_method(name, outcomes)
-            console.print(f"[bold]{name}[/bold]  {method.summary}", highlight=False)
+            console.print(Text.assemble((name, "bold"), f"  {method.summary}"))
             console.print(_table(method))
             for line in _notes(method):
-                console.print(f"  {line}", highlight=False, markup=False)
+                console.print(f"  {line}")
             console.print()
 
 

@@ -9,6 +9,7 @@ import routed_rl
 from routed_envs.errors import check_probability
 from routed_rl.cli.options import OutFolder, OwnWorld, RunArgument, optional
 from routed_rl.cli.terminal import working
+from routed_rl.screen import screen
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,6 @@ class Monitor:
 
     def run(self) -> None:
         """Measure, then print the table and where the figure is."""
-        from rich.console import Console
-
         from routed_rl.cli.policies import environment_run, load_with_world
         from routed_rl.cli.printing import plain_table
         from routed_rl.deployment.formats import deployment_folder
@@ -64,5 +63,5 @@ class Monitor:
         table = plain_table(*measurement.table.header, caption=how)
         for row in measurement.table.texts:
             table.add_row(*row)
-        Console().print(table)
+        screen().print(table)
         print(f"{measurement.picture}  the curves, also as SVG; their numbers as CSV")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from routed_rl.cli.options import SweepArgument
+from routed_rl.screen import screen
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,11 @@ class Status:
 
     def run(self) -> None:
         """Print the status, and the last lines of what failed."""
-        from rich.console import Console
-
         from routed_rl.sweeps.display import picture
         from routed_rl.sweeps.survey import survey
         from routed_rl.sweeps.sweep_folder import SweepFolder
 
-        status, console = survey(self.sweep), Console()
+        status, console = survey(self.sweep), screen()
         console.print(picture(status))
         failures = SweepFolder(self.sweep).failures()
         for run in status.of("failed"):
@@ -33,6 +32,4 @@ class Status:
                 f"\n{run.words} ({run.name}) failed: {run.failure}",
                 *(f"    {line}" for line in failures[run.name]["lines"]),
                 sep="\n",
-                markup=False,
-                highlight=False,
             )

@@ -21,7 +21,7 @@ from patient_methods import PatientMethods
 from PIL import Image, ImageSequence
 
 from routed_envs import DiamondGhostWorld, InputError
-from routed_rl import PRESETS, TrainConfig, evaluate, load_policy, train
+from routed_rl import PRESETS, TrainConfig, evaluate, load_policy, sweep, train
 from routed_rl.cli.main import main
 from routed_rl.cli.policies import changed_world
 from routed_rl.pictures.episodes import record
@@ -372,3 +372,20 @@ def test_pictures_of_one_expert_on_the_smallest_grid(tmp_path: Path):
     assert run("train", *SMALL, *small) == 0
     assert run("render", str(out), "--episodes", "1") == 0
     assert run("evaluate", str(out), "--steer", "diamond") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["exp[v2]", "a[/b]"])
+def test_a_name_that_looks_like_markup_is_shown_as_it_is(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    folder = Path(name)
+    folder.mkdir(parents=True)
+    train(tiny_with(updates=2), folder / "run")
+    assert run("evaluate", str(folder / "run")) == 0
+    assert f"{name}/run" in capsys.readouterr().out
+    sweep([tiny_with(updates=2)], folder / "sweep")
+    for words in (["status"], ["choose"], ["report"]):
+        assert run(*words, str(folder / "sweep")) == 0
+        assert f"{name}/sweep" in capsys.readouterr().out
