@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from routed_agents.files import parsed
 from routed_envs.errors import InputError
 
 WHO_OPENS = {
@@ -55,7 +56,7 @@ def read_described(path: str | Path, key: str) -> tuple[dict[str, Any], dict[str
             if other != key and other in metadata:
                 raise InputError(f"{path} holds {holds}")
         names = opened.keys()
-        return json.loads(metadata[key]), {name: opened.get_tensor(name) for name in names}
+        return parsed(json.loads, metadata[key]), {name: opened.get_tensor(name) for name in names}
 
 
 @contextmanager

@@ -1,10 +1,12 @@
-"""Writing files so that nobody ever sees half of one, and only where that can be."""
+"""Writing files so that nobody ever sees half of one, and reading text that anyone wrote."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from routed_envs.errors import InputError
 
@@ -65,3 +67,15 @@ def writable_folder(path: Path) -> Path:
 def no_folder(path: Path) -> InputError:
     """The error for a file that was given where a folder is needed."""
     return InputError(f"{path} is a file. Give a folder.")
+
+
+def parsed(parse: Callable[[Any], Any], text: str | bytes) -> Any:
+    """What a parser such as `json.loads` makes of a text.
+
+    Raises:
+        ValueError: The parser cannot read it, or it is nested too deeply.
+    """
+    try:
+        return parse(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from routed_agents.files import no_folder, write_atomically
+from routed_agents.files import no_folder, parsed, write_atomically
 from routed_envs.errors import InputError
 from routed_rl.evaluation.record import Evaluation
 
@@ -208,7 +208,7 @@ def read_json(path: Path) -> dict[str, Any]:
         InputError: The file is missing, broken, or holds something else.
     """
     try:
-        value = json.loads(path.read_text())
+        value = parsed(json.loads, path.read_text())
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as JSON: {error}.") from None
     if not isinstance(value, dict):

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Self
 
+from routed_agents.files import parsed
 from routed_envs.errors import InputError
 
 
@@ -93,7 +94,7 @@ def read_log(path: Path, evaluations_only: bool = False) -> list[dict[str, Any]]
     if evaluations_only:
         complete = [line for line in complete if b'"evaluation": null' not in line]
     try:
-        return [json.loads(line) for line in complete]
+        return [parsed(json.loads, line) for line in complete]
     except ValueError as error:
         raise InputError(f"The log {path} is damaged ({error}). Move it away to go on.") from None
 

@@ -10,6 +10,7 @@ import json
 import math
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from routed_agents.files import parsed
 from routed_envs.errors import InputError, unknown_name
 from routed_rl.config import HOST_FIELDS, PRESETS, TrainConfig, field_adapters
 from routed_rl.environment_config import AnyConfig, EnvironmentConfig, kind_of
@@ -103,7 +105,7 @@ def read_file(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        given = tomllib.loads(text)
+        given = parsed(tomllib.loads, text)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as TOML: {error}.") from None
     found = {key.replace("-", "_"): value for key, value in given.items()}
@@ -155,7 +157,8 @@ def _listed(given: Any) -> list[Any]:
 
 def _checked(kind: type[Any], name: str, given: list[Any], faults: list[str]) -> list[Any]:
     """A setting's values as its field holds them; what cannot be used is added to the faults."""
-    values, fault = [], _fault_of_all(kind, name, given)
+    values: list[Any] = []
+    fault = _fault_of_all(kind, name, given)
     if fault:
         faults.append(fault)
         return []
@@ -171,7 +174,7 @@ def _checked(kind: type[Any], name: str, given: list[Any], faults: list[str]) ->
         faults.append(f"{name} does not change what a run learns: give one value.")
     if name == "seeds" and len(given) > 1:
         faults.append(f"seeds={given!r}: give one number n for the seeds 0 to n - 1, or seed.")
-    twice = dict.fromkeys(value for value in values if values.count(value) > 1)
+    twice = [value for value, count in Counter(values).items() if count > 1]
     faults += [f"{name} has {value!r} twice. Give each value once." for value in twice]
     return values
 
@@ -179,6 +182,8 @@ def _checked(kind: type[Any], name: str, given: list[Any], faults: list[str]) ->
 def _fault_of_all(kind: type[Any], name: str, given: list[Any]) -> str | None:
     if name not in words_of(kind):
         return str(unknown_name("setting", name, words_of(kind)))
+    if len(given) > MOST_RUNS:
+        return f"{name} has {len(given):,} values; a sweep has at most {MOST_RUNS:,} runs."
     if not given:
         return f"{name} is an empty list. Give at least one value, or leave it out."
     if name.endswith("_widths") and all(isinstance(value, int) for value in given):

@@ -14,6 +14,7 @@ import tyro
 from docstring_parser import parse
 
 import routed_rl
+from routed_agents.files import parsed
 from routed_envs.errors import InputError
 from routed_rl.cli.options import OutFolder, optional
 from routed_rl.cli.terminal import program, quoted
@@ -144,7 +145,7 @@ def sweeps_environments(words: list[str]) -> bool:
         chosen, _ = parser.parse_known_args(words)
         if chosen.env is not None or chosen.config is None:
             return chosen.env is not None
-        return "env" in tomllib.loads(Path(chosen.config).read_text())
+        return "env" in parsed(tomllib.loads, Path(chosen.config).read_text())
     except (argparse.ArgumentError, OSError, ValueError):
         return False  # Whoever reads them properly says what is wrong.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 import routed_rl
+from routed_agents.files import parsed
 from routed_envs.errors import InputError, unknown_name
 from routed_rl.cli.options import Flag
 from routed_rl.cli.terminal import program, quoted
@@ -105,7 +106,9 @@ def trained(command: Train) -> Run | EnvironmentRun:
 
     place = default_folder(command.settings.to_json()) if command.out is None else command.out
     folder = RunFolder(place)
-    finished = folder.read_result() is not None
+    before = folder.read_result() if command.resume else None
+    if before is not None:
+        print(f"{folder.path} was finished after {before['updates']:,} updates.", file=sys.stderr)
     try:
         run = routed_rl.train(
             command.settings,
@@ -119,8 +122,9 @@ def trained(command: Train) -> Run | EnvironmentRun:
         if folder.checkpoint.exists():
             print(f"Saved. Continue with:\n  {_resume_command()}", file=sys.stderr)
         raise
-    if finished and command.resume:
-        print(f"{folder.path} is finished already.", file=sys.stderr)
+    if before is not None:
+        same = folder.read_result() == before
+        print("Nothing was left to do." if same else "It was trained on.", file=sys.stderr)
     return run
 
 
@@ -193,7 +197,7 @@ def starting_values(words: list[str]) -> Train | TrainInEnvironment:
 def _read_settings(file: Path) -> TrainConfig | EnvironmentConfig:
     """The configuration in a JSON file, alone or as a run's folder holds it."""
     try:
-        values = json.loads(file.read_text())
+        values = parsed(json.loads, file.read_text())
         if not isinstance(values, dict):
             raise ValueError("It is no JSON object.")
         return read_config(values.get("config", values))

@@ -64,7 +64,7 @@ def test_a_run_is_trained_and_resumed(tmp_path: Path, capsys: pytest.CaptureFixt
     for word in ("mixture", "left (deployed)", "right", "as in training", "nobody watches", out):
         assert word in shown
     assert run("train", *ENV, "--out", out, "--resume") == 0
-    assert "finished already" in capsys.readouterr().err
+    assert "Nothing was left to do" in capsys.readouterr().err
     assert run("train", "--config", f"{out}/config.json", "--steps", "96", "--out", out) == 2
     assert "--resume" in capsys.readouterr().err
     words = ("--config", f"{out}/config.json", "--steps", "96", "--out", out, "--resume")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from routed_envs import InputError
 from routed_rl import PRESETS, TrainConfig
+from routed_rl.cli.main import main
 from routed_rl.sweeps.plan import plan, read_file, run_name
 
 
@@ -185,3 +186,26 @@ def test_what_only_files_can_get_wrong_is_told(tmp_path: Path):
     file.write_bytes(b'methods = ["na\xffive"]')
     with pytest.raises(InputError, match="cannot be read as TOML"):
         read_file(file)
+
+
+def test_more_values_than_runs_may_be_are_refused_before_they_are_looked_at():
+    with pytest.raises(InputError, match=r"learning_rate has 100,001 values; .* at most 100,000"):
+        plan({"learning_rate": ["no number"] * 100_001})
+
+
+def test_a_file_that_is_nested_too_deeply_is_refused(tmp_path: Path):
+    """Python's parsers give up with an error that is no ValueError."""
+    deep = 20_000
+    toml, settings = tmp_path / "sweep.toml", tmp_path / "config.json"
+    toml.write_text("learning_rate = " + "[" * deep + "]" * deep)
+    with pytest.raises(InputError, match="nested too deeply"):
+        read_file(toml)
+    assert main(["sweep", "--config", str(toml), "--out", str(tmp_path / "sweep")]) == 2
+    settings.write_text('{"a":' * deep + "1" + "}" * deep)
+    assert main(["train", "--config", str(settings), "--out", str(tmp_path / "run")]) == 2
+    for name in ("config.json", "sweep.json"):
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        (folder / name).write_text(settings.read_text())
+    assert main(["evaluate", str(tmp_path / "config")]) == 2
+    assert main(["status", str(tmp_path / "sweep")]) == 2
