@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import platform
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from routed_envs.errors import InputError
+
+HOST = platform.node().replace(".", "-") or "here"
+"""This machine's name: whether a process of another one is alive cannot be told here."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -22,7 +27,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         OSError: It could not be written (a full disk, say); the old file is untouched.
     """
     # Named by the process: two that write the same file do not write into each other's.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = path.with_name(f".{path.name}.{HOST}.{os.getpid()}.partial")
+    remove_left(path.parent)
     try:
         with temporary.open("wb") as file:
             file.write(content)
@@ -33,6 +39,24 @@ def write_atomically(path: Path, content: bytes) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def remove_left(folder: Path) -> None:
+    """Remove what processes of this machine that are gone left half-written in a folder."""
+    for path in folder.glob(f".*.{glob.escape(HOST)}.*.partial"):
+        process = path.suffixes[-2].removeprefix(".")
+        if process.isdecimal() and not _alive(int(process)):
+            path.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # Somebody else's.
+    return True
 
 
 def writable(path: Path) -> Path:

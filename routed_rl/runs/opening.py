@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from routed_envs.errors import InputError
+from routed_rl.environment_config import read_config
 from routed_rl.runs.run_folder import FORMAT, RunFolder, check_format, write_json
 
 PACKAGES = ("routed-rl", "torch", "numpy", "gymnasium")
@@ -43,10 +44,13 @@ def check_folder(folder: RunFolder, wanted: dict[str, Any], resume: bool, overwr
         overwrite: Start again over what is there.
 
     Raises:
-        InputError: The folder holds another run, a run that was not expected, or other files.
+        InputError: The folder holds another run, a run that was not expected, other files, or
+            links in the place of a run's files.
     """
     if resume and overwrite:
         raise InputError("Both --resume and --overwrite were given. Give one of them.")
+    folder.refuse_name()
+    folder.refuse_links()
     if folder.holds_other_files():
         raise InputError(
             f"{folder.path} is no run and not empty. Give a new folder, or an empty one."
@@ -64,6 +68,13 @@ def check_folder(folder: RunFolder, wanted: dict[str, Any], resume: bool, overwr
             f"{folder.config} is damaged. Start again with --overwrite, or give another folder."
         )
     check_format(folder.config, saved.get("format", 0))
+    try:  # Finishing reads it, and that would be late.
+        read_config(saved["config"])
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{folder.config} holds what this version cannot read: {error} Start again with "
+            "--overwrite, or give another folder."
+        ) from None
     differences = _differences(saved, wanted)
     if differences:
         raise InputError(

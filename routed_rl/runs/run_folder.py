@@ -148,6 +148,33 @@ class RunFolder:
             with suppress(Timeout), FileLock(self.path / "lock", timeout=seconds):
                 pass
 
+    def refuse_name(self) -> None:
+        """Refuse a path that the policy's file could be written under but not opened.
+
+        Raises:
+            InputError: It is no text in UTF-8.
+        """
+        try:
+            str(self.path).encode()
+        except UnicodeEncodeError:
+            raise InputError(
+                f"The folder's name {str(self.path)!r} is no UTF-8. Give another one."
+            ) from None
+
+    def refuse_links(self) -> None:
+        """Refuse a folder in which a file of the run is a link, or something else than a file.
+
+        Raises:
+            InputError: One is: writing to it would change what lies elsewhere, or never end.
+        """
+        files = (*self.results, self.config, self.log, self.checkpoint, self.path / "lock")
+        folders = (self.tensorboard, self.deployment, self.snapshots)
+        odd = [path for path in files if path.is_symlink() or path.exists() > path.is_file()]
+        odd += [path for path in folders if path.is_symlink() or path.exists() > path.is_dir()]
+        if odd:
+            kind = "a link" if odd[0].is_symlink() else "of another kind than a run has there"
+            raise InputError(f"{odd[0]} is {kind}. Move it away, or give another folder.")
+
     def holds_other_files(self) -> bool:
         """Whether the folder holds anything but a run."""
         if self.config.exists() or not self.path.is_dir():
@@ -207,6 +234,8 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         InputError: The file is missing, broken, or holds something else.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is no file. Move it away to go on.")
     try:
         value = parsed(json.loads, path.read_text())
     except (OSError, ValueError) as error:

@@ -88,8 +88,10 @@ def read_log(path: Path, evaluations_only: bool = False) -> list[dict[str, Any]]
         One dictionary for each line.
 
     Raises:
-        InputError: A line before the last is damaged.
+        InputError: There is no such file, or a line before the last is damaged.
     """
+    if not path.is_file():
+        raise InputError(f"{path} is no file. Give the log of a run.")
     complete = path.read_bytes().split(b"\n")[:-1]
     if evaluations_only:
         complete = [line for line in complete if b'"evaluation": null' not in line]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from routed_agents.files import write_atomically
+from routed_agents.files import HOST, write_atomically
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path, monkeypatch):
@@ -42,3 +44,18 @@ def test_two_processes_that_write_the_same_file_do_not_disturb_each_other(
     write_atomically(path, b"ours")
     assert path.read_bytes() == b"ours"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_a_process_that_is_gone_left_is_removed_by_the_next_one(tmp_path: Path):
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=-1)
+    dead, alive = int(gone.stdout), os.getppid()
+    left, elsewhere, running = (
+        tmp_path / f".{name}.{host}.{process}.partial"
+        for name, host, process in (("a", HOST, dead), ("b", "far", dead), ("c", HOST, alive))
+    )
+    own = tmp_path / ".mine.partial"
+    for path in (left, elsewhere, running, own):
+        path.touch()
+    write_atomically(tmp_path / "other", b"content")
+    found = {path.name for path in tmp_path.iterdir()}
+    assert found == {"other", elsewhere.name, running.name, own.name}

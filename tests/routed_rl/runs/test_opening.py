@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import pytest
-from helpers import small_with
+from helpers import TINY, small_with
 from run_files import weights
 
 from routed_agents import get_method
 from routed_envs import InputError
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import load_run, train
+from routed_rl.cli.main import main
 
 SMALL = small_with()
 
@@ -81,3 +83,48 @@ def test_another_table_under_the_same_name_is_another_run(tmp_path: Path):
     rows = {label: dataclasses.replace(row, reward=-1.0) for label, row in method.rows.items()}
     with pytest.raises(InputError, match="table of the method"):
         train(SMALL, tmp_path / "run", method=dataclasses.replace(method, rows=rows), resume=True)
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "result.json", "checkpoint.pt", "config.json"])
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_what_is_no_file_of_the_runs_own_is_never_written_to(
+    name: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    run, victim = train(TINY, tmp_path / "run").folder, tmp_path / "victim.txt"
+    victim.write_bytes((run / name).read_bytes())
+    before = victim.read_bytes()
+    (run / name).unlink()
+    make = {"link": lambda p: p.symlink_to(victim), "pipe": os.mkfifo, "folder": Path.mkdir}
+    make[kind](run / name)
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(dataclasses.replace(TINY, updates=6).to_json()))
+    for words in (["--resume"], ["--overwrite"], []):
+        assert main(["train", "--config", str(config), "--out", str(run), *words]) == 2
+    assert victim.read_bytes() == before
+    assert f"{name} is " in capsys.readouterr().err
+    if kind != "link" and name != "checkpoint.pt":
+        assert main(["evaluate", str(run)]) in (0, 2)  # Nothing hangs.
+
+
+def test_what_finishing_could_not_read_is_refused_before_training(tmp_path: Path):
+    run = train(TINY, tmp_path / "run").folder
+    (run / "result.json").unlink()
+    config = json.loads((run / "config.json").read_text())
+    config["config"]["colour"] = "red"
+    (run / "config.json").write_text(json.dumps(config))
+    before = (run / "checkpoint.pt").stat().st_mtime_ns
+    with pytest.raises(InputError, match=r"cannot read: .*colour.*--overwrite"):
+        train(TINY, run, resume=True)
+    assert (run / "checkpoint.pt").stat().st_mtime_ns == before
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    with pytest.raises(InputError, match="no UTF-8"):
+        train(TINY, name)
+    assert not Path(name).exists()
+
+
+def test_a_folder_of_a_run_may_be_no_link(tmp_path: Path):
+    run = train(TINY, tmp_path / "run").folder
+    (tmp_path / "elsewhere").mkdir()
+    (run / "snapshots").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="snapshots is a link"):
+        train(TINY, run, overwrite=True)
