@@ -28,6 +28,12 @@ from routed_rl.pictures.policy_field import save_policy_field
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.run_log import read_log
 
+FILM = "rollouts.gif"
+NO_CURVE = (
+    "There is no learning curve: no log of a run was given, or the run was not judged on its way "
+    "(train with --evaluate-every)."
+)
+
 
 @dataclass(frozen=True)
 class Rendering:
@@ -36,10 +42,12 @@ class Rendering:
     Attributes:
         pictures: What each picture shows, by its file; its numbers are beside it, as CSV.
         episodes: Episodes of the film; fewer than asked for if no more failures were found.
+        left_out: What could not be drawn, and why, in sentences.
     """
 
     pictures: Mapping[Path, str]
     episodes: int
+    left_out: Sequence[str] = ()
 
 
 def render(
@@ -58,7 +66,8 @@ def render(
 
     Args:
         policy: Steered as it shall act in the film and the sheet.
-        out: The film, a GIF or an MP4; the rest goes beside it. In the run's folder if None.
+        out: The film, a GIF or an MP4; the rest goes beside it, under the same name with what it
+            shows. `rollouts.gif` in the run's folder if None.
         run: The run's folder, for the learning curve; or the policy's file.
         world: A gridworld; the policy's own if None.
         episodes: Episodes of the film, at least 1.
@@ -79,14 +88,15 @@ def render(
     frames = find(policy, grid, episodes, start=place)
     pictures = _draw_film(frames, policy, grid, writable(film))
     pictures |= _draw_side_by_side(frames, policy, grid, film, act)
-    pictures |= _draw_field(policy, grid, film, place) | _draw_curve(run, film, grid.outcomes)
-    return Rendering(pictures, frames[-1].episode + 1)
+    pictures |= _draw_field(policy, grid, film, place)
+    curve = _draw_curve(run, film, grid.outcomes)
+    return Rendering(pictures | curve, frames[-1].episode + 1, () if curve else (NO_CURVE,))
 
 
 def film_file(run: str | Path) -> Path:
     """Where a film of a run, or of a policy file, goes if no file is named."""
     path = Path(run)
-    return (path if path.is_dir() else path.parent) / "rollouts.gif"
+    return (path if path.is_dir() else path.parent) / FILM
 
 
 def _checked_film(out: str | Path | None, run: str | Path | None, episodes: int) -> Path:
@@ -135,17 +145,23 @@ def _draw_side_by_side(
     return {path: "the mixture and every expert, from the same starts"}
 
 
+def _beside(film: Path, name: str) -> Path:
+    """A picture beside the film: where a film was named, named by it."""
+    own = film.stem == FILM.partition(".")[0]
+    return film.with_name(name if own else f"{film.stem}_{name}")
+
+
 def _draw_field(
     policy: Policy, world: DiamondGhostWorld, film: Path, start: GridState | None
 ) -> dict[Path, str]:
-    path = film.with_name("policy_field.png")
+    path = _beside(film, "policy_field.png")
     save_policy_field(policy, world, path, start)
     return {path: "what each expert would do in every cell"}
 
 
 def _draw_curve(run: str | Path | None, film: Path, outcomes: Outcomes) -> dict[Path, str]:
     """Draw how a run was judged on its way; nothing without its log."""
-    path, log = film.with_name("learning_curve.png"), RunFolder(Path(run or "")).log
+    path, log = _beside(film, "learning_curve.png"), RunFolder(Path(run or "")).log
     if run is not None and log.exists() and save_learning_curve(read_log(log), path, outcomes):
         return {path: "how the figures changed while it trained"}
     return {}

@@ -47,7 +47,7 @@ class Render:
         deterministic: Take the likeliest action instead of sampling.
         seed: Decides the starts and the actions.
         out: The film's file, a GIF, or an MP4 (pip install "routed-rl[video]"). Everything else
-            goes beside it.
+            goes beside it, under the same name.
     """
 
     run_folder: RunArgument
@@ -98,6 +98,8 @@ class Render:
         width = max(len(str(picture)) for picture in rendering.pictures)
         for picture, meaning in rendering.pictures.items():
             print(f"{picture!s:{width}}  {meaning}")
+        for sentence in rendering.left_out:
+            print(sentence)
         print("The numbers behind each picture are beside it, in a .csv file of the same name.")
 
     def _film(self, run: EnvironmentRun) -> None:

@@ -37,8 +37,9 @@ def test_a_policy_without_a_run_has_no_learning_curve(run: Run, tmp_path: Path):
     film = tmp_path / "new" / "film.gif"
     drawn = render(run.policy, film, episodes=1)
     assert set(drawn.pictures) == {path for path in film.parent.iterdir() if path.suffix != ".csv"}
-    assert film.with_name("policy_field.png") in drawn.pictures
-    assert film.with_name("learning_curve.png") not in drawn.pictures
+    assert film.with_name(f"{film.stem}_policy_field.png") in drawn.pictures
+    assert film.with_name(f"{film.stem}_learning_curve.png") not in drawn.pictures
+    assert "--evaluate-every" in drawn.left_out[0]
 
 
 def test_a_film_needs_a_place(run: Run):

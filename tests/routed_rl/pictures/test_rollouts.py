@@ -149,7 +149,12 @@ def test_the_command_draws_failures_from_a_placement(folder: Path, tmp_path: Pat
     words = ["--failures", "--episodes", "2", "--start", *WORDS, "--out", str(out)]
     assert main(["render", str(folder), "--steer", "mixture", *words]) == 0
     shown = capsys.readouterr().out
-    for name in ("film.gif", "film_side_by_side.gif", "film_contact_sheet.png", "policy_field.png"):
+    for name in (
+        "film.gif",
+        "film_side_by_side.gif",
+        "film_contact_sheet.png",
+        "film_policy_field.png",
+    ):
         assert name in shown
         assert (out.parent / name).stat().st_size > 1000
         assert (out.parent / name).with_suffix(".csv").exists()
@@ -158,7 +163,7 @@ def test_the_command_draws_failures_from_a_placement(folder: Path, tmp_path: Pat
     assert {(row["diamond"], row["ghost"], row["watched"]) for row in rows} == {
         ("0,4", "2,2", "0,4 1,1")
     }
-    field = read_table(out.with_name("policy_field.csv"))
+    field = read_table(out.with_name("film_policy_field.csv"))
     policy, world = load_policy(folder), WORLD
     seen = world.observe(parse_placement(WORDS, world))
     expected = policy.steer("ghost").action_probabilities(seen)[0]
