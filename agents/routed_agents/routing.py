@@ -30,7 +30,7 @@ class _Route(torch.autograd.Function):
         return gradients[0] * weight, None
 
 
-def route(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def route(values: torch.Tensor, weight: torch.Tensor | float) -> torch.Tensor:
     """Let only a share of the gradient through.
 
     The forward pass returns the bits of `values`. The backward pass multiplies the gradient by
@@ -45,7 +45,7 @@ def route(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     Args:
         values: Any float tensor, [B, ...].
         weight: One weight for each sample, [B], or for each of the leading axes of `values`;
-            it is repeated over the remaining axes. Any float or bool type.
+            it is repeated over the remaining axes. Any float or bool type, or a number for all.
 
     Returns:
         A tensor equal to `values`, of the same shape.
@@ -53,6 +53,8 @@ def route(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     Raises:
         InputError: The weight's shape is no beginning of the shape of `values`.
     """
+    if not isinstance(weight, torch.Tensor):
+        weight = values.new_tensor(weight)
     if weight.shape != values.shape[: weight.dim()]:
         raise InputError(
             f"A weight of shape {tuple(weight.shape)} does not fit values of shape "

@@ -151,3 +151,10 @@ def test_an_added_loss_brings_its_gradient_once_whatever_becomes_of_the_values()
     assert float(other.grad) == 6.0  # pyright: ignore[reportArgumentType]
     assert values.grad is not None
     assert values.grad.tolist() == [10.0, 5.0]
+
+
+def test_a_number_is_the_weight_of_every_sample():
+    values = torch.rand(3, 2, requires_grad=True)
+    route(values, 0.25).sum().backward()
+    assert values.grad is not None
+    assert values.grad.eq(0.25).all()

@@ -6,7 +6,7 @@ from typing import Any
 
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.type_aliases import GymEnv
+from stable_baselines3.common.type_aliases import GymEnv, Schedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from routed_agents.methods.record import Method
@@ -32,7 +32,8 @@ class RoutedA2C(RoutedAlgorithm, A2C):  # pyright: ignore[reportIncompatibleMeth
     Args:
         policy: `MlpPolicy`, `CnnPolicy` or a class derived from `RoutedActorCriticPolicy`.
         env: An overseen environment, or a vector environment of them.
-        method: A method's name, `module:object`, or a `Method`.
+        method: A method's name, `module:object`, or a `Method`. A number or a schedule here is the
+            learning rate, the library's third argument.
         routing: The constants of routing.
         n_steps: Steps of each environment in a rollout.
         **kwargs: As `A2C` takes them; `policy_kwargs` as `RoutedActorCriticPolicy` takes them.
@@ -55,7 +56,8 @@ class RoutedPPO(RoutedAlgorithm, PPO):  # pyright: ignore[reportIncompatibleMeth
     Args:
         policy: `MlpPolicy`, `CnnPolicy` or a class derived from `RoutedActorCriticPolicy`.
         env: An overseen environment, or a vector environment of them.
-        method: A method's name, `module:object`, or a `Method`.
+        method: A method's name, `module:object`, or a `Method`. A number or a schedule here is the
+            learning rate, the library's third argument.
         routing: The constants of routing.
         n_steps: Steps of each environment in a rollout.
         batch_size: Samples of a minibatch; if None, a quarter of the rollout, or all of it where
@@ -70,7 +72,7 @@ class RoutedPPO(RoutedAlgorithm, PPO):  # pyright: ignore[reportIncompatibleMeth
         self,
         policy: str | type[RoutedActorCriticPolicy],
         env: GymEnv | str | None,
-        method: str | Method = "routed",
+        method: str | Method | float | Schedule = "routed",
         *,
         routing: RoutingSettings | None = None,
         n_steps: int = 32,

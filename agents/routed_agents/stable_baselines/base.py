@@ -15,7 +15,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import get_flattened_obs_dim
-from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
+from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from routed_agents.former_names import former_modules
@@ -69,13 +69,15 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         self,
         policy: str | type[RoutedActorCriticPolicy],
         env: GymEnv | str | None,
-        method: str | Method = "routed",
+        method: str | Method | float | Schedule = "routed",
         *,
         routing: RoutingSettings | None = None,
         n_steps: int = 32,
         _init_setup_model: bool = True,
         **kwargs: Any,
     ) -> None:
+        if isinstance(method, float | int) or (callable(method) and not isinstance(method, Method)):
+            method, kwargs["learning_rate"] = "routed", method
         if isinstance(policy, type) and not issubclass(policy, RoutedActorCriticPolicy):
             raise InputError(
                 f"policy={policy.__name__} has no experts. Give {', '.join(self.policy_aliases)}, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 
 from routed_agents import (
     Method,
+    RoutedA2C,
     RoutedPPO,
 )
 from routed_envs import InputError
@@ -81,3 +83,11 @@ def test_a_model_is_not_loaded_with_a_method_of_other_experts(tmp_path: Path):
     again.learn(32)  # The same experts, another table.
     assert isinstance(again.method, Method)
     assert again.method.name == "no-routing"
+
+
+@pytest.mark.parametrize("kind", [RoutedPPO, RoutedA2C])
+def test_the_third_argument_may_be_the_learning_rate_as_in_the_library(kind: Any):
+    assert kind("MlpPolicy", vec_env(), 0.125).lr_schedule(1.0) == 0.125
+    model = kind("MlpPolicy", vec_env(), lambda remaining: remaining / 2)
+    assert model.lr_schedule(0.5) == 0.25
+    assert model.method.name == "routed"
