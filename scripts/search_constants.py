@@ -6,8 +6,9 @@ First the model of endings, which several methods have: each of its settings wit
 each method has the same number of settings, three of them known from before and ten drawn at
 random, and takes each of them at 10% and at 1% oversight. Successive halving (Jamieson and
 Talwalkar, arXiv 1502.07943): all settings have 1,050 updates, the best four of them a whole run of
-2,800 with another seed, and the best two of those one more. A setting counts what its deployed
-policies are worth on average over both levels: constants do not depend on the oversight.
+2,800 with another seed, and the best two of those one more, also with a fifth of the labels wrong
+and where the agent does not see oversight. A setting counts what its deployed policies are worth on
+average over these situations: constants do not depend on the oversight.
 
 Seeds are of 1000 and above, which no reported figure uses. Stopped, it goes on where it was when it
 is called again. It looks at the true return: no trainer under oversight could. What it finds goes
@@ -90,7 +91,12 @@ KNOWN = {
 """What was known before: tried with a weight decay of 1 and of 0.1. Others have `SINGLE`."""
 EARLIER = Path(__file__).parents[1] / "docs" / "results" / "earlier_constants.json"
 """What a search found whose learning rates were at most 0.0034 and whose last runs were shorter."""
-LEVELS = (0.1, 0.01)
+PLAINLY: tuple[Setting, ...] = ({"oversight": 0.1}, {"oversight": 0.01})
+HARDER = (
+    {"oversight": 0.1, "label_noise": 0.2},
+    {"oversight": 0.01, "hidden_oversight": True},
+)
+"""Constants shall also do where labels are wrong, and where the agent does not see oversight."""
 ENDINGS = tuple(
     {"steps": steps, "dropout": dropout}
     for steps, dropout in itertools.product((2, 8, 16), (0.0, 0.2, 0.4))
@@ -123,14 +129,20 @@ class Rung:
         settings: How many settings of each method are in it.
         share: Of the updates.
         seeds: Of the runs.
+        situations: In which each setting is tried.
     """
 
     settings: int
     share: float
     seeds: tuple[int, ...]
+    situations: tuple[Setting, ...] = PLAINLY
 
 
-RUNGS = (Rung(13, 0.375, (1000,)), Rung(4, 1.0, (1001,)), Rung(2, 1.0, (1001, 1002)))
+RUNGS = (
+    Rung(13, 0.375, (1000,)),
+    Rung(4, 1.0, (1001,)),
+    Rung(2, 1.0, (1002,), (*PLAINLY, *HARDER)),
+)
 """The last ones have all of the updates: with fewer, constants win with which whole runs drift."""
 
 
@@ -146,8 +158,8 @@ def settings_of(method: str, count: int) -> list[Setting]:
         setting = PLAIN | {name: draw.choice(values) for name, values in COMMON.items()}
         setting |= {name: own.choice(values) for name, values in OWN.get(method, {}).items()}
         found.append(setting)
-    found.append(json.loads(EARLIER.read_text())[method])
-    return [_complete(setting) for setting in found]
+    earlier = json.loads(EARLIER.read_text())[method]
+    return [_complete(setting) for setting in (*found[: count - 1], earlier)]
 
 
 def _complete(setting: Setting) -> Setting:
@@ -168,9 +180,9 @@ def scores(
     configs = {
         (method, index): [
             TrainConfig.from_preset(
-                "fast", method=method, oversight=level, seed=seed, **shared, **setting
+                "fast", method=method, seed=seed, **situation, **shared, **setting
             )
-            for level in LEVELS
+            for situation in rung.situations
             for seed in rung.seeds
         ]
         for method, settings in chosen.items()
@@ -191,7 +203,7 @@ def scores(
 def ending_model_lines(updates: int, out: Path, jobs: int | None) -> list[list[Any]]:
     """Train what is missing to compare the models of endings; the table's lines of them."""
     names = {f"scripts.search_constants:{name}": variant for name, variant in VARIANTS.items()}
-    setting = settings_of(MODELLED[0], 2)[1]
+    setting = settings_of(MODELLED[0], 3)[1]
     found = scores(RUNGS[0], {name: [setting] for name in names}, updates, out, jobs)
     return [
         [
@@ -206,7 +218,8 @@ def ending_model_lines(updates: int, out: Path, jobs: int | None) -> list[list[A
 
 def _key(row: dict[str, Any]) -> list[Any]:
     """What tells a run of the search from the others."""
-    names = (*COMMON, *ROUTED, "method", "oversight", "seed", "updates")
+    told = ("oversight", "label_noise", "hidden_oversight")
+    names = (*COMMON, *ROUTED, *told, "method", "seed", "updates")
     return [row[name] for name in names]
 
 

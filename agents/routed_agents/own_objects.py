@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from routed_envs.errors import InputError, unknown_name
@@ -22,7 +25,8 @@ def find_object(place: str, kind: str) -> Any:
     """
     module_name, _, object_name = place.partition(":")
     try:
-        module = importlib.import_module(module_name)
+        with _current_folder():
+            module = importlib.import_module(module_name)
     except (ImportError, ValueError, SyntaxError) as error:
         raise InputError(
             f"{kind} {place!r}: the module {module_name!r} cannot be imported ({error}). Give "
@@ -54,13 +58,32 @@ def call_own(call: Callable[[], Any], place: str, kind: str, needs: str) -> Any:
         InputError: It raised something.
     """
     try:
-        return call()
+        with _current_folder():
+            return call()
     except InputError as error:
         raise InputError(f"{kind} {place!r}: {error}") from None
     except Exception as error:
         raise InputError(
             f"{kind} {place!r}: calling it failed in {_where(error)}: {error!r}. {needs}"
         ) from None
+
+
+@contextmanager
+def _current_folder() -> Iterator[None]:
+    """Let Python find modules in the current folder, for as long as the user's own are used.
+
+    It is not on the path otherwise: a folder that was downloaded may hold modules with the names of
+    packages that some library tries to import.
+    """
+    folder = os.getcwd()
+    if folder in sys.path:
+        yield
+        return
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
 
 
 def _where(error: Exception) -> str:

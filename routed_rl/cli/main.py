@@ -5,7 +5,6 @@ Imports no PyTorch, so that help appears at once.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -70,8 +69,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         As `exit_code`.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # So that --method module:object finds the user's modules.
     if words in (["--version"], ["-V"]):
         print(f"routed-rl {version('routed-rl')}")
         return 0

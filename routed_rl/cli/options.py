@@ -65,4 +65,14 @@ OwnWorld = Annotated[
         help_behavior_hint="",
     ),
 ]
+OwnEnv = Annotated[
+    str | None,
+    tyro.conf.arg(
+        name="env",
+        metavar="MODULE:FUNCTION",
+        help="The environment of a run that was trained in one of your own; its place must be "
+        "given again, for the same reason.",
+        help_behavior_hint="",
+    ),
+]
 WorldOptions = Annotated[Oversight, tyro.conf.arg(name="")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,25 @@ from routed_rl.training.policy_file import load_policy
 from routed_rl.training.run import EnvironmentRun, load_run
 
 
-def environment_run(folder: Path, place: str | None) -> EnvironmentRun | None:
+def environment_run(
+    folder: Path, place: str | None, env: str | None = None, acts: bool = True
+) -> EnvironmentRun | None:
     """The run in an environment that a folder holds; None if it holds something else.
 
     Args:
         folder: The run's.
         place: Of the world that was given with --world.
+        env: The environment that was given with --env.
+        acts: Whether the policy shall act there, for which code of the user's own is needed.
 
     Raises:
-        InputError: It is one, and not finished or damaged, or a world was given.
+        InputError: It is one, and not finished or damaged, or a world was given; or it is in an
+            environment of the user's own that was not given.
     """
     config = read_disposable(RunFolder(folder).config).get("config")
     if not isinstance(config, dict) or "env" not in config:
+        if env is not None:
+            raise InputError(f"--env {env}: {folder} is no run in an environment. Leave it out.")
         return None
     if place is not None:
         raise InputError(
@@ -38,7 +46,13 @@ def environment_run(folder: Path, place: str | None) -> EnvironmentRun | None:
         )
     run = load_run(folder)
     assert isinstance(run, EnvironmentRun), "its configuration names an environment"
-    return run
+    own = run.config.env
+    if acts and env is None and ":" in own:
+        raise InputError(
+            f"{folder} was trained in {own}, and nothing that a run's folder names is executed. If "
+            f"that is your code, say so: --env {own}"
+        )
+    return run if env is None else replace(run, config=replace(run.config, env=env))
 
 
 def load_with_world(folder: Path, place: str | None) -> Policy:

@@ -83,16 +83,23 @@ def test_a_variant_differs_in_its_model_of_endings_alone():
 def test_the_search_halves_writes_what_it_found_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    rungs = (search_constants.Rung(2, 0.5, (1000,)), search_constants.Rung(1, 1.0, (1001,)))
+    one, two = ({"oversight": 0.5},), ({"oversight": 0.5}, {"oversight": 0.5, "label_noise": 0.1})
+    rungs = (
+        search_constants.Rung(2, 0.5, (1000,), one),
+        search_constants.Rung(1, 1.0, (1001,), two),
+    )
     monkeypatch.setattr(search_constants, "RUNGS", rungs)
-    monkeypatch.setattr(search_constants, "LEVELS", (0.5,))
     few = {name: search_constants.VARIANTS[name] for name in ("reward_model_0", "reward_model_5")}
     monkeypatch.setattr(search_constants, "VARIANTS", few)
     small = dict.fromkeys(("expert_widths", "gate_widths", "value_widths"), (8,))
-    monkeypatch.setattr(
-        search_constants, "SINGLE", search_constants.SINGLE | small | THREE_BY_THREE
-    )
+    single = search_constants.SINGLE | THREE_BY_THREE
+    monkeypatch.setattr(search_constants, "SINGLE", single | small)
     monkeypatch.setattr(search_constants, "KNOWN", {})
+    earlier = tmp_path / "earlier.json"
+    setting = single | {"learning_rate": 1e-3, "weight_decay": 0.0}
+    found = dict.fromkeys(("naive", "reward-model"), setting)
+    earlier.write_text(json.dumps(found | {"routed": setting | {"gate_coefficient": 0.1}}))
+    monkeypatch.setattr(search_constants, "EARLIER", earlier)
     constants, table, out = tmp_path / "c.json", tmp_path / "table.csv", tmp_path / "search"
     constants.write_text('{"filtering": {"learning_rate": 1.0}}')
     words = {"updates": 4, "methods": ("naive", "routed"), "out": out}
@@ -101,7 +108,7 @@ def test_the_search_halves_writes_what_it_found_and_goes_on(
     found = json.loads(constants.read_text())
     assert found["filtering"] == {"learning_rate": 1.0}
     assert found["no-gate"] == found["routed"] != found["naive"]
-    assert [row["gradient_steps"] for row in load_results(out)] == [2] * 6 + [4] * 2
+    assert [row["gradient_steps"] for row in load_results(out)] == [2] * 6 + [4] * 4
     with table.open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["method"], row["rung"]) for row in rows] == [

@@ -36,6 +36,7 @@ class Choose:
 
     def run(self) -> None:
         """Rank, then print the ranking and where the best configuration is."""
+        from routed_rl.cli.commands.train import PLACES
         from routed_rl.cli.printing import plain_table
         from routed_rl.cli.terminal import program, quoted
         from routed_rl.naming import counted
@@ -55,7 +56,10 @@ class Choose:
                 "larger --evaluation-episodes."
             )
         file = write_choice(best, self.out or self.sweep / "chosen.json")
-        print(f"Train with the best one:\n  {program()} train --config {quoted(file)} --out RUN")
+        named = {name: str(best.config.get(name)) for name in PLACES}
+        own = [f" --{name} {place}" for name, place in named.items() if ":" in place]
+        words = f"{program()} train --config {quoted(file)}{''.join(own)} --out RUN"
+        print(f"Train with the best one:\n  {words}")
 
 
 def _name(candidate: Candidate) -> str:

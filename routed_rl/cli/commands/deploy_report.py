@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import routed_rl
 from routed_envs.errors import check_probability
-from routed_rl.cli.options import OutFolder, OwnWorld, RunArgument
+from routed_rl.cli.options import OutFolder, OwnEnv, OwnWorld, RunArgument
 from routed_rl.cli.terminal import working
 
 
@@ -25,6 +25,7 @@ class DeployReport:
 
     run_folder: RunArgument
     own_world: OwnWorld = None
+    own_env: OwnEnv = None
     false_alarm_rate: float = 0.05
     out: OutFolder = None
 
@@ -35,7 +36,7 @@ class DeployReport:
         from routed_rl.deployment.formats import deployment_folder
 
         check_probability("--false-alarm-rate", self.false_alarm_rate)
-        run = environment_run(self.run_folder, self.own_world) or routed_rl.load_run(
+        run = environment_run(self.run_folder, self.own_world, self.own_env) or routed_rl.load_run(
             self.run_folder, world=given_world(self.run_folder, self.own_world)
         )
         folder = self.out or deployment_folder(self.run_folder)

@@ -11,6 +11,7 @@ import routed_rl
 from routed_rl.cli.options import (
     Flag,
     Oversight,
+    OwnEnv,
     OwnWorld,
     RunArgument,
     Steer,
@@ -48,6 +49,7 @@ class Evaluate:
     run_folder: RunArgument
     steer: Steer = "deploy"
     own_world: OwnWorld = None
+    own_env: OwnEnv = None
     world: WorldOptions = field(default_factory=Oversight)
     deterministic: Flag = False
     monte_carlo: Flag = False
@@ -59,7 +61,7 @@ class Evaluate:
         """Evaluate, then print the figures."""
         from routed_rl.cli.policies import environment_run
 
-        run = environment_run(self.run_folder, self.own_world)
+        run = environment_run(self.run_folder, self.own_world, self.own_env)
         title, name, evaluation, good = self._in_world() if run is None else self._in(run)
         if self.json:
             print(json.dumps(evaluation.to_json()))

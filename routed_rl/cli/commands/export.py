@@ -45,7 +45,7 @@ class Export:
         from routed_rl.cli.policies import environment_run, load_with_world, parse_steering
         from routed_rl.deployment.formats import some_experts, steered_alone
 
-        run = environment_run(self.run_folder, self.own_world)
+        run = environment_run(self.run_folder, self.own_world, acts=False)
         policy = run.policy if run else load_with_world(self.run_folder, self.own_world)
         if self.experts is not None:
             policy = some_experts(policy, self.experts)

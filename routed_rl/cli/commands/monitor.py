@@ -7,7 +7,7 @@ from typing import Annotated
 
 import routed_rl
 from routed_envs.errors import check_probability
-from routed_rl.cli.options import OutFolder, OwnWorld, RunArgument, optional
+from routed_rl.cli.options import OutFolder, OwnEnv, OwnWorld, RunArgument, optional
 from routed_rl.cli.terminal import working
 from routed_rl.screen import screen
 
@@ -33,6 +33,7 @@ class Monitor:
 
     run_folder: RunArgument
     own_world: OwnWorld = None
+    own_env: OwnEnv = None
     expert: Annotated[str | None, optional("EXPERT")] = None
     oversight: Annotated[tuple[float, ...] | None, optional("P [P ...]")] = None
     false_alarm_rate: float = 0.05
@@ -47,7 +48,7 @@ class Monitor:
         from routed_rl.deployment.formats import deployment_folder
 
         check_probability("--false-alarm-rate", self.false_alarm_rate)
-        run = environment_run(self.run_folder, self.own_world)
+        run = environment_run(self.run_folder, self.own_world, self.own_env)
         with working("Following episodes to their end"):
             measurement = routed_rl.measure_monitor(
                 run or load_with_world(self.run_folder, self.own_world),

@@ -15,6 +15,7 @@ from routed_rl.cli.options import (
     Flag,
     OutFile,
     Oversight,
+    OwnEnv,
     OwnWorld,
     RunArgument,
     Steer,
@@ -53,6 +54,7 @@ class Render:
     run_folder: RunArgument
     steer: Steer = "deploy"
     own_world: OwnWorld = None
+    own_env: OwnEnv = None
     world: WorldOptions = field(default_factory=Oversight)
     episodes: int = 4
     start: Annotated[tuple[str, ...] | None, optional("THING=ROW,COL [...]")] = None
@@ -72,7 +74,7 @@ class Render:
         )
         from routed_rl.pictures.rendering import film_file
 
-        run = environment_run(self.run_folder, self.own_world)
+        run = environment_run(self.run_folder, self.own_world, self.own_env)
         if run is not None:
             self._film(run)
             return

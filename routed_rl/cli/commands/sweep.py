@@ -16,6 +16,7 @@ from docstring_parser import parse
 import routed_rl
 from routed_agents.files import parsed
 from routed_envs.errors import InputError
+from routed_rl.cli.commands.train import refuse_code
 from routed_rl.cli.options import OutFolder, optional
 from routed_rl.cli.terminal import program, quoted
 from routed_rl.config import DEFAULT_METHOD, TrainConfig
@@ -29,6 +30,8 @@ Words = tuple[str, ...] | None
 VALUES = "VALUE [VALUE ...]"
 SHORT_SECONDS = 60.0
 """Of a shorter sweep nobody needs to know where its time went."""
+PLACES = ("methods", "env", "world")
+"""These settings may name code of the user's own."""
 EXAMPLE = "routed-rl sweep --methods routed naive --oversight 0.01 0.1 --seeds 3 --out sweeps/first"
 
 
@@ -112,7 +115,12 @@ class Sweep:
         options: dict[str, Any] = dataclasses.asdict(self.settings)
         options |= {"methods": self.methods, "seeds": self.seeds, "preset": self.preset}
         options = {name: values for name, values in options.items() if values is not None}
-        words = (read_file(self.config) if self.config is not None else {}) | options
+        told = read_file(self.config) if self.config is not None else {}
+        for name in PLACES:
+            places = () if name in options else told.get(name, ())
+            for place in [places] if isinstance(places, str) else places:
+                refuse_code(Path(self.config or ""), {name: place}, {})
+        words = told | options
         if "seed" in options or "seeds" in options:
             words = {k: v for k, v in words.items() if k not in ("seed", "seeds") or k in options}
         if not words:

@@ -6,9 +6,10 @@ import argparse
 import json
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -23,6 +24,8 @@ from routed_rl.environment_config import EnvironmentConfig, read_config
 if TYPE_CHECKING:
     from routed_rl import EnvironmentRun, Run
 
+PLACES = ("method", "env", "world")
+"""These settings may name code of the user's own."""
 LEVELS = {
     "training": "Oversight {oversight:g} (as in training)",
     "unwatched": "Oversight 0 (nobody watches)",
@@ -165,7 +168,7 @@ def starting_values(words: list[str]) -> Train | TrainInEnvironment:
         InputError: No such preset or device, or a file without a configuration.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    defaults = {"preset": None, "config": None, "device": "auto", "method": None, "env": None}
+    defaults = {"preset": None, "config": None, "device": "auto", **dict.fromkeys(PLACES)}
     for name, default in defaults.items():
         parser.add_argument(f"--{name}", default=default)
     try:
@@ -180,6 +183,8 @@ def starting_values(words: list[str]) -> Train | TrainInEnvironment:
         raise InputError("Both --preset and --config were given. Give one of them.")
     if chosen.config is not None:
         settings = _read_settings(Path(chosen.config))
+        named = {name: getattr(settings, name, None) for name in PLACES}
+        refuse_code(Path(chosen.config), named, vars(chosen))
         if isinstance(settings, TrainConfig):
             return Train(settings=settings)
         return TrainInEnvironment(settings=settings)
@@ -192,6 +197,25 @@ def starting_values(words: list[str]) -> Train | TrainInEnvironment:
     preset = chosen.preset or "fast"
     method = chosen.method or PRESETS[preset].method
     return Train(settings=TrainConfig.from_preset(preset, method=method))
+
+
+def refuse_code(file: Path, named: Mapping[str, Any], words: Mapping[str, Any]) -> None:
+    """Refuse places of code that only a file names: whoever gives the file may not know them.
+
+    Args:
+        file: Whence the settings are.
+        named: What it says, by the options' names.
+        words: What the command line says.
+
+    Raises:
+        InputError: It names module:object, and the command line does not.
+    """
+    for name, place in named.items():
+        if isinstance(place, str) and ":" in place and words.get(name) != place:
+            raise InputError(
+                f"{file} names {place}, whose code would run. If you trust it, say it on the "
+                f"command line too: --{name} {place}"
+            )
 
 
 def _read_settings(file: Path) -> TrainConfig | EnvironmentConfig:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,7 @@ from routed_rl import (
 from routed_rl.cli.main import main
 from routed_rl.sweeps.plan import read_file
 
+DOORS = ("--env", "own_env:doors")
 ENV = [
     *("--env", "own_env:doors", "--environments", "4", "--rollout-steps", "8"),
     *("--steps", "64", "--epochs", "1", "--batch-size", "16", "--evaluation-episodes", "4"),
@@ -65,20 +69,22 @@ def test_a_run_is_trained_and_resumed(tmp_path: Path, capsys: pytest.CaptureFixt
         assert word in shown
     assert run("train", *ENV, "--out", out, "--resume") == 0
     assert "Nothing was left to do" in capsys.readouterr().err
-    assert run("train", "--config", f"{out}/config.json", "--steps", "96", "--out", out) == 2
+    config = ("--config", f"{out}/config.json", "--steps", "96")
+    assert run("train", *config, "--out", out, "--resume") == 2
+    assert "say it on the command line too: --env own_env:doors" in capsys.readouterr().err
+    assert run("train", *config, *DOORS, "--out", out) == 2
     assert "--resume" in capsys.readouterr().err
-    words = ("--config", f"{out}/config.json", "--steps", "96", "--out", out, "--resume")
-    assert run("train", *words) == 0
+    assert run("train", *config, *DOORS, "--out", out, "--resume") == 0
 
 
 def test_a_run_is_judged_again(folder: Path, capsys: pytest.CaptureFixture[str]):
     words = ("--steer", "right", "--oversight", "1", "--episodes", "8", "--json")
-    assert run("evaluate", str(folder), *words) == 0
+    assert run("evaluate", str(folder), *DOORS, *words) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["steer"], found["oversight"], found["exact"]) == ("right", 1.0, False)
     assert found["left_rate"] + found["right_rate"] + found["timeout_rate"] == pytest.approx(1)
     assert found["labels"]["unknown"] == 0
-    assert run("evaluate", str(folder)) == 0
+    assert run("evaluate", str(folder), *DOORS) == 0
     shown = capsys.readouterr().out
     assert "oversight 0.1" in shown
     assert "left" in shown
@@ -106,7 +112,10 @@ def test_a_run_is_judged_again(folder: Path, capsys: pytest.CaptureFixture[str])
 def test_what_only_the_gridworld_can_do_says_so(
     words: list[str], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ):
-    assert run(*(str(folder) if word == "RUN" else word for word in words)) == 2
+    told = [word if word != "RUN" else str(folder) for word in words]
+    if words[0] in ("evaluate", "render", "monitor") and "--world" not in words:
+        told += DOORS
+    assert run(*told) == 2
     shown = " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert message in shown
 
@@ -117,6 +126,7 @@ def test_a_film_of_the_environments_own_pictures(
     out = tmp_path / "run"
     assert run("train", *ENV, "--env", "own_env:drawn", "--out", str(out)) == 0
     words = ("--steer", "right", "--oversight", "1", "--episodes", "3", "--seed", "4")
+    words = (*words, "--env", "own_env:drawn")
     assert run("render", str(out), *words) == 0
     assert "3 episodes" in capsys.readouterr().out
     with Image.open(out / "rollouts.gif") as film:
@@ -139,7 +149,7 @@ def test_a_film_of_the_environments_own_pictures(
 def test_a_run_is_measured_exported_and_reported(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    assert run("monitor", str(folder), "--episodes", "40", "--out", str(tmp_path)) == 0
+    assert run("monitor", str(folder), *DOORS, "--episodes", "40", "--out", str(tmp_path)) == 0
     shown = capsys.readouterr().out
     assert "48 sampled episodes each" in shown
     rows = list(csv.DictReader((tmp_path / "figures/monitor_table.csv").read_text().splitlines()))
@@ -154,10 +164,38 @@ def test_a_run_is_measured_exported_and_reported(
     expected = load_environment_run(folder).policy.steer("left").action_probabilities(seen)
     assert torch.equal(alone.action_probabilities(seen), expected)
 
-    assert run("deploy-report", str(folder), "--out", str(tmp_path)) == 0
+    assert run("deploy-report", str(folder), *DOORS, "--out", str(tmp_path)) == 0
     page = (tmp_path / "deployment.html").read_text()
     for word in ("left expert ends on the left", "means over sampled episodes", "belief"):
         assert word in page
+
+
+def test_what_only_a_folder_names_is_never_executed(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    """A folder from elsewhere may name any module, and hold it."""
+    shutil.copytree(folder, tmp_path / "run")
+    config = json.loads((folder / "config.json").read_text().replace("own_env", "planted"))
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    hit = tmp_path / "hit"
+    for name in ("planted", "opt_einsum", "pandas"):
+        (tmp_path / "run" / f"{name}.py").write_text(f"open({str(hit)!r}, 'w')")
+    monkeypatch.chdir(tmp_path / "run")
+    for words in (["evaluate", "."], ["render", "."], ["monitor", "."], ["deploy-report", "."]):
+        assert run(*words) == 2
+        assert "If that is your code, say so: --env planted:doors" in capsys.readouterr().err
+    assert run("export", ".") == 0
+    assert run("train", "--config", "config.json", "--out", "other") == 2
+    (tmp_path / "run" / "sweep.toml").write_text('methods = ["planted:method"]')
+    assert run("sweep", "--config", "sweep.toml") == 2
+    assert "--methods planted:method" in capsys.readouterr().err
+    words = [sys.executable, "-c", "from routed_rl.cli.main import main; main(['export', '.'])"]
+    path = os.pathsep.join(p for p in sys.path if p)
+    subprocess.run(words, check=True, env=os.environ | {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"})
+    assert not hit.exists()
 
 
 def test_a_monitor_is_calibrated_in_an_environment(folder: Path, tmp_path: Path):
