@@ -96,7 +96,9 @@ class TrainInEnvironment(Train):
         for level, title in LEVELS.items():
             words = title.format(oversight=run.config.oversight)
             print_evaluations(words, run.evaluations[level], run.outcomes.good, actor)
-        _print_end(run, f"judge it again with:\n  {program()} evaluate {quoted(run.folder)}")
+        own = f" --env {run.config.env}" if ":" in run.config.env else ""
+        again = f"{program()} evaluate {quoted(run.folder)}{own}"
+        _print_end(run, f"judge it again with:\n  {again}")
 
 
 def trained(command: Train) -> Run | EnvironmentRun:
