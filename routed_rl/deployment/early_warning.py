@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
 from routed_envs.worlds import World
 from routed_rl.deployment.behaviour import listed_starts
-from routed_rl.deployment.roc import Roc
+from routed_rl.deployment.roc import CertainEventError, Roc
 from routed_rl.evaluation.exact import Evaluator, is_listable
 from routed_rl.evaluation.record import Gated, GatedT
 from routed_rl.evaluation.sampled import Sample, Score, sample_episodes
@@ -51,8 +52,9 @@ def forewarnings(
 ) -> list[Forewarning]:
     """The curves of the unsteered policy, and of the deployed one if that is another.
 
-    Exact where the world's states can be listed: the probability that an episode ends on the
-    expert's target comes from dynamic programming, for every start. Otherwise from episodes.
+    There is none where episodes always, or never, end on the expert's target. Exact where the
+    world's states can be listed: the probability that an episode ends on the target comes from
+    dynamic programming, for every start. Otherwise from episodes.
 
     Args:
         policy: With a learned gate; its own steering does not matter.
@@ -62,14 +64,29 @@ def forewarnings(
         seed: Of the sample.
 
     Raises:
-        InputError: The policy has no learned gate, or there is no such expert or target.
+        InputError: The policy has no learned gate, there is no such expert or target, or no curve.
     """
     found = []
     for level, world in worlds.items():
         name = watched_expert(policy, world.outcomes, expert)
         for who, actor in watched_actors(policy).items():
-            roc, count = first_step_roc(actor, world, name, episodes, seed)
-            found.append(Forewarning(who, level, world.oversight, name, roc, count))
+            with suppress(CertainEventError):
+                roc, count = first_step_roc(actor, world, name, episodes, seed)
+                found.append(Forewarning(who, level, world.oversight, name, roc, count))
+    return some(found)
+
+
+def some(found: list[Forewarning]) -> list[Forewarning]:
+    """The curves, unless there are none.
+
+    Raises:
+        CertainEventError: There are none.
+    """
+    if not found:
+        raise CertainEventError(
+            "Whoever acts, the episodes always or never end on the expert's target, so there is "
+            "nothing to foretell. Give another oversight or expert."
+        )
     return found
 
 

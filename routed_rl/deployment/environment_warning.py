@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 
 from routed_agents.stable_baselines.checks import oversight_of
 from routed_rl.deployment.early_warning import (
     Forewarning,
     sampled_roc,
+    some,
     watched_actors,
     watched_expert,
     weight_on,
 )
-from routed_rl.deployment.roc import Roc
+from routed_rl.deployment.roc import CertainEventError, Roc
 from routed_rl.environments.environment_judging import APART, LEVELS, judging_envs
 from routed_rl.evaluation.environments import AnyEnv, as_vector, sample_env
 from routed_rl.evaluation.record import Gated
@@ -39,8 +40,7 @@ def environment_forewarnings(
         seed: Of the environments.
 
     Raises:
-        InputError: The policy has no learned gate, there is no such expert or target, or all or
-            none of the episodes end on it.
+        InputError: The policy has no learned gate, there is no such expert or target, or no curve.
     """
     count = run.config.evaluation_episodes if episodes is None else episodes
     found = []
@@ -48,9 +48,10 @@ def environment_forewarnings(
         oversight = run.config.oversight if given is None else given
         with closing(judging_envs(run.config, oversight, count)) as env:
             for who, actor in watched_actors(run.policy).items():
-                name, roc, played = env_roc(actor, env, expert, count, APART + seed)
-                found.append(Forewarning(who, level, oversight, name, roc, played))
-    return found
+                with suppress(CertainEventError):
+                    name, roc, played = env_roc(actor, env, expert, count, APART + seed)
+                    found.append(Forewarning(who, level, oversight, name, roc, played))
+    return some(found)
 
 
 def env_roc(

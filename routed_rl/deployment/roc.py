@@ -9,6 +9,10 @@ import torch
 from routed_envs.errors import InputError, check_probability
 
 
+class CertainEventError(InputError):
+    """What always happens, or never, cannot be foretold."""
+
+
 @dataclass(frozen=True)
 class Roc:
     """What every threshold of a score catches, and how often it cries wolf.
@@ -38,7 +42,7 @@ class Roc:
             weights: float [N], how likely each case is, at least 0.
 
         Raises:
-            InputError: The event always happens, or never, so that there is nothing to foretell.
+            CertainEventError: The event always happens, or never: there is nothing to foretell.
         """
         weights = weights.double() / weights.double().sum()
         events = events.double()
@@ -49,7 +53,7 @@ class Roc:
         )
         rate = float(positive[-1])
         if min(rate, float(negative[-1])) < 1e-9:
-            raise InputError(
+            raise CertainEventError(
                 f"What is to be foretold has the probability {rate:g}, so there is nothing to "
                 "tell apart. Give another world, oversight or expert."
             )

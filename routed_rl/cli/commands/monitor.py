@@ -61,7 +61,9 @@ class Monitor:
             )
         count = measurement.curves[0].episodes
         how = "exact" if measurement.exact else f"{count:,} sampled episodes each"
-        table = plain_table(*measurement.table.header, caption=how)
+        target = measurement.curves[0].expert
+        note = f"{how}; without those whose episodes always, or never, end on the {target}"
+        table = plain_table(*measurement.table.header, caption=note)
         for row in measurement.table.texts:
             table.add_row(*row)
         screen().print(table)

@@ -30,6 +30,8 @@ from routed_rl import (
     write_sweep_report,
 )
 from routed_rl.cli.main import main
+from routed_rl.deployment import environment_warning
+from routed_rl.deployment.roc import CertainEventError
 from routed_rl.sweeps.plan import read_file
 
 DOORS = ("--env", "own_env:doors")
@@ -196,6 +198,25 @@ def test_what_only_a_folder_names_is_never_executed(
     path = os.pathsep.join(p for p in sys.path if p)
     subprocess.run(words, check=True, env=os.environ | {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"})
     assert not hit.exists()
+
+
+def test_what_always_happens_is_not_foretold(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    run = load_environment_run(folder)
+    real = environment_warning.env_roc
+
+    def env_roc(actor: Any, *arguments: Any) -> Any:
+        if actor.steering == "left":
+            raise CertainEventError("always")
+        return real(actor, *arguments)
+
+    monkeypatch.setattr(environment_warning, "env_roc", env_roc)
+    found = environment_warning.environment_forewarnings(run, {"here": 0.5}, episodes=40)
+    assert [curve.who for curve in found] == ["mixture"]
+    monkeypatch.setattr(
+        environment_warning, "env_roc", lambda *_: env_roc(run.policy.steer("left"))
+    )
+    with pytest.raises(InputError, match="nothing to foretell"):
+        environment_warning.environment_forewarnings(run, {"here": 0.5}, episodes=40)
 
 
 def test_a_monitor_is_calibrated_in_an_environment(folder: Path, tmp_path: Path):
