@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,7 +14,7 @@ from routed_rl.evaluation.record import Evaluation
 from routed_rl.extras import need
 from routed_rl.runs.checkpoint import load_checkpoint, save_checkpoint
 from routed_rl.runs.divergence import DivergenceError
-from routed_rl.runs.opening import check_folder, describe, prepare_folder
+from routed_rl.runs.opening import check_folder, describe, other_processor, prepare_folder
 from routed_rl.runs.progress import TrainingBar, judging
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.run_log import RunLog, TensorBoardMirror
@@ -68,6 +69,9 @@ def run_task(
         stack.callback(task.close, state)
         if resume and folder.checkpoint.exists():
             load_checkpoint(state, folder.checkpoint)
+            moved = other_processor(folder)
+            if moved and state.update < task.updates:
+                print(moved, file=sys.stderr)
         prepare_folder(folder, description, resume)
         if folder.read_result() is None:
             folder.result.unlink(missing_ok=True)

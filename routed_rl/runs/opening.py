@@ -7,9 +7,17 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import torch
+
 from routed_envs.errors import InputError
 from routed_rl.environment_config import read_config
-from routed_rl.runs.run_folder import FORMAT, RunFolder, check_format, write_json
+from routed_rl.runs.run_folder import (
+    FORMAT,
+    RunFolder,
+    check_format,
+    read_disposable,
+    write_json,
+)
 
 PACKAGES = ("routed-rl", "torch", "numpy", "gymnasium")
 """The packages whose versions a run's folder names."""
@@ -18,13 +26,30 @@ BUDGETS = ("updates", "steps")
 
 
 def describe(config: dict[str, Any], identity: dict[str, Any]) -> dict[str, Any]:
-    """What `config.json` holds: the configuration, and the versions it runs with."""
+    """What `config.json` holds: the configuration, and with what it runs.
+
+    That is the versions of packages, and PyTorch's name for the processor's instructions: sums are
+    rounded otherwise with others.
+    """
     return {
         "format": FORMAT,
         "config": config,
         "identity": identity,
         "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
+        "instructions": torch.backends.cpu.get_cpu_capability(),
     }
+
+
+def other_processor(folder: RunFolder) -> str | None:
+    """What to say where a run goes on with other instructions than it began with; else None."""
+    before = read_disposable(folder.config).get("instructions")
+    here = torch.backends.cpu.get_cpu_capability()
+    if before in (None, here):
+        return None
+    return (
+        f"{folder.path} began on a processor with the instructions {before}, and this one has "
+        f"{here}: the weights will not be those of a run that was never moved, bit for bit."
+    )
 
 
 def _version(package: str) -> str:

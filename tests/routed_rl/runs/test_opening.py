@@ -122,6 +122,18 @@ def test_what_finishing_could_not_read_is_refused_before_training(tmp_path: Path
     assert not Path(name).exists()
 
 
+def test_a_run_that_was_moved_to_another_processor_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    run = train(TINY, tmp_path / "run").folder
+    train(dataclasses.replace(TINY, updates=6), run, resume=True)
+    assert "instructions" not in capsys.readouterr().err
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(config | {"instructions": "AVX1024"}))
+    train(dataclasses.replace(TINY, updates=8), run, resume=True)
+    assert "began on a processor with the instructions AVX1024" in capsys.readouterr().err
+
+
 def test_a_folder_of_a_run_may_be_no_link(tmp_path: Path):
     run = train(TINY, tmp_path / "run").folder
     (tmp_path / "elsewhere").mkdir()
