@@ -20,7 +20,7 @@ from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.run_log import RunLog, TensorBoardMirror
 from routed_rl.runs.snapshots import Snapshots
 from routed_rl.runs.stopping import Stop, noticing
-from routed_rl.runs.task import StateT, Task
+from routed_rl.runs.task import StateT, Task, TaskState
 
 CHECKPOINT_SECONDS = 5.0
 """At most so long a killed run is thrown back."""
@@ -96,42 +96,74 @@ def _train_on(
     snapshots: Snapshots,
 ) -> None:
     """The loop: an update; now and then a log line and a checkpoint."""
-    saved, started = time.monotonic(), time.monotonic() - state.seconds
-    kept = state.update if folder.checkpoint.exists() else None
-
-    def check() -> None:
-        # Comparisons with what is no number are false.
-        if not all(bool((weight.abs() < LARGEST).all()) for weight in state.weights()):
-            raise DivergenceError(state.update, kept)
-
-    def save() -> None:
-        nonlocal saved, kept
-        check()
-        state.seconds, state.log_bytes = time.monotonic() - started, log.sync()
-        save_checkpoint(state, folder.checkpoint)
-        saved, kept = time.monotonic(), state.update
-
+    keeper = _Keeper(state, folder, log)
     while state.update < task.updates:
         snapshots.keep(task, state, folder)
         try:
             learned = task.update(state)
         except (ValueError, RuntimeError):
-            check()  # No distribution has such numbers.
+            keeper.check()  # No distribution has such numbers.
             raise
         bar.count()
         if state.update % LOG_EVERY == 0:
-            check()
+            keeper.check()
         evaluations = task.judge(state)
         if evaluations:
             bar.show(_in_words(evaluations))
         if evaluations or state.update % LOG_EVERY == 0:
-            log.write(_entry(task, state, learned, evaluations, time.monotonic() - started))
+            log.write(_entry(task, state, learned, evaluations, keeper.seconds))
         if stop.number is not None:
-            save()
+            keeper.save()
             stop.end()
-        if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            save()
-    save()
+        if keeper.is_due:
+            keeper.save()
+    keeper.save()
+
+
+class _Keeper:
+    """Keeps a run's checkpoint, which is never of weights that are no numbers.
+
+    Args:
+        state: The run's.
+        folder: Where the checkpoint goes.
+        log: Its length is part of the state.
+    """
+
+    def __init__(self, state: TaskState, folder: RunFolder, log: RunLog) -> None:
+        self._state, self._folder, self._log = state, folder, log
+        self._saved, self._started = time.monotonic(), time.monotonic() - state.seconds
+        self._kept = state.update if folder.checkpoint.exists() else None
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has trained, by all processes together."""
+        return time.monotonic() - self._started
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a killed run would be thrown back too far."""
+        return time.monotonic() - self._saved > CHECKPOINT_SECONDS
+
+    def check(self) -> None:
+        """Refuse to go on with weights that are no numbers.
+
+        Raises:
+            DivergenceError: They are none.
+        """
+        # Comparisons with what is no number are false.
+        if not all(bool((weight.abs() < LARGEST).all()) for weight in self._state.weights()):
+            raise DivergenceError(self._state.update, self._kept)
+
+    def save(self) -> None:
+        """Write the checkpoint.
+
+        Raises:
+            DivergenceError: As `check`; the last checkpoint is untouched.
+        """
+        self.check()
+        self._state.seconds, self._state.log_bytes = self.seconds, self._log.sync()
+        save_checkpoint(self._state, self._folder.checkpoint)
+        self._saved, self._kept = time.monotonic(), self._state.update
 
 
 def _in_words(evaluations: dict[str, Evaluation]) -> str:

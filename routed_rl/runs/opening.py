@@ -87,20 +87,7 @@ def check_folder(folder: RunFolder, wanted: dict[str, Any], resume: bool, overwr
             f"{folder.path} already holds a run. Continue it with --resume, start again with "
             "--overwrite, or give another folder."
         )
-    saved = folder.read_config()
-    if not all(isinstance(saved.get(part), dict) for part in ("config", "identity")):
-        raise InputError(
-            f"{folder.config} is damaged. Start again with --overwrite, or give another folder."
-        )
-    check_format(folder.config, saved.get("format", 0))
-    try:  # Finishing reads it, and that would be late.
-        read_config(saved["config"])
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{folder.config} holds what this version cannot read: {error} Start again with "
-            "--overwrite, or give another folder."
-        ) from None
-    differences = _differences(saved, wanted)
+    differences = _differences(_readable(folder), wanted)
     if differences:
         raise InputError(
             f"{folder.path} holds a run of another configuration:\n"
@@ -108,6 +95,25 @@ def check_folder(folder: RunFolder, wanted: dict[str, Any], resume: bool, overwr
             + f"\nGive the same values ({_budget(wanted['config'])[0]} may be larger), or another "
             "folder."
         )
+
+
+def _readable(folder: RunFolder) -> dict[str, Any]:
+    """What `config.json` holds, refused where finishing could not read it, which would be late.
+
+    Raises:
+        InputError: It is damaged, or a newer version's.
+    """
+    saved, cure = folder.read_config(), "Start again with --overwrite, or give another folder."
+    if not all(isinstance(saved.get(part), dict) for part in ("config", "identity")):
+        raise InputError(f"{folder.config} is damaged. {cure}")
+    check_format(folder.config, saved.get("format", 0))
+    try:
+        read_config(saved["config"])
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{folder.config} holds what this version cannot read: {error} {cure}"
+        ) from None
+    return saved
 
 
 def _differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
