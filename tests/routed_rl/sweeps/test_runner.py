@@ -154,7 +154,7 @@ def test_a_sweep_that_is_killed_leaves_nobody_training_and_is_finished_by_the_ne
 ):
     out = tmp_path / "sweep"
     words = ["sweep", "--methods", patient.routed, patient.naive, "--seeds", "2", *SMALL]
-    words += ["--updates", "40", "--out", str(out)]
+    words += ["--updates", "60", "--out", str(out)]
     for finished in (0, 1):
         process = subprocess.Popen(command(*words), stderr=subprocess.DEVNULL, env=environment())
         wait_for(
@@ -172,7 +172,7 @@ def test_a_sweep_that_is_killed_leaves_nobody_training_and_is_finished_by_the_ne
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in done.items())
     for name in SweepFolder(out).require():
         updates = [entry["update"] for entry in read_log(out / "runs" / name / "log.jsonl")]
-        assert updates == list(range(10, 41, 10))
+        assert updates == list(range(10, 61, 10))
     assert not list(out.rglob("*.partial"))
 
 
