@@ -30,9 +30,8 @@ from routed_rl.report.sections import (
     settings_section,
     winners_section,
 )
-from routed_rl.report.series import Comparison, Missing, Row, compare
-from routed_rl.sweeps.results import load_curves, load_results
-from routed_rl.sweeps.survey import survey
+from routed_rl.report.series import Comparison, Row, compare
+from routed_rl.sweeps.results import load_curves, load_missing, load_results
 
 SectionMaker = Callable[[Comparison, Path], Section | None]
 SECTIONS: tuple[SectionMaker, ...] = (
@@ -59,7 +58,7 @@ def write_report(
     curves: Sequence[Row],
     folder: Path,
     title: str = "Report of a sweep",
-    missing: Missing | None = None,
+    missing: Sequence[Row] = (),
 ) -> Path:
     """Write the page `report.html`, `results.csv`, and every figure under `figures/`.
 
@@ -71,8 +70,8 @@ def write_report(
         curves: One for each evaluation on the way; may be empty.
         folder: Where to write; made if it does not exist, else empty or an earlier report's.
         title: Of the page.
-        missing: Why runs that should be among them are not, by their series' name (the method's, if
-            its runs differ in nothing else) and their oversight.
+        missing: One for each run that should be among them and is not: its settings, and the
+            `reason`.
 
     Returns:
         The page.
@@ -118,12 +117,7 @@ def write_sweep_report(
     path = Path(sweep)
     target = path / "report" if folder is None else Path(folder)
     rows, curves = load_results(path), load_curves(path)
-    missing: dict[tuple[str, float], list[str]] = {}
-    for run in survey(path).runs:
-        if run.stage != "finished":
-            why = run.failure or "not finished"
-            missing.setdefault((run.series, run.oversight), []).append(why)
-    return write_report(rows, curves, target, title or path.resolve().name, missing)
+    return write_report(rows, curves, target, title or path.resolve().name, load_missing(path))
 
 
 def _earlier(folder: Path) -> str:

@@ -168,9 +168,7 @@ class Comparison:
         return any(is_number(row.get(measure.column)) for row in self.rows)
 
 
-def compare(
-    rows: Sequence[Row], curves: Sequence[Row], missing: Missing | None = None
-) -> Comparison:
+def compare(rows: Sequence[Row], curves: Sequence[Row], missing: Sequence[Row] = ()) -> Comparison:
     """Group the runs of a sweep into series.
 
     A setting splits a method only if it varies among that method's own runs, so that methods which
@@ -179,7 +177,8 @@ def compare(
     Args:
         rows: One for each finished run.
         curves: One for each evaluation on the way; may be empty.
-        missing: What the plan has beside them.
+        missing: The settings of each run of the plan that is not among them, and its `reason`. They
+            split methods as well: what diverged may be all of a setting's runs.
 
     Raises:
         InputError: There is no run.
@@ -198,11 +197,21 @@ def compare(
     different = _different(complete)
     for method in dict.fromkeys(row["method"] for row in different):
         own = [row for row in different if row["method"] == method]
-        names = varying(own)
+        names = varying([*own, *(row for row in missing if row["method"] == method)])
         if names:
             split[method] = names
         series.extend(_split(method, own, names))
-    return Comparison(complete, tuple(curves), tuple(series), split, missing or {})
+    return Comparison(complete, tuple(curves), tuple(series), split, _reasons(missing, split))
+
+
+def _reasons(missing: Sequence[Row], split: Mapping[str, Sequence[str]]) -> Missing:
+    """Why runs are missing, by the names of the series in which they would be."""
+    found: dict[tuple[str, float], list[str]] = {}
+    for row in missing:
+        names = split.get(row["method"], ())
+        name = series_name(row["method"], names, [row.get(setting) for setting in names])
+        found.setdefault((name, float(row["oversight"])), []).append(str(row["reason"]))
+    return found
 
 
 def style_of(comparison: Comparison, name: str) -> tuple[str, str]:

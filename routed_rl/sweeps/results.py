@@ -47,6 +47,28 @@ def load_results(sweep: str | Path) -> list[Row]:
     return [_row(*finished) for finished in _finished(sweep)]
 
 
+def load_missing(sweep: str | Path) -> list[Row]:
+    """One row for each run of a sweep's plan that is not finished.
+
+    Args:
+        sweep: The sweep's folder.
+
+    Returns:
+        Rows of `run`, every setting, and the `reason`: how it failed, or `not finished`.
+
+    Raises:
+        InputError: The folder is no sweep.
+    """
+    folder = SweepFolder(Path(sweep))
+    failures = folder.failures()
+    return [
+        {"run": name, **planned["config"]}
+        | {"reason": failures.get(name, {}).get("reason", "not finished")}
+        for name, planned in folder.require().items()
+        if not folder.finished(name)
+    ]
+
+
 def load_curves(sweep: str | Path) -> list[Row]:
     """How the figures changed while the finished runs of a sweep trained.
 

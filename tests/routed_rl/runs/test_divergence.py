@@ -85,6 +85,9 @@ def test_a_sweep_records_diverged_runs_and_the_report_counts_them(tmp_path: Path
     rows = (tmp_path / "sweep" / "report" / "figures" / "missing.csv").read_text().splitlines()
     (row,) = csv.DictReader(rows)
     assert (row["finished"], row["planned"], row["reasons"]) == ("0", "2", "2 diverged")
+    assert row["series"] == "routed, learning_rate 1e+30"
+    figures = (tmp_path / "sweep" / "report" / "figures" / "returns.csv").read_text()
+    assert "learning_rate 0.001" in figures, "what is missing tells the others apart"
 
 
 def test_a_mean_says_of_how_many_runs_it_is(tmp_path: Path):
@@ -92,7 +95,10 @@ def test_a_mean_says_of_how_many_runs_it_is(tmp_path: Path):
         {"run": str(seed), "method": "naive", "oversight": 0.1, "seed": seed, "episode_return": 0.5}
         for seed in range(3)
     ]
-    missing = {("naive", 0.1): ["diverged", "not finished", "diverged"]}
+    missing = [
+        {"method": "naive", "oversight": 0.1, "seed": seed, "reason": reason}
+        for seed, reason in enumerate(("diverged", "not finished", "diverged"), 3)
+    ]
     page = write_report(rows, [], tmp_path, missing=missing).read_text()
     assert "0.500 [0.500, 0.500] (3 of 6 runs)" in page
     assert "2 diverged; 1 not finished" in page
