@@ -28,7 +28,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     # Named by the process: two that write the same file do not write into each other's.
     temporary = path.with_name(f".{path.name}.{HOST}.{os.getpid()}.partial")
-    remove_left(path.parent)
+    _remove_left(path.parent)
     try:
         with temporary.open("wb") as file:
             file.write(content)
@@ -41,7 +41,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
-def remove_left(folder: Path) -> None:
+def _remove_left(folder: Path) -> None:
     """Remove what processes of this machine that are gone left half-written in a folder."""
     for path in folder.glob(f".*.{glob.escape(HOST)}.*.partial"):
         process = path.suffixes[-2].removeprefix(".")

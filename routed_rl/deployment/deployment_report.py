@@ -32,10 +32,9 @@ from routed_rl.deployment.deployment_tables import (
 from routed_rl.deployment.early_warning import Forewarning
 from routed_rl.deployment.monitor_measurement import curves_of
 from routed_rl.evaluation.steerings import deployed_actor
-from routed_rl.training.run import EnvironmentRun, Run, belief_sentences
+from routed_rl.training.run import AnyRun, Run, belief_sentences
 
 PAGE = "deployment.html"
-AnyRun = Run | EnvironmentRun
 ALONE = (
     "In training each expert acted alone, and the mixture never did. Its gate has learnt to say at "
     "an episode's last step whose it is: asked before, it says whom it expects."

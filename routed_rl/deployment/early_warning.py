@@ -73,10 +73,10 @@ def forewarnings(
             with suppress(CertainEventError):
                 roc, count = first_step_roc(actor, world, name, episodes, seed)
                 found.append(Forewarning(who, level, world.oversight, name, roc, count))
-    return some(found)
+    return at_least_one(found)
 
 
-def some(found: list[Forewarning]) -> list[Forewarning]:
+def at_least_one(found: list[Forewarning]) -> list[Forewarning]:
     """The curves, unless there are none.
 
     Raises:
@@ -146,13 +146,11 @@ def first_step_roc(
     Returns:
         The curve, and from how many episodes; None if it is exact.
     """
-    target = world.outcomes.targets.index(expert)
+    target, score = world.outcomes.targets.index(expert), weight_on(actor, expert)
     if is_listable(world):
         starts = listed_starts(world)
         ends = Evaluator(world).state_values(actor)[starts.index, target]
-        scores = weight_on(actor, expert)(starts.observations)
-        return Roc.of(scores, ends, starts.chances), None
-    score = weight_on(actor, expert)
+        return Roc.of(score(starts.observations), ends, starts.chances), None
     sample = sample_episodes(actor, world, episodes, seed=seed, score=score)
     return sampled_roc(sample, target), episodes
 

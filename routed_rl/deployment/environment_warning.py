@@ -8,8 +8,8 @@ from contextlib import closing, suppress
 from routed_agents.stable_baselines.checks import oversight_of
 from routed_rl.deployment.early_warning import (
     Forewarning,
+    at_least_one,
     sampled_roc,
-    some,
     watched_actors,
     watched_expert,
     weight_on,
@@ -51,7 +51,7 @@ def environment_forewarnings(
                 with suppress(CertainEventError):
                     name, roc, played = env_roc(actor, env, expert, count, APART + seed)
                     found.append(Forewarning(who, level, oversight, name, roc, played))
-    return some(found)
+    return at_least_one(found)
 
 
 def env_roc(

@@ -10,9 +10,10 @@ from routed_agents.policies.experts import keep_experts
 from routed_agents.policies.policy import Policy
 from routed_agents.policies.steering import steering_weights
 from routed_envs.errors import InputError, unknown_name
-from routed_rl.deployment.graph import AnyPolicy, graph_of, onnx_bytes, torch_export_bytes
+from routed_rl.deployment.graph import graph_of, onnx_bytes, torch_export_bytes
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.training.policy_file import policy_bytes
+from routed_rl.training.run import AnyPolicy
 
 FORMATS: dict[str, tuple[str, Callable[[AnyPolicy], bytes]]] = {
     "safetensors": (".safetensors", lambda policy: _weights_alone(policy)),

@@ -9,7 +9,7 @@ import logging
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,11 +21,11 @@ from routed_agents.policies.policy import Policy
 from routed_agents.policies.steering import steering_weights
 from routed_rl.extras import need
 from routed_rl.training.policy_file import KEY, describe_policy
+from routed_rl.training.run import AnyPolicy
 
 if TYPE_CHECKING:
     from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy
 
-AnyPolicy: TypeAlias = "Policy | RoutedActorCriticPolicy"
 
 INPUT, OUTPUT = "observations", "probabilities"
 """The graph's input and output are called so, unless there are several."""

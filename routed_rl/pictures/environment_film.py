@@ -14,7 +14,6 @@ from PIL import Image, ImageDraw
 
 from routed_agents.policies.policy import Policy
 from routed_agents.policies.steering import Steering
-from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
 from routed_envs.worlds import World
@@ -25,9 +24,8 @@ from routed_rl.environments.making import make_env
 from routed_rl.pictures.drawn_world import DrawnWorld
 from routed_rl.pictures.encoding import check_film, film_bytes
 from routed_rl.pictures.film import font
-from routed_rl.training.run import EnvironmentRun, Run
+from routed_rl.training.run import AnyPolicy, AnyRun, Run
 
-AnyPolicy = Policy | RoutedActorCriticPolicy
 MARGIN, FOOTER = 10, 64
 LEAST_WIDTH = 340
 """Smaller pictures are enlarged, so that the words fit under them."""
@@ -64,7 +62,7 @@ class Moment:
 
 
 def render_run(
-    run: Run | EnvironmentRun,
+    run: AnyRun,
     out: str | Path,
     *,
     steer: Steering = None,

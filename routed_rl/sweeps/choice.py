@@ -11,6 +11,7 @@ from typing import Any
 
 from routed_agents.files import write_atomically
 from routed_envs.errors import InputError
+from routed_envs.gridworld.world import OUTCOMES
 from routed_rl.naming import AXES, SETTINGS, varying
 from routed_rl.sweeps.results import load_results
 
@@ -103,7 +104,7 @@ def _seen(row: Row) -> tuple[float, float]:
 
     Of exact figures the number is infinite, and the second one a share.
     """
-    good = row.get("good", ("diamond",))
+    good = row.get("good", OUTCOMES.good)
     shares = [row.get(f"overseer_{name}_share") for name in good]
     known = [share for share in shares if share is not None]
     if not known:

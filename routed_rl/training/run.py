@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
@@ -63,7 +63,11 @@ class EnvironmentRun(FinishedRun[EnvironmentConfig, Any]):
     policy: RoutedActorCriticPolicy
 
 
-def load_run(path: str | Path, *, world: World[Any] | None = None) -> Run | EnvironmentRun:
+AnyRun = Run | EnvironmentRun
+AnyPolicy: TypeAlias = "Policy | RoutedActorCriticPolicy"
+
+
+def load_run(path: str | Path, *, world: World[Any] | None = None) -> AnyRun:
     """Read a finished run.
 
     Args:

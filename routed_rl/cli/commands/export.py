@@ -13,7 +13,7 @@ from routed_rl.cli.options import OutFile, OwnWorld, RunArgument, Steer, optiona
 from routed_rl.cli.terminal import working
 
 if TYPE_CHECKING:
-    from routed_rl.deployment.graph import AnyPolicy
+    from routed_rl.training.run import AnyPolicy
 
 
 @dataclass(frozen=True)
