@@ -21,7 +21,7 @@ from helpers import TINY, TINY_WORDS, environment, patience, tiny_with, wait_for
 from patient_methods import PatientMethods
 
 from routed_envs import InputError
-from routed_rl import TrainConfig, sweep, train
+from routed_rl import TrainConfig, sweep, train, write_sweep_report
 from routed_rl.runs.run_log import read_log
 from routed_rl.sweeps.backends import ray_connection
 from routed_rl.sweeps.backends.ray_cluster import RayBackend, check_shared
@@ -35,6 +35,21 @@ pytest.importorskip("ray", reason='needs Ray: pip install "routed-rl[ray]"')
 
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 """Nobody else on this machine can use the test's clusters, and no token file is left."""
+PATIENT_WORDS = ("--methods", "patient:NAIVE", *TINY_WORDS)
+PATIENT_ENV = """
+import pathlib, time
+from own_env import TwoDoors, which_door
+from routed_envs import Overseen
+
+class Patient(TwoDoors):
+    def step(self, action):
+        if not pathlib.Path({hurry!r}).exists():
+            time.sleep(0.01)
+        return super().step(action)
+
+def patient_doors(oversight):
+    return Overseen(Patient(), ("left", "right"), ("left",), which_door, oversight=oversight)
+"""
 LONG = 120
 """Updates of a patient run that takes at least twelve seconds, so that it passes a checkpoint."""
 
@@ -132,28 +147,35 @@ class Cluster:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+def head() -> Iterator[str]:
+    """The address of a cluster's first node, with one CPU."""
     if sys.platform != "linux":
         pytest.skip("Ray has clusters of several nodes on Linux only")
     with socket.create_server(("127.0.0.2", 0)) as one, socket.create_server(("", 0)) as other:
         port, client_port = one.getsockname()[1], other.getsockname()[1]
     # A short path: Ray has sockets below it, and the names of sockets are short.
     files = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
-    head_words = ["--head", "--node-ip-address=127.0.0.2", f"--port={port}", f"--temp-dir={files}"]
-    head_words += ["--include-dashboard=false", f"--ray-client-server-port={client_port}"]
-    nodes: list[Node] = []
+    words = ["--head", "--node-ip-address=127.0.0.2", f"--port={port}", f"--temp-dir={files}"]
+    words += ["--include-dashboard=false", f"--ray-client-server-port={client_port}"]
+    node = Node.start(files / "head.txt", *words)
     try:
-        nodes.append(Node.start(files / "head.txt", *head_words))
-        wait_for(lambda: nodes[0].is_starting() and answers("127.0.0.2", port))
-        address = f"127.0.0.2:{port}"
-        second_words = (f"--address={address}", "--node-ip-address=127.0.0.3")
-        nodes.append(Node.start(files / "second.txt", *second_words))
-        wait_for(lambda: all(node.is_up() for node in nodes))
-        yield Cluster(address, nodes[1])
+        wait_for(lambda: node.is_starting() and answers("127.0.0.2", port))
+        wait_for(node.is_up)
+        yield f"127.0.0.2:{port}"
     finally:
-        for node in nodes:
-            end_session(node.process)
+        end_session(node.process)
         shutil.rmtree(files, ignore_errors=True)
+
+
+@pytest.fixture
+def cluster(head: str, tmp_path: Path) -> Iterator[Cluster]:
+    """The cluster with a second node, which a test may kill."""
+    second = Node.start(tmp_path / "second.txt", f"--address={head}", "--node-ip-address=127.0.0.3")
+    try:
+        wait_for(second.is_up)
+        yield Cluster(head, second)
+    finally:
+        end_session(second.process)
 
 
 @pytest.fixture(autouse=True)
@@ -164,8 +186,8 @@ def in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def sweeping(*words: str) -> Iterator[subprocess.Popen[str]]:
-    """A sweep of patient runs with Ray in a process; nothing of it is left afterwards."""
-    words = ("--methods", "patient:NAIVE", *TINY_WORDS, *words, "--out", "sweep")
+    """A sweep with Ray in a process, into the folder `sweep`; nothing of it is left afterwards."""
+    words = (*words, "--out", "sweep")
     with subprocess.Popen(
         [sys.executable, "-m", "routed_rl", "sweep", "--backend", "ray", *words],
         env=environment(**TOKEN),
@@ -186,7 +208,7 @@ def test_ctrl_c_saves_every_run_and_the_sweep_goes_on_without_ray(
     out = tmp_path / "sweep"
     config = patient.config(updates=200)
     log = out / "runs" / run_name(config) / "log.jsonl"
-    with sweeping("--updates", "200") as process:
+    with sweeping(*PATIENT_WORDS, "--updates", "200") as process:
         wait_for(lambda: log.exists() or process.poll() is not None)
         process.send_signal(signal.SIGINT)
         shown, told = process.communicate(timeout=patience())
@@ -199,14 +221,13 @@ def test_ctrl_c_saves_every_run_and_the_sweep_goes_on_without_ray(
     assert [entry["update"] for entry in read_log(log)] == list(range(10, 201, 10))
 
 
-def test_a_node_that_dies_in_mid_sweep_costs_no_run_and_doubles_none(
-    cluster: Cluster, patient: PatientMethods, tmp_path: Path
-):
-    out = tmp_path / "sweep"
-    words = ["--updates", str(LONG), "20", "30", "--value-widths", "8", "16"]
-    configs = by_name(
-        [patient.config(updates=n, value_widths=(w,)) for n in (LONG, 20, 30) for w in (8, 16)]
-    )
+def sweep_while_a_node_dies(
+    cluster: Cluster, patient: PatientMethods, out: Path, *words: str
+) -> set[str]:
+    """The names of the runs of a sweep whose second node is killed in mid-run.
+
+    The runs hurry from then on. None that was finished is trained again, and none is left running.
+    """
     results: dict[Path, int] = {}
 
     def on_second() -> set[str]:
@@ -232,13 +253,27 @@ def test_a_node_that_dies_in_mid_sweep_costs_no_run_and_doubles_none(
         shown, told = process.communicate(timeout=patience())
     assert interrupted, told
     assert process.returncode == 0, told
-    assert shown.startswith("6 of 6 runs are finished"), "Ray itself says nothing"
-    assert len(shown.splitlines()) == 2
     look()
-    assert {path.parent.name for path in results} == set(configs) == set(SweepFolder(out).runs())
+    names = {path.parent.name for path in results}
+    assert shown.startswith(f"{len(names)} of {len(names)} runs"), "Ray itself says nothing"
+    assert len(shown.splitlines()) == 2
+    assert names == set(SweepFolder(out).runs())
     assert not list(out.glob("failures/*"))
     assert not list(out.glob(".shared-*"))
     wait_for(lambda: not trainings(out))
+    return names
+
+
+def test_a_node_that_dies_in_mid_sweep_costs_no_run_and_doubles_none(
+    cluster: Cluster, patient: PatientMethods, tmp_path: Path
+):
+    out = tmp_path / "sweep"
+    words = ["--updates", str(LONG), "20", "30", "--value-widths", "8", "16"]
+    configs = by_name(
+        [patient.config(updates=n, value_widths=(w,)) for n in (LONG, 20, 30) for w in (8, 16)]
+    )
+    names = sweep_while_a_node_dies(cluster, patient, out, *PATIENT_WORDS, *words)
+    assert names == set(configs)
     for name, config in configs.items():
         run = out / "runs" / name
         logged = [entry["update"] for entry in read_log(run / "log.jsonl")]
@@ -247,6 +282,25 @@ def test_a_node_that_dies_in_mid_sweep_costs_no_run_and_doubles_none(
         alone = train(config, tmp_path / "alone" / name, progress=False).folder
         ours, theirs = (folder / "policy.safetensors" for folder in (alone, run))
         assert ours.read_bytes() == theirs.read_bytes(), config
+
+
+def test_a_node_dies_in_mid_sweep_in_an_environment_of_the_users_own_file(
+    cluster: Cluster, patient: PatientMethods, tmp_path: Path
+):
+    out = tmp_path / "sweep"
+    (tmp_path / "patient_env.py").write_text(PATIENT_ENV.format(hurry=str(patient.hurry)))
+    words = [*("--env", "patient_env:patient_doors", "--methods", "inferred", "naive")]
+    words += [*("--oversight", "0.2", "0.5", "--seeds", "2", "--environments", "4")]
+    words += [*("--rollout-steps", "8", "--steps", "1920", "--epochs", "1", "--batch-size", "16")]
+    words += [*("--evaluation-episodes", "4", "--device", "cpu")]
+    names = sweep_while_a_node_dies(cluster, patient, out, *words)
+    assert len(names) == 8
+    for name in names:
+        logged = read_log(out / "runs" / name / "log.jsonl")
+        assert [entry["update"] for entry in logged] == list(range(10, 61, 10))
+    page = write_sweep_report(out).read_text()
+    assert "left rate" in page
+    assert "diamond rate" not in page
 
 
 def test_a_folder_that_a_node_does_not_share_is_refused(tmp_path: Path, monkeypatch):
