@@ -6,16 +6,20 @@ python -m scripts.benchmarks.ppo --seeds 0 1     two training runs instead of fi
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
+import tempfile
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 from stable_baselines3 import PPO
 
 import routed_rl
-from routed_agents import RoutedActorCriticPolicy, RoutedPPO
+from routed_agents import EntropySchedule, RoutedActorCriticPolicy, RoutedPPO
 from routed_envs import DiamondGhostWorld, WorldVecEnv
+from routed_rl.environments.environment_task import EnvironmentTask
 from scripts.benchmarks.measure import Row, print_rows, start, timed, training_rows
 from scripts.train_ppo import PPO_SETTINGS, ROUTING, train
 
@@ -28,12 +32,12 @@ def main(seeds: tuple[int, ...] = (0, 1, 2, 3, 4), steps: int = 2_900_000, pairs
     Args:
         seeds: Of the training runs.
         steps: Of each training run.
-        pairs: Timed pairs of our PPO and the library's.
+        pairs: Timed pairs of our PPO and the library's, and of a run and its learning alone.
     """
     torch.set_num_threads(1)
     judged = partial(train_and_judge, steps=steps)
-    rows = training_rows(seeds, judged, ("0.97", "", "", "", ""))
-    return print_rows([time_ratio(pairs), *rows])
+    ratios = [time_ratio(pairs), run_overhead(pairs)]
+    return print_rows([*ratios, *training_rows(seeds, judged, ("0.97", "", "", "", ""))])
 
 
 def time_ratio(pairs: int, rollouts: int = 10) -> Row:
@@ -57,6 +61,30 @@ def time_ratio(pairs: int, rollouts: int = 10) -> Row:
         ratios.append(ours / theirs)
     name = f"time of RoutedPPO / library's PPO, median of {pairs} pairs"
     return Row(name, f"{statistics.median(ratios):.2f}", "1.5")
+
+
+def run_overhead(pairs: int) -> Row:
+    """A run's folder, log, checkpoints and progress over `learn` of the same model alone.
+
+    Without what is done once, which a run of a single rollout measures: making the model, and
+    judging two episodes for each of those that may act.
+    """
+    config = routed_rl.EnvironmentConfig(
+        env="scripts.environments:cart_pole", steps=122_880, evaluation_episodes=2, device="cpu"
+    )
+    ratios = []
+    for _ in range(pairs):
+        with tempfile.TemporaryDirectory() as folder:
+            short = dataclasses.replace(config, steps=config.samples)
+            fixed = timed(routed_rl.train, short, Path(folder) / "short")[1]
+            whole = timed(routed_rl.train, config, Path(folder) / "whole")[1]
+        model = EnvironmentTask.of(config).start().model
+        entropy = EntropySchedule(config.entropy_coefficient, config.final_entropy_coefficient)
+        model.learn(config.samples, callback=entropy)
+        alone = timed(model.learn, config.steps - config.samples, callback=entropy)[1]
+        ratios.append((whole - fixed) / alone)
+    name = f"time of a run / `learn` alone, CartPole, median of {pairs} pairs"
+    return Row(name, f"{statistics.median(ratios):.2f}", "1.25")
 
 
 def train_and_judge(seed: int, steps: int) -> tuple[routed_rl.Evaluation, float]:
