@@ -15,12 +15,13 @@ from typing import Any
 
 import torch
 from stable_baselines3 import PPO
+from stable_baselines3.common.env_util import make_vec_env
 
 import routed_rl
 from routed_agents import EntropySchedule, RoutedActorCriticPolicy, RoutedPPO
 from routed_envs import DiamondGhostWorld, WorldVecEnv
-from routed_rl.environments.environment_task import EnvironmentTask
 from scripts.benchmarks.measure import Row, print_rows, start, timed, training_rows
+from scripts.environments import cart_pole
 from scripts.train_ppo import PPO_SETTINGS, ROUTING, train
 
 WORLD = DiamondGhostWorld(oversight=0.1)
@@ -78,13 +79,36 @@ def run_overhead(pairs: int) -> Row:
             short = dataclasses.replace(config, steps=config.samples)
             fixed = timed(routed_rl.train, short, Path(folder) / "short")[1]
             whole = timed(routed_rl.train, config, Path(folder) / "whole")[1]
-        model = EnvironmentTask.of(config).start().model
+        model = bare(config)
         entropy = EntropySchedule(config.entropy_coefficient, config.final_entropy_coefficient)
         model.learn(config.samples, callback=entropy)
         alone = timed(model.learn, config.steps - config.samples, callback=entropy)[1]
         ratios.append((whole - fixed) / alone)
     name = f"time of a run / `learn` alone, CartPole, median of {pairs} pairs"
     return Row(name, f"{statistics.median(ratios):.2f}", "1.25")
+
+
+def bare(config: routed_rl.EnvironmentConfig) -> RoutedPPO:
+    """The model that such a run trains, for CartPole's sides."""
+    settings = {"oversight": config.oversight}
+    env = make_vec_env(cart_pole, config.environments, config.seed, env_kwargs=settings)
+    widths = {"pi": config.expert_widths, "gate": config.gate_widths, "vf": config.value_widths}
+    return RoutedPPO(
+        "MlpPolicy",
+        env,
+        config.method,
+        n_steps=config.rollout_steps,
+        batch_size=config.batch_size,
+        n_epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        seed=config.seed,
+        device=config.device,
+        policy_kwargs={
+            "net_arch": {name: list(width) for name, width in widths.items()},
+            "activation_fn": torch.nn.ReLU,
+            "optimizer_class": torch.optim.AdamW,
+        },
+    )
 
 
 def train_and_judge(seed: int, steps: int) -> tuple[routed_rl.Evaluation, float]:
