@@ -137,10 +137,12 @@ def test_pictures_are_the_worlds_and_equal_ones_are_stored_once(page: Path):
     assert len(drawn["places"]) == 4 * INNER + 8
     pictures = world.draw(world.enumerate_states())
     for state in (0, 5, 2 * INNER):
-        assert np.array_equal(picture(drawn["images"][drawn["places"][state]]), pictures[state])
+        assert np.array_equal(
+            picture(drawn["images"][drawn["places"][state]]), pictures[state][::20, ::20]
+        )
     # The first ending is a step to the left from the first cell: the agent covers the treasure.
     first = picture(drawn["images"][drawn["places"][4 * INNER]])
-    assert first[0, ::20].tolist()[:2] == [[20, 20, 20], [235, 235, 235]]
+    assert first[0].tolist()[:2] == [[20, 20, 20], [235, 235, 235]]
     assert len(found["seen"]["images"]) == 4 * INNER
 
 
@@ -156,6 +158,18 @@ def test_observations_are_heat_maps():
         [26, 255, 0, 26, 26],
     ]
     assert heat_maps(torch.ones(3, 5, dtype=torch.int8)).shape == (3, 1, 5, 4)
+
+
+def test_a_picture_of_equal_squares_has_a_dot_for_each():
+    dots = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
+    large = dots.repeat(10, 0).repeat(10, 1)
+    spoilt = large.copy()
+    spoilt[13, 17] += 1
+    kept = album([large, dots.repeat(10, 1), spoilt], 100_000)
+    assert kept is not None
+    assert np.array_equal(picture(kept.pictures[0]), dots)
+    assert np.array_equal(picture(kept.pictures[1]), dots.repeat(10, 1))
+    assert np.array_equal(picture(kept.pictures[2]), spoilt)
 
 
 def test_an_album_that_does_not_fit_is_none():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,8 @@ class Album:
     """Pictures for a page.
 
     Attributes:
-        pictures: PNG in base 64, all different, of one size.
+        pictures: PNG in base 64, all different. The page gives them one width, so a picture that
+            is made of equal squares has a dot for each.
         places: Which of them shows each of the things that were drawn.
     """
 
@@ -86,7 +88,7 @@ def album(drawn: Iterable[NDArray[np.uint8]], room: int) -> Album | None:
         key = hashlib.sha256(picture.tobytes()).digest()
         if key not in known:
             known[key] = len(pictures)
-            pictures.append(_png(picture))
+            pictures.append(_png(_reduced(picture)))
             room -= len(pictures[-1])
         places.append(known[key])
         room -= PLACE_LETTERS
@@ -112,6 +114,15 @@ def heat_maps(observations: torch.Tensor) -> NDArray[np.uint8]:
     beside = opacity.transpose(1, 2).flatten(2)[..., :-1]
     colour = torch.tensor(ImageColor.getrgb(ACCENT)).expand(*beside.shape, 3)
     return torch.cat((colour, beside.unsqueeze(3)), 3).to(torch.uint8).numpy()
+
+
+def _reduced(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A dot for each of the equal squares that a picture is made of, as large as they may be."""
+    height, width = picture.shape[:2]
+    rows = np.flatnonzero((picture[1:] != picture[:-1]).any((1, 2))) + 1
+    columns = np.flatnonzero((picture[:, 1:] != picture[:, :-1]).any((0, 2))) + 1
+    side = math.gcd(height, width, *rows.tolist(), *columns.tolist())
+    return picture[::side, ::side]
 
 
 def _png(picture: NDArray[np.uint8]) -> str:
