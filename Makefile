@@ -18,7 +18,7 @@ help:
 	@echo "make quick   run the tests that take no time (under a minute)"
 	@echo "make test    run every test"
 	@echo "make check   lint, format, spelling and types"
-	@echo "make web     types and tests of the explorer's page (needs Node.js)"
+	@echo "make web     types and tests of the explorer's pages (needs Node.js)"
 	@echo "make hooks   let git check lint, format, spelling and large files at every commit"
 	@echo "make clean   remove .venv and node_modules"
 

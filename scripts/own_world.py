@@ -2,11 +2,13 @@
 
     routed-rl train --world scripts.own_world:Corridor --updates 500 --out runs/corridor
     routed-rl evaluate runs/corridor --world scripts.own_world:Corridor --oversight 0
+    routed-rl explore runs/corridor --world scripts.own_world:Corridor
     routed-rl sweep --world scripts.own_world:Corridor --methods inferred naive reward-model \
         told-everything --updates 500 --seeds 3 --out sweeps/corridor
 
 Either end pays the same, and the nearer one pays sooner; only an overseer can tell them apart.
-`docs/worlds.md` explains the parts. The last five are for whoever wants exact figures and films.
+`docs/worlds.md` explains the parts. The last five, and `action_names`, are for whoever wants exact
+figures, films, and a page to walk through.
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ class Corridor:
     outcomes = Outcomes(targets=("treasure", "trap"), good=("treasure",))
     observation_shape = (3, INNER + 2)
     actions = 2
+    action_names = ("left", "right")
     max_steps = 16
     random_numbers = 3
     state_count = 4 * INNER

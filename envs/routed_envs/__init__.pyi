@@ -15,7 +15,7 @@ from .oversight.overseen import Overseen
 from .oversight.overseen_vector import OverseenVector
 from .oversight.overseer import FinalStep, Step
 from .stable_baselines import WorldVecEnv
-from .worlds import DrawableWorld, Ending, EnumerableWorld, World, map_states, renew
+from .worlds import DrawableWorld, Ending, EnumerableWorld, NamingWorld, World, map_states, renew
 
 __all__ = [
     "DiamondGhostEnv",
@@ -30,6 +30,7 @@ __all__ = [
     "FinalStep",
     "GridState",
     "InputError",
+    "NamingWorld",
     "Outcomes",
     "Overseen",
     "OverseenVector",

@@ -192,3 +192,13 @@ class DrawableWorld(World[State], Protocol[State]):
     def draw(self, state: State) -> NDArray[np.uint8]:
         """A picture of each state, [N, height, width, 3], each colour 0 to 255."""
         ...
+
+
+@runtime_checkable
+class NamingWorld(World[State], Protocol[State]):
+    """A world that names its actions, so that a page can call them by these names."""
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """A name for each action, in their order, such as `left`."""
+        ...

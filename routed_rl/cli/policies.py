@@ -14,7 +14,7 @@ from routed_envs.errors import InputError, unknown_name
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World
 from routed_rl.runs.run_folder import RunFolder, read_disposable
-from routed_rl.training.own_world import own_world
+from routed_rl.training.own_world import as_in_training, own_world
 from routed_rl.training.policy_file import load_policy
 from routed_rl.training.run import EnvironmentRun, load_run
 
@@ -70,12 +70,7 @@ def given_world(folder: Path, place: str | None) -> World[Any] | None:
     Raises:
         InputError: As `own_world`.
     """
-    if place is None:
-        return None
-    config, world = read_disposable(RunFolder(folder).config).get("config"), own_world(place)
-    if isinstance(config, dict) and "oversight" in config:
-        world = world.with_oversight(config["oversight"])
-    return world
+    return None if place is None else as_in_training(own_world(place), folder)
 
 
 def parse_steering(text: str, deploy: Steering, experts: Sequence[str]) -> Steering:

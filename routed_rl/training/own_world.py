@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from routed_agents.own_objects import call_own, find_object
 from routed_envs.errors import InputError
 from routed_envs.worlds import World
+from routed_rl.runs.run_folder import RunFolder, read_disposable
 
 PARTS = (
     *("outcomes", "overseen_share", "observation_shape", "oversight_mask", "actions", "max_steps"),
@@ -35,3 +37,16 @@ def own_world(place: str) -> World[Any]:
             "world, or a function that makes one, as routed_envs.World describes it."
         )
     return found
+
+
+def as_in_training(world: World[Any], run: Path) -> World[Any]:
+    """The user's world with the oversight of a run's training, as far as the run's folder says it.
+
+    Args:
+        world: The world in which the run was trained.
+        run: Its folder, or a policy file, which does not say it.
+    """
+    config = read_disposable(RunFolder(run).config).get("config")
+    if isinstance(config, dict) and "oversight" in config:
+        return world.with_oversight(config["oversight"])
+    return world

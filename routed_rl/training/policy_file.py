@@ -60,7 +60,8 @@ def load_policy(
         The policy with its world, steered as the saved one was: a run's is unsteered.
 
     Raises:
-        InputError: There is no such file, or it is truncated, corrupted or something else.
+        InputError: There is no such file, or it is truncated, corrupted or something else; or the
+            world has other observations or actions.
     """
     file = _policy_at(path)
     with refusing_damage(file, "routed-rl saved", " Give the folder of a finished run."):
@@ -69,7 +70,9 @@ def load_policy(
         with without_storage():
             network = RoutedPolicyNetwork(NetworkSettings.from_json(description["network"]))
         network.load_state_dict(weights, assign=True)
-        world = world if world is not None else _world(description["world"], file)
+        if world is None:
+            world = _world(description["world"], file)
+        _check_fit(network.settings, world, file)
         deploy, steering = description["deploy"], description.get("steering")
         return Policy(network.to(device), world, deploy, steering, description["seed"])
 
@@ -103,3 +106,14 @@ def _world(description: dict[str, Any], file: Path) -> World[Any]:
             "hold. Give it: load_policy(path, world=...), or --world module:object."
         )
     return DiamondGhostWorld(**description["settings"])
+
+
+def _check_fit(network: NetworkSettings, world: World[Any], file: Path) -> None:
+    """Refuse a world in which the policy could not act."""
+    seen, offered = tuple(network.observation_shape), tuple(world.observation_shape)
+    if (seen, network.actions) != (offered, world.actions):
+        raise InputError(
+            f"The policy in {file} sees observations of {seen} and has {network.actions} actions; "
+            f"a {type(world).__name__} shows {offered} and takes {world.actions}. Give the world "
+            "in which it was trained."
+        )

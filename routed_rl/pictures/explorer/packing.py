@@ -23,7 +23,7 @@ PAGE_BYTES = 150_000
 Form = Literal["weights", "tables"]
 
 
-def pack(source: Source) -> dict[str, Any]:
+def pack(source: Source[DiamondGhostWorld]) -> dict[str, Any]:
     """Put a policy's stages into the smaller of the two exact forms.
 
     Weights are what the network computes from. Tables hold each expert's logits, and the gate's,
@@ -60,7 +60,7 @@ def pack(source: Source) -> dict[str, Any]:
     }
 
 
-def _stage_text(source: Source, stage: Stage, form: Form) -> str:
+def _stage_text(source: Source[DiamondGhostWorld], stage: Stage, form: Form) -> str:
     """A stage's numbers, if it is the same network as the finished policy."""
     policy = stage.policy()
     if policy.network.settings != source.policy.network.settings:
@@ -68,7 +68,7 @@ def _stage_text(source: Source, stage: Stage, form: Form) -> str:
             f"{stage.kept} holds another network than the finished policy of {source.name}. "
             "Remove the folder snapshots, or train again with --overwrite."
         )
-    return _text([part for _, part in _numbers(policy, source.world, form)])
+    return numbers_text([part for _, part in _numbers(policy, source.world, form)])
 
 
 def evenly(stages: Sequence[Stage], most: int) -> list[Stage]:
@@ -130,13 +130,13 @@ def _tables(
         yield "gate", network.gate_logits(seen)[:, :-1]
 
 
-def _text(parts: Sequence[torch.Tensor]) -> str:
+def numbers_text(parts: Sequence[torch.Tensor]) -> str:
     """Tensors one after the other as float32, little end first, in base 64."""
     flat = torch.cat([part.detach().cpu().float().flatten() for part in parts]).numpy()
     return base64.b64encode(np.ascontiguousarray(flat, dtype="<f4").tobytes()).decode("ascii")
 
 
-def _too_large(source: Source, needed: int) -> str:
+def _too_large(source: Source[DiamondGhostWorld], needed: int) -> str:
     """Why a policy cannot be put into a page, and what can be done instead."""
     world = source.world
     path = source.path or "RUN"

@@ -13,16 +13,15 @@ from markupsafe import Markup
 
 from routed_agents.files import write_atomically
 from routed_agents.policies.policy import Policy
-from routed_agents.policies.steering import steering_weights
 from routed_envs.errors import InputError
+from routed_envs.worlds import World
 from routed_rl.charts.markup import templates
-from routed_rl.evaluation.record import DISCOUNT
 from routed_rl.pictures.explorer.bundling import bundled
-from routed_rl.pictures.explorer.packing import pack
-from routed_rl.pictures.explorer.sources import Source, check_together, dial_ends, read_source
+from routed_rl.pictures.explorer.gridworld_page import gridworld_content, in_gridworld
+from routed_rl.pictures.explorer.sources import Source, check_count, read_source
+from routed_rl.pictures.explorer.states.states_page import states_content
 from routed_rl.runs.run_folder import RunFolder
 
-PAGE = "explorer.html"
 SUFFIX = ".html"
 
 
@@ -30,11 +29,14 @@ def explore(
     *policies: str | Path | Policy,
     out: str | Path | None = None,
     experts: Sequence[str] | None = None,
+    world: World[Any] | None = None,
 ) -> Path:
     """Write one HTML file in which a policy, or two, can be looked at from every side.
 
-    The page holds the policies themselves and computes what it shows; it needs no server and asks
-    nothing of a network. A run's snapshots (`train(..., snapshots=5)`) are put in too.
+    The page needs no server and asks nothing of a network. In the gridworld it holds the policies
+    themselves and computes what it shows; a run's snapshots (`train(..., snapshots=5)`) are put in
+    too. In any other world whose states can be listed (`routed_envs.EnumerableWorld`) it holds
+    what everybody who may act would do in each of them, and how episodes end that start there.
 
     Args:
         *policies: One or two run folders, policy files or policies; a policy's own steering does
@@ -42,22 +44,55 @@ def explore(
         out: The page, a name that ends in .html; `explorer.html` in the (first) run's folder if
             None. Missing folders are made.
         experts: The experts at the left and the right end of the dial; the second and the first
-            one if None. Only policies with several experts have a dial.
+            one if None. Only the gridworld's page has a dial, for policies with several experts.
+        world: Where policies live that were trained in a world of your own; files and folders do
+            not hold it. A run's own oversight takes the place of this world's.
 
     Returns:
         The page.
 
     Raises:
-        InputError: A run is not finished, damaged, too large, or lives in another world; an
-            unknown expert; or a target that cannot be written. Nothing was written.
+        InputError: A run is not finished, damaged or too large; its world is another than the
+            other one's, or its states cannot be listed; an unknown expert; or a target that cannot
+            be written. Nothing was written.
         OSError: The disk is full, say; an older page is untouched.
     """
     target = _target(policies, out)
-    sources = [read_source(given, number) for number, given in enumerate(policies)]
-    check_together(sources)
-    if experts is not None and all(len(source.policy.experts) == 1 for source in sources):
-        raise InputError("--experts: a policy with one expert has no dial. Leave it out.")
-    text = page(_renamed(sources), experts)
+    sources = [read_source(given, number, world) for number, given in enumerate(policies)]
+    check_count(sources)
+    _write(target, page(_renamed(sources), experts))
+    return target
+
+
+def page(sources: Sequence[Source[World[Any]]], experts: Sequence[str] | None = None) -> str:
+    """The explorer's page as text: the gridworld's own one, or that of any world's states.
+
+    Args:
+        sources: One or two policies.
+        experts: The ends of the gridworld's dial, left and right.
+
+    Raises:
+        InputError: As `explore`.
+    """
+    if in_gridworld(sources):
+        return _filled("explorer", gridworld_content(sources, experts))
+    if experts is not None:
+        raise InputError(
+            "--experts: only the gridworld's page has a dial; this one shows every expert. Leave "
+            "it out."
+        )
+    return _filled("states", states_content(sources))
+
+
+def _filled(name: str, content: dict[str, Any]) -> str:
+    """One of the pages with its content and its program."""
+    program = Markup(bundled(f"{name}.js", _module))
+    loader = PackageLoader("routed_rl.pictures.explorer", "web")
+    template = templates(loader).get_template(f"{name}.html")
+    return template.render(title="Explorer", content=content, program=program)
+
+
+def _write(target: Path, text: str) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, text.encode())
@@ -65,23 +100,6 @@ def explore(
         raise InputError(
             f"{target} cannot be written ({error.strerror}). Give another file with --out."
         ) from None
-    return target
-
-
-def page(sources: Sequence[Source], experts: Sequence[str] | None = None) -> str:
-    """The explorer's page as text.
-
-    Args:
-        sources: One or two policies that `check_together` does not refuse.
-        experts: The ends of the dial, left and right.
-    """
-    content = {
-        "discount": DISCOUNT,
-        "policies": [_described(source, experts) for source in sources],
-    }
-    program = Markup(bundled("explorer.js", _module))
-    template = templates(PackageLoader("routed_rl.pictures.explorer", "web")).get_template(PAGE)
-    return template.render(title="Explorer", content=content, program=program)
 
 
 def _module(path: str) -> str:
@@ -102,7 +120,7 @@ def _target(policies: Sequence[str | Path | Policy], out: str | Path | None) -> 
     return target
 
 
-def _renamed(sources: Sequence[Source]) -> list[Source]:
+def _renamed(sources: Sequence[Source[World[Any]]]) -> list[Source[World[Any]]]:
     """The policies with names that tell them apart."""
     if len({source.name for source in sources}) == len(sources):
         return list(sources)
@@ -110,26 +128,3 @@ def _renamed(sources: Sequence[Source]) -> list[Source]:
         dataclasses.replace(source, name=str(source.path or f"{source.name} {number + 1}"))
         for number, source in enumerate(sources)
     ]
-
-
-def _described(source: Source, experts: Sequence[str] | None) -> dict[str, Any]:
-    """A policy as the page reads it."""
-    policy, world = source.policy, source.world
-    left, right = dial_ends(policy, experts if len(policy.experts) > 1 else None)
-    weights = steering_weights(policy.deploy, policy.experts)
-    return {
-        "name": source.name,
-        "facts": source.facts,
-        "world": {
-            "rows": world.rows,
-            "cols": world.cols,
-            "maxSteps": world.max_steps,
-            "hidden": world.hidden_oversight,
-            "spurious": world.spurious_oversight > 0,
-        },
-        "experts": list(policy.experts),
-        "gate": policy.network.settings.gate,
-        "deploy": None if weights is None else list(weights),
-        "ends": [left, right],
-        **pack(source),
-    }

@@ -171,3 +171,5 @@ def test_a_policy_of_ones_own_world_wants_that_world(tmp_path: Path):
     with pytest.raises(InputError, match=r"world="):
         load_policy(file)
     assert isinstance(load_policy(file, world=OwnWorld()).world, OwnWorld)
+    with pytest.raises(InputError, match=r"\(4, 5, 5\) and has 4.*shows \(4, 3, 5\).*was trained"):
+        load_policy(file, world=OwnWorld(rows=3))

@@ -1,10 +1,13 @@
 // The page: the view, what changes it, and what is drawn when it has changed.
 
-import { answer, capital, endingInWords, rollout, story } from "./model/answers.js";
+import { answer, endingInWords, rollout, story } from "./model/answers.js";
 import { Policy } from "./model/policy.js";
 import { mapFigures, valuesAt } from "./model/values.js";
+import { capital } from "./model/words.js";
 import { PIECES } from "./model/world.js";
-import { Controls, copyText } from "./page/controls.js";
+import { readSeed, writeAddress } from "./page/address.js";
+import { copyText } from "./page/clipboard.js";
+import { Controls } from "./page/controls.js";
 import { actorName } from "./page/dial.js";
 import { find, setShown, setText } from "./page/elements.js";
 import { viewToWords, wordsToView } from "./page/link.js";
@@ -60,9 +63,8 @@ const act = {
     change({ watched: { ...view.watched, [target]: !view.watched[target] } });
   },
   seed(text) {
-    const seed = Number(text);
-    const usable = /^\d+$/.test(text) && seed < 2 ** 32;
-    if (usable) change({ seed });
+    const seed = readSeed(text);
+    if (seed !== null) change({ seed });
     else {
       draw();
       setText(byId("notice"), "A seed is a whole number from 0 to 4294967295.");
@@ -113,6 +115,7 @@ const panels = [0, 1].map(
 );
 byId("panels").append(...panels.map((panel) => panel.node));
 const controls = new Controls(act);
+/** @type {Player<Path[]>} */
 const player = new Player(showRollouts, (paths) => {
   const endings = paths.map((path, index) => `${sideName(sides()[index])}: ${endingInWords(path)}`);
   announce(`${endings.join(". ")}.`);
@@ -121,7 +124,8 @@ const player = new Player(showRollouts, (paths) => {
 /** Play a rollout of the view's seed on each side. */
 function playRollouts() {
   if (frame !== null) draw();
-  player.play(rollouts());
+  const paths = rollouts();
+  player.play(paths, Math.max(...paths.map(({ cells }) => cells.length - 1)));
 }
 
 const rollouts = () =>
@@ -171,13 +175,7 @@ function rest(text) {
   written = setTimeout(writeLink, SPOKEN_AFTER / 2);
 }
 
-function writeLink() {
-  try {
-    history.replaceState(null, "", `#${viewToWords(view)}`);
-  } catch {
-    location.hash = viewToWords(view); // Where a page from a file may not replace its address.
-  }
-}
+const writeLink = () => writeAddress(viewToWords(view));
 
 /** Show the view of the address, or say why it cannot be shown. */
 function readLink() {

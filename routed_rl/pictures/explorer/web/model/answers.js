@@ -3,6 +3,7 @@
 import { greedy } from "./policy.js";
 import { drawAction, seededNumbers } from "./random.js";
 import { startValues } from "./values.js";
+import { percent } from "./words.js";
 import { MOVES, TARGETS } from "./world.js";
 
 /** The action probabilities, the experts' weights and the exact figures of one who acts: `values`
@@ -78,9 +79,3 @@ function likeliestEnding(figures) {
   const [best] = outcomes.sort((one, other) => figures[other] - figures[one]);
   return `${names[best]} in ${percent(figures[best])}`;
 }
-
-/** A share of 1 as people read it. @type {(share: number) => string} */
-export const percent = (share) => `${(100 * share).toFixed(1)}%`;
-
-/** A word with a capital letter. @type {(word: string) => string} */
-export const capital = (word) => word[0].toUpperCase() + word.slice(1);

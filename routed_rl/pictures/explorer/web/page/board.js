@@ -1,6 +1,6 @@
 // A board: cells with their shade and arrows, the pieces, and the rollout that is played.
 
-import { capital } from "../model/answers.js";
+import { capital } from "../model/words.js";
 import { MOVES, PIECES, TARGETS } from "../model/world.js";
 import { setAttributes, setText, svg } from "./elements.js";
 import { movePieces } from "./pieces.js";

@@ -1,6 +1,6 @@
 // Figures as people read them.
 
-import { percent } from "../model/answers.js";
+import { percent } from "../model/words.js";
 import { element, setText } from "./elements.js";
 
 /** @type {[key: Figure, title: string, shown: (value: number) => string][]} */
@@ -45,18 +45,19 @@ export class FigureTable {
 
 /** A bar whose parts are how episodes end. */
 export class OutcomeBar {
-  constructor() {
-    /** @type {Outcome[]} */
-    const outcomes = ["diamond", "timeout", "ghost"];
-    this.parts = outcomes.map((name) => {
-      return { name, part: element("span", { class: `part ${name}` }) };
+  /** @param {string[]} outcomes In the order of the parts. @param {string[]} colours */
+  constructor(outcomes, colours) {
+    this.parts = outcomes.map((name, place) => {
+      const part = element("span");
+      part.style.background = colours[place];
+      return { name, part };
     });
     this.node = element("div", { class: "bar", "aria-hidden": "true" });
     this.node.append(...this.parts.map(({ part }) => part));
   }
 
-  /** @param {Figures} figures */
-  draw(figures) {
-    for (const { name, part } of this.parts) part.style.width = percent(figures[name]);
+  /** @param {Record<string, number>} shares Of each outcome, from 0 to 1. */
+  draw(shares) {
+    for (const { name, part } of this.parts) part.style.width = percent(shares[name]);
   }
 }

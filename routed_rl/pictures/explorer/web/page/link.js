@@ -1,6 +1,7 @@
 // The view as the part of the address after "#", so that a link shows what its sender saw.
 
 import { PIECES, TARGETS } from "../model/world.js";
+import { oneOf, wholeBelow } from "./address.js";
 import { firstView, makeActor } from "./view.js";
 
 /** @type {View["cells"][]} */
@@ -24,27 +25,6 @@ export function viewToWords(view) {
     words.set(`ends${side}`, ends.join("-"));
   });
   return words.toString();
-}
-
-/** A number among words, if it is a whole one from 0 to below a limit.
- * @type {(words: URLSearchParams, name: string, limit: number, otherwise: number) => number} */
-function wholeBelow(words, name, limit, otherwise) {
-  const text = words.get(name);
-  if (text === null) return otherwise;
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number >= limit) throw new Error(`${name}=${text}`);
-  return number;
-}
-
-/** One of several words.
- * @template {string} Word
- * @param {URLSearchParams} words @param {string} name @param {Word[]} allowed
- * @param {Word} otherwise */
-function oneOf(words, name, allowed, otherwise) {
-  const text = words.get(name) ?? otherwise;
-  const word = allowed.find((one) => one === text);
-  if (word === undefined) throw new Error(`${name}=${text}`);
-  return word;
 }
 
 /** The view that words describe; throws an Error that names what cannot be used.

@@ -1,7 +1,8 @@
 // A panel: one who acts, with the dial, the board and the exact figures.
 
-import { capital, endingInWords } from "../model/answers.js";
+import { endingInWords } from "../model/answers.js";
 import { meanValues, valuesAt } from "../model/values.js";
+import { capital } from "../model/words.js";
 import { Board } from "./board.js";
 import { actorMeaning, actorName, Dial } from "./dial.js";
 import { fillSelect, find, setAttributes, setShown, setText } from "./elements.js";
@@ -20,7 +21,11 @@ export class Panel {
     this.node.setAttribute("aria-label", `Side ${side + 1}`);
     this.dial = new Dial(this.find(".dial"), policies, change);
     this.board = new Board(policies[0].world, act);
-    this.bar = new OutcomeBar();
+    this.bar = new OutcomeBar(["diamond", "timeout", "ghost"], [
+      "var(--diamond)",
+      "var(--edge)",
+      "var(--ghost)",
+    ]);
     this.summary = new FigureTable("Exact figures of this placement", "start");
     this.every = new FigureTable("Exact figures from every start cell", "start cell");
     this.find(".place").append(this.board.node);

@@ -1,14 +1,15 @@
-// Playing rollouts: one on each side, with the same random numbers.
+// Playing what was sampled, step by step.
 
 const STEP_MILLISECONDS = 380;
 
-/** Shows the paths step by step, or all at once where motion is unwelcome. */
+/** Shows paths step by step, or all at once where motion is unwelcome.
+ * @template Paths */
 export class Player {
-  /** @param {() => void} show @param {(paths: Path[]) => void} finished */
+  /** @param {() => void} show @param {(paths: Paths) => void} finished */
   constructor(show, finished) {
     this.show = show;
     this.finished = finished;
-    /** @type {Path[] | null} */
+    /** @type {Paths | null} */
     this.paths = null;
     this.steps = 0;
     /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -19,11 +20,10 @@ export class Player {
     return this.timer !== undefined;
   }
 
-  /** @param {Path[]} paths */
-  play(paths) {
+  /** @param {Paths} paths @param {number} longest The steps of the longest one. */
+  play(paths, longest) {
     this.stop();
     this.paths = paths;
-    const longest = Math.max(...paths.map(({ cells }) => cells.length - 1));
     const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.steps = still ? longest : 0;
     if (still) this.end();
