@@ -2,6 +2,7 @@
 
 import { greedy } from "./policy.js";
 import { drawAction, seededNumbers } from "./random.js";
+import { percentText } from "./texts.js";
 import { startValues } from "./values.js";
 import { MOVES, TARGETS } from "./world.js";
 
@@ -76,11 +77,8 @@ function likeliestEnding(figures) {
   const names = { diamond: "on the diamond", ghost: "on the ghost", timeout: "in a time-out" };
   const outcomes = /** @type {Outcome[]} */ (Object.keys(names));
   const [best] = outcomes.sort((one, other) => figures[other] - figures[one]);
-  return `${names[best]} in ${percent(figures[best])}`;
+  return `${names[best]} in ${percentText(figures[best])}`;
 }
-
-/** A share of 1 as people read it. @type {(share: number) => string} */
-export const percent = (share) => `${(100 * share).toFixed(1)}%`;
 
 /** A word with a capital letter. @type {(word: string) => string} */
 export const capital = (word) => word[0].toUpperCase() + word.slice(1);

@@ -1,15 +1,15 @@
 // Figures as people read them.
 
-import { percent } from "../model/answers.js";
+import { numberText, percentText } from "../model/texts.js";
 import { element, setText } from "./elements.js";
 
 /** @type {[key: Figure, title: string, shown: (value: number) => string][]} */
 const COLUMNS = [
-  ["diamond", "diamond", percent],
-  ["ghost", "ghost", percent],
-  ["timeout", "time-out", percent],
-  ["return", "return", (value) => value.toFixed(3)],
-  ["steps", "steps", (value) => value.toFixed(2)],
+  ["diamond", "diamond", percentText],
+  ["ghost", "ghost", percentText],
+  ["timeout", "timeout", percentText],
+  ["return", "return", numberText],
+  ["steps", "steps", (value) => numberText(value, 2)],
 ];
 
 /** A table of figures whose numbers change, with a row for each name. */
@@ -57,6 +57,6 @@ export class OutcomeBar {
 
   /** @param {Figures} figures */
   draw(figures) {
-    for (const { name, part } of this.parts) part.style.width = percent(figures[name]);
+    for (const { name, part } of this.parts) part.style.width = `${100 * figures[name]}%`;
   }
 }
