@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import PackageLoader
 from markupsafe import Markup
 
-from routed_agents.files import write_atomically
+from routed_agents.files import writable, write_atomically
 from routed_agents.policies.policy import Policy
 from routed_agents.policies.steering import steering_weights
 from routed_envs.errors import InputError
@@ -58,13 +58,7 @@ def explore(
     if experts is not None and all(len(source.policy.experts) == 1 for source in sources):
         raise InputError("--experts: a policy with one expert has no dial. Leave it out.")
     text = page(_renamed(sources), experts)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(target, text.encode())
-    except (PermissionError, FileExistsError, FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(
-            f"{target} cannot be written ({error.strerror}). Give another file with --out."
-        ) from None
+    write_atomically(writable(target), text.encode())
     return target
 
 

@@ -209,7 +209,7 @@ def test_what_cannot_be_measured_is_refused(tmp_path: Path, capsys):
         ([str(tmp_path / "run"), "--expert", "gost"], "Did you mean 'ghost'"),
         ([str(tmp_path / "run"), "--false-alarm-rate", "2"], "from 0 to 1"),
         ([str(tmp_path / "run"), "--oversight", "2"], "from 0 to 1"),
-        ([str(tmp_path / "run"), "--out", str(tmp_path / "run" / "log.jsonl")], "cannot be made"),
+        ([str(tmp_path / "run"), "--out", str(tmp_path / "run" / "log.jsonl")], "is a file"),
     ):
         assert main(["monitor", *words]) == 2
         assert message in capsys.readouterr().err
