@@ -23,6 +23,7 @@ from PIL import Image, ImageSequence
 
 from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import PRESETS, TrainConfig, evaluate, load_policy, sweep, train
+from routed_rl.charts.text import NONE
 from routed_rl.cli.main import main
 from routed_rl.cli.policies import changed_world
 from routed_rl.pictures.episodes import record
@@ -230,7 +231,7 @@ def test_kinds_of_oversight_are_flat_options_of_every_command(tmp_path: Path, ca
     assert found["labels"]["diamond"] > 2 * found["labels"]["ghost"]
     assert run("evaluate", str(out), "--oversight", "0") == 0
     table = capsys.readouterr().out.splitlines()
-    assert [row.split()[-1] for row in table if row.startswith(" diamond ")] == ["-"]
+    assert [row.split()[-1] for row in table if row.startswith(" diamond ")] == [NONE]
     assert run("render", str(out), "--episodes", "1", "--spurious-oversight", "0.5") == 0
 
 
@@ -305,6 +306,7 @@ def test_a_signal_that_ends_prints_the_command_that_resumes(
         (["render", "RUN"], "new/film.gif"),
         (["monitor", "RUN"], "new/monitor"),
         (["deploy-report", "RUN"], "new/report"),
+        (["new-env"], "new/my_env.py"),
     ],
     ids=lambda words: words[0],
 )
@@ -316,7 +318,8 @@ def test_a_place_where_nothing_can_be_written_is_refused_input(
 
     monkeypatch.setattr(Path, "mkdir", mkdir)
     named = [str(folder) if word == "RUN" else word for word in words]
-    assert run(*named, "--out", str(tmp_path / out)) == 2
+    option = [] if words[0] == "new-env" else ["--out"]
+    assert run(*named, *option, str(tmp_path / out)) == 2
     assert "cannot be made (Read-only file system). Give a folder" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
