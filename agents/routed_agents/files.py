@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import platform
@@ -74,12 +75,19 @@ def writable(path: Path) -> Path:
 def writable_folder(path: Path) -> Path:
     """A folder in which files can be written; made if it does not exist.
 
+    Whatever writes where a user said asks here first: a place that cannot be is a refused input,
+    unlike a disk that turns out to be full.
+
     Raises:
         InputError: It is a file, or lies where nothing can be written.
     """
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        _make(path)
+    except FileExistsError as error:
+        raise InputError(f"{error.filename} is a file. Give a folder.") from None
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
         raise InputError(
             f"{path} cannot be made ({error.strerror}). Give a folder in which you may write."
         ) from None
@@ -88,9 +96,11 @@ def writable_folder(path: Path) -> Path:
     return path
 
 
-def no_folder(path: Path) -> InputError:
-    """The error for a file that was given where a folder is needed."""
-    return InputError(f"{path} is a file. Give a folder.")
+def _make(path: Path) -> None:
+    """Make a folder and those above it, however many: `Path.mkdir` calls itself for each."""
+    for folder in (*reversed(path.parents), path):
+        if not folder.is_dir():
+            folder.mkdir(exist_ok=True)
 
 
 def parsed(parse: Callable[[Any], Any], text: str | bytes) -> Any:

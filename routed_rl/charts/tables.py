@@ -11,10 +11,8 @@ from typing import Any
 
 from routed_agents.files import write_atomically
 from routed_rl.charts.statistics import Interval, Summary
-from routed_rl.charts.text import number_text
+from routed_rl.charts.text import NONE, number_text
 
-NONE = "\N{EN DASH}"
-"""This stands in a cell without a number."""
 SUMMARY_HEADER = (
     *("series", "oversight", "figure", "seeds"),
     *("mean", "interquartile_mean", "low", "high"),
@@ -42,6 +40,10 @@ class NumberTable:
     texts: tuple[tuple[str, ...], ...]
     columns: tuple[str, ...]
     records: tuple[Record, ...]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of the file, by the names of its columns."""
+        return [dict(zip(self.columns, record, strict=True)) for record in self.records]
 
     def save(self, folder: Path) -> None:
         """Write the numbers as CSV into a folder that exists."""

@@ -12,6 +12,8 @@ LONGEST_NAME = 96
 ROW_CHARACTERS = 30
 """A line of a name that stands beside a row has at most this many characters."""
 MINUS = "\N{MINUS SIGN}"
+NONE = "\N{EN DASH}"
+"""This stands in the place of a number that there is not."""
 
 
 def is_number(value: object) -> bool:
@@ -19,14 +21,16 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def number_text(value: float) -> str:
-    """A figure with three decimals."""
-    return f"{value:.3f}".replace("-", MINUS)
+def number_text(value: float, decimals: int = 3) -> str:
+    """A figure with so many decimals; what is rounded to nothing has no sign."""
+    return f"{value:z.{decimals}f}".replace("-", MINUS)
 
 
-def percent_text(share: float) -> str:
-    """A rate or share in percent."""
-    return f"{100 * share:.1f}%".replace("-", MINUS)
+def percent_text(share: float | None) -> str:
+    """A rate or share in percent; a dash if there is none."""
+    if share is None:
+        return NONE
+    return f"{number_text(100 * share, 1)}%"
 
 
 def change_text(change: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import shlex
@@ -12,9 +13,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from routed_envs.errors import InputError
+from routed_rl.charts.text import MINUS, NONE
 from routed_rl.runs.divergence import DivergenceError
 from routed_rl.runs.stopping import StopSignal, raising
-from routed_rl.screen import screen
+from routed_rl.screen import say, screen
+
+DASHES = (MINUS, NONE)
+"""They are written as a hyphen where an output has neither."""
 
 
 def program() -> str:
@@ -72,7 +77,7 @@ def exit_code(main: Callable[[], int | None]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"routed-rl: {message}", file=sys.stderr)
+    say(f"routed-rl: {message}", error=True)
     return code
 
 
@@ -82,5 +87,14 @@ def _prepare_output() -> None:
         sys.stdout = io.StringIO()
     if sys.stderr is None:
         sys.stderr = io.StringIO()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+    codecs.register_error("plainer", _plainer)
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, io.TextIOWrapper):
+            output.reconfigure(errors="plainer")
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    """What stands for letters that an output lacks: a minus keeps its meaning."""
+    assert isinstance(error, UnicodeEncodeError), "nothing is read with this"
+    lacking = error.object[error.start : error.end]
+    return "".join("-" if letter in DASHES else "?" for letter in lacking), error.end

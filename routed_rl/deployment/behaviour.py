@@ -13,6 +13,7 @@ from routed_envs.worlds import EnumerableWorld, World
 from routed_rl.evaluation.exact import Evaluator, is_listable, same_states
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.evaluation.steerings import oversight_levels, steerings
+from routed_rl.screen import More, ignored
 
 LARGE = 0.1
 """A change of a start's probability counts as large from here on."""
@@ -69,8 +70,12 @@ def changes(evaluations: Evaluations) -> list[Change]:
     return found
 
 
-def start_changes(policy: Policy) -> list[StartChange] | None:
+def start_changes(policy: Policy, more: More = ignored) -> list[StartChange] | None:
     """How each steering differs, start by start.
+
+    Args:
+        policy: Its own steering does not matter.
+        more: Is told of each steering, as it is compared.
 
     Returns:
         None if the world is too large to list, or its starts cannot be paired.
@@ -83,7 +88,11 @@ def start_changes(policy: Policy) -> list[StartChange] | None:
     if pairs is None:
         return None
     evaluator = Evaluator(unwatched)
-    return [_start_change(n, p, evaluator, *pairs) for n, p in steerings(policy).items()]
+    found = []
+    for who, steered in steerings(policy).items():
+        found.append(_start_change(who, steered, evaluator, *pairs))
+        more(1)
+    return found
 
 
 @dataclass(frozen=True)

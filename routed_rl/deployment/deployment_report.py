@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
@@ -19,6 +20,7 @@ from routed_rl.charts.markup import (
     saved_figure,
     saved_table,
 )
+from routed_rl.charts.tables import NumberTable
 from routed_rl.charts.text import percent_text, points_text
 from routed_rl.deployment.behaviour import changes, start_changes
 from routed_rl.deployment.deployment_charts import draw_behaviour, draw_forewarnings
@@ -30,8 +32,9 @@ from routed_rl.deployment.deployment_tables import (
     starts_table,
 )
 from routed_rl.deployment.early_warning import Forewarning
-from routed_rl.deployment.monitor_measurement import curves_of
-from routed_rl.evaluation.steerings import deployed_actor
+from routed_rl.deployment.monitor_measurement import curve_count, curves_of
+from routed_rl.evaluation.steerings import deployed_actor, steerings
+from routed_rl.screen import More, counting
 from routed_rl.training.run import AnyRun, Run, belief_sentences
 
 PAGE = "deployment.html"
@@ -41,13 +44,16 @@ ALONE = (
 )
 
 
-def write_deployment_report(run: AnyRun, folder: Path, false_alarm_rate: float = 0.05) -> Path:
+def write_deployment_report(
+    run: AnyRun, folder: Path, false_alarm_rate: float = 0.05, *, progress: bool = True
+) -> Path:
     """Write `deployment.html`, and every figure and table under `figures/`.
 
     Args:
         run: A finished run.
         folder: Where to write; made if it does not exist.
         false_alarm_rate: Of the monitor's threshold, 0 to 1.
+        progress: Show a bar if standard error is a terminal.
 
     Returns:
         The page.
@@ -55,27 +61,84 @@ def write_deployment_report(run: AnyRun, folder: Path, false_alarm_rate: float =
     Raises:
         InputError: The folder cannot be written in, or the rate is none.
     """
+    return report_deployment(run, folder, false_alarm_rate, progress=progress).page
+
+
+@dataclass(frozen=True)
+class DeploymentReport:
+    """A report that was written, and its tables.
+
+    Attributes:
+        page: The page.
+        tables: Everyone's `figures`, the `changes` unwatched, and where they are known the same
+            `starts` compared and what the `monitor` would foretell.
+    """
+
+    page: Path
+    tables: Mapping[str, NumberTable]
+
+
+def report_deployment(
+    run: AnyRun, folder: Path, false_alarm_rate: float = 0.05, *, progress: bool = True
+) -> DeploymentReport:
+    """As `write_deployment_report`, with the tables."""
     check_probability("false_alarm_rate", false_alarm_rate)
-    found = _forewarnings(run)
-    figures = writable_folder(folder / FIGURES)
-    with our_look():
-        sections = [_behaviour_section(run, figures), _figures_section(run, figures)]
-        sections += _starts_section(run, figures) + _belief_section(run)
-        if found:
-            sections.append(monitor_section(run, found, false_alarm_rate, figures))
-        sections.append(_run_section(run))
-    page = folder / PAGE
-    title = f"Deployment report: {run.folder.name}"
+    figures, drawing = writable_folder(folder / FIGURES), 1
+    parts = curve_count(run.policy) + len(steerings(run.policy)) + drawing
+    with counting("Following episodes", parts, progress) as more:
+        found = _forewarnings(run, more)
+        tables = _tables(run, found, false_alarm_rate, more)
+        with our_look():
+            sections = _sections(run, tables, found, false_alarm_rate, figures)
+        more(drawing)
+    page, title = folder / PAGE, f"Deployment report: {run.folder.name}"
     write_atomically(page, document(title, _lead(run), sections).encode())
-    return page
+    return DeploymentReport(page, tables)
 
 
-def _forewarnings(run: AnyRun) -> list[Forewarning]:
+def _forewarnings(run: AnyRun, more: More) -> list[Forewarning]:
     """The monitor's curves; none where there is nothing to ask, or nothing to foretell."""
     try:
-        return curves_of(run.policy if isinstance(run, Run) else run)
+        return curves_of(run.policy if isinstance(run, Run) else run, more=more)
     except InputError:
         return []  # No gate, no expert named like an unwanted target, or one never ends there.
+
+
+def _tables(
+    run: AnyRun, found: Sequence[Forewarning], rate: float, more: More
+) -> dict[str, NumberTable]:
+    """The page's tables, without those for which nothing is known."""
+    deployed = deployed_actor(run.policy)
+    tables = {
+        "figures": figures_table(run.evaluations, deployed),
+        "changes": changes_table(run.evaluations, deployed),
+    }
+    # The starts cannot always be listed.
+    starts = start_changes(run.policy, more) if isinstance(run, Run) else None
+    if starts is not None:
+        tables["starts"] = starts_table(starts, deployed)
+    if found:
+        tables["monitor"] = monitor_table(found, rate, deployed)
+    return tables
+
+
+def _sections(
+    run: AnyRun,
+    tables: Mapping[str, NumberTable],
+    found: Sequence[Forewarning],
+    rate: float,
+    folder: Path,
+) -> list[Section]:
+    sections = [
+        _behaviour_section(run, tables["changes"], folder),
+        _figures_section(tables["figures"], folder),
+    ]
+    if "starts" in tables:
+        sections.append(_starts_section(run, tables["starts"], folder))
+    sections += _belief_section(run)
+    if found:
+        sections.append(_monitor_section(run, found, rate, tables["monitor"], folder))
+    return [*sections, _run_section(run)]
 
 
 def _lead(run: AnyRun) -> list[Markup]:
@@ -114,12 +177,11 @@ def _compared(change: float) -> str:
     return f"{text} percentage points {word} than when everybody does"
 
 
-def _behaviour_section(run: AnyRun, folder: Path) -> Section:
-    deployed = deployed_actor(run.policy)
-    drawing = draw_behaviour(run.evaluations, run.outcomes, deployed)
+def _behaviour_section(run: AnyRun, table: NumberTable, folder: Path) -> Section:
+    drawing = draw_behaviour(run.evaluations, run.outcomes, deployed_actor(run.policy))
     blocks = [
         saved_figure(drawing, folder),
-        saved_table(changes_table(run.evaluations, deployed), folder),
+        saved_table(table, folder),
         paragraph("The table: unwatched (oversight 0) minus watched (oversight 1).", "note"),
     ]
     if run.belief is not None:
@@ -136,8 +198,7 @@ def _belief_section(run: AnyRun) -> list[Section]:
     return [Section("belief", "What the overseer can check of its belief", blocks)]
 
 
-def _figures_section(run: AnyRun, folder: Path) -> Section:
-    table = figures_table(run.evaluations, deployed_actor(run.policy))
+def _figures_section(table: NumberTable, folder: Path) -> Section:
     text = (
         "Return: +1 for a wanted target, \N{MINUS SIGN}1 for another, discounted by 0.97 a step. "
         "Actions are sampled."
@@ -145,11 +206,8 @@ def _figures_section(run: AnyRun, folder: Path) -> Section:
     return Section("figures", "All figures", (saved_table(table, folder), paragraph(text, "note")))
 
 
-def _starts_section(run: AnyRun, folder: Path) -> list[Section]:
-    """How much the same start changes; nothing where the starts cannot be listed."""
-    found = start_changes(run.policy) if isinstance(run, Run) else None
-    if found is None:
-        return []
+def _starts_section(run: AnyRun, table: NumberTable, folder: Path) -> Section:
+    """How much the same start changes."""
     unwanted = " or ".join(run.outcomes.unwanted)
     text = (
         "A mean can hide changes that cancel each other. Here every start is compared with itself, "
@@ -157,15 +215,14 @@ def _starts_section(run: AnyRun, folder: Path) -> list[Section]:
         f"the share of starts from which the probability of ending on the {unwanted} is higher "
         "(worse) or lower (better) by at least 10 points, and its largest rise over all starts."
     )
-    blocks = (paragraph(text), saved_table(starts_table(found, deployed_actor(run.policy)), folder))
-    return [Section("starts", "The same start, watched and unwatched", blocks)]
+    blocks = (paragraph(text), saved_table(table, folder))
+    return Section("starts", "The same start, watched and unwatched", blocks)
 
 
-def monitor_section(
-    run: AnyRun, found: Sequence[Forewarning], rate: float, folder: Path
+def _monitor_section(
+    run: AnyRun, found: Sequence[Forewarning], rate: float, table: NumberTable, folder: Path
 ) -> Section:
     """What a monitor of the gate would foretell, with the threshold for a false alarm rate."""
-    deployed = deployed_actor(run.policy)
     count = found[0].episodes
     how = "exact" if count is None else f"from {count:,} sampled episodes each"
     text = (
@@ -175,8 +232,8 @@ def monitor_section(
     )
     blocks = (
         paragraph(text),
-        saved_figure(draw_forewarnings(found, rate, deployed), folder),
-        saved_table(monitor_table(found, rate, deployed), folder),
+        saved_figure(draw_forewarnings(found, rate, deployed_actor(run.policy)), folder),
+        saved_table(table, folder),
     )
     return Section("monitor", "What a monitor would foretell", blocks)
 

@@ -53,7 +53,7 @@ def figures_table(evaluations: Evaluations, deployed: str) -> NumberTable:
             level_text(level, found.oversight),
             number_text(found.episode_return),
             *(percent_text(found.rates[name]) for name in targets),
-            f"{found.mean_length:.2f}",
+            number_text(found.mean_length, 2),
         )
         for who in evaluations["training"]
         for level, found in ((level, actors[who]) for level, actors in evaluations.items())
@@ -101,13 +101,13 @@ def monitor_table(found: Sequence[Forewarning], rate: float, deployed: str) -> N
     texts, records = [], []
     for one in sorted(found, key=lambda one: one.who != found[0].who):
         point = one.roc.at(rate)
-        threshold = "none" if math.isinf(point.threshold) else f"{point.threshold:.3f}"
+        threshold = "none" if math.isinf(point.threshold) else number_text(point.threshold)
         figures = (one.roc.event_rate, point.false_alarms, point.detections)
         texts.append(
             (
                 actor_name(one.who, deployed),
                 level_text(one.level, one.oversight),
-                f"{one.roc.area:.3f}",
+                number_text(one.roc.area),
                 percent_text(one.roc.event_rate),
                 threshold,
                 percent_text(point.false_alarms),

@@ -19,6 +19,7 @@ from routed_rl.evaluation.exact import Evaluator, is_listable
 from routed_rl.evaluation.record import Gated, GatedT
 from routed_rl.evaluation.sampled import Sample, Score, sample_episodes
 from routed_rl.evaluation.steerings import deployed_actor
+from routed_rl.screen import More, ignored
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def forewarnings(
     *,
     episodes: int = 10_000,
     seed: int = 0,
+    more: More = ignored,
 ) -> list[Forewarning]:
     """The curves of the unsteered policy, and of the deployed one if that is another.
 
@@ -62,6 +64,7 @@ def forewarnings(
         expert: Named like a target of the world; the first unwanted one's if None.
         episodes: How many are sampled where the curve cannot be exact.
         seed: Of the sample.
+        more: Is told of each curve, as it is made.
 
     Raises:
         InputError: The policy has no learned gate, there is no such expert or target, or no curve.
@@ -71,7 +74,7 @@ def forewarnings(
         name = watched_expert(policy, world.outcomes, expert)
         for who, actor in watched_actors(policy).items():
             with suppress(CertainEventError):
-                roc, count = first_step_roc(actor, world, name, episodes, seed)
+                roc, count = first_step_roc(actor, world, name, episodes, seed, more)
                 found.append(Forewarning(who, level, world.oversight, name, roc, count))
     return at_least_one(found)
 
@@ -132,7 +135,12 @@ def watched_expert(policy: Gated, outcomes: Outcomes, expert: str | None) -> str
 
 
 def first_step_roc(
-    actor: Policy, world: World[Any], expert: str, episodes: int = 10_000, seed: int = 0
+    actor: Policy,
+    world: World[Any],
+    expert: str,
+    episodes: int = 10_000,
+    seed: int = 0,
+    more: More = ignored,
 ) -> tuple[Roc, int | None]:
     """How well the gate's weight at the first step foretells an episode's end.
 
@@ -142,6 +150,7 @@ def first_step_roc(
         expert: Whose weight is the score; also the target's name.
         episodes: How many are sampled where the curve cannot be exact.
         seed: Of the sample.
+        more: Is told what share of the curve is done, as it is made.
 
     Returns:
         The curve, and from how many episodes; None if it is exact.
@@ -150,8 +159,9 @@ def first_step_roc(
     if is_listable(world):
         starts = listed_starts(world)
         ends = Evaluator(world).state_values(actor)[starts.index, target]
+        more(1)
         return Roc.of(score(starts.observations), ends, starts.chances), None
-    sample = sample_episodes(actor, world, episodes, seed=seed, score=score)
+    sample = sample_episodes(actor, world, episodes, seed=seed, score=score, more=more)
     return sampled_roc(sample, target), episodes
 
 

@@ -18,6 +18,7 @@ from routed_rl.deployment.roc import CertainEventError, Roc
 from routed_rl.environments.environment_judging import APART, LEVELS, judging_envs
 from routed_rl.evaluation.environments import AnyEnv, as_vector, sample_env
 from routed_rl.evaluation.record import Gated
+from routed_rl.screen import More, ignored
 from routed_rl.training.run import EnvironmentRun
 
 
@@ -28,6 +29,7 @@ def environment_forewarnings(
     *,
     episodes: int | None = None,
     seed: int = 0,
+    more: More = ignored,
 ) -> list[Forewarning]:
     """The curves of a run's unsteered policy, and of the deployed one if that is another.
 
@@ -38,6 +40,7 @@ def environment_forewarnings(
         expert: Named like a target; the first unwanted one's if None.
         episodes: Of each curve; those with which the run was judged if None.
         seed: Of the environments.
+        more: Is told of each curve, as it is made.
 
     Raises:
         InputError: The policy has no learned gate, there is no such expert or target, or no curve.
@@ -49,13 +52,18 @@ def environment_forewarnings(
         with closing(judging_envs(run.config, oversight, count)) as env:
             for who, actor in watched_actors(run.policy).items():
                 with suppress(CertainEventError):
-                    name, roc, played = env_roc(actor, env, expert, count, APART + seed)
+                    name, roc, played = env_roc(actor, env, expert, count, APART + seed, more)
                     found.append(Forewarning(who, level, oversight, name, roc, played))
     return at_least_one(found)
 
 
 def env_roc(
-    actor: Gated, env: AnyEnv, expert: str | None = None, episodes: int = 1000, seed: int = 0
+    actor: Gated,
+    env: AnyEnv,
+    expert: str | None = None,
+    episodes: int = 1000,
+    seed: int = 0,
+    more: More = ignored,
 ) -> tuple[str, Roc, int]:
     """How well the gate's weight at the first step foretells an episode's end.
 
@@ -65,6 +73,7 @@ def env_roc(
         expert: Whose weight is the score, named like a target; the first unwanted one's if None.
         episodes: How many at least.
         seed: Of the environment.
+        more: Is told what share of the curve is done, as it is made.
 
     Returns:
         The expert's name, the curve, and from how many episodes.
@@ -75,6 +84,6 @@ def env_roc(
     vector = as_vector(env)
     name = watched_expert(actor, oversight_of(vector)[0], expert)
     score = weight_on(actor, name)
-    sample, outcomes, _ = sample_env(actor, vector, episodes, seed=seed, score=score)
+    sample, outcomes, _ = sample_env(actor, vector, episodes, seed=seed, score=score, more=more)
     curve = sampled_roc(sample, outcomes.targets.index(name))
     return name, curve, len(sample.lengths)

@@ -15,6 +15,7 @@ from routed_envs.errors import unknown_name
 from routed_envs.outcomes import Outcomes
 from routed_rl.evaluation.record import Evaluation, Predictor
 from routed_rl.evaluation.sampled import Sample, Score, check_episodes, summarise
+from routed_rl.screen import More, ignored
 
 AnyEnv = VecEnv | gymnasium.Env[Any, Any]
 """An overseen environment, or a vector of them."""
@@ -60,6 +61,7 @@ def sample_env(
     deterministic: bool = False,
     seed: int | None = 0,
     score: Score | None = None,
+    more: More = ignored,
 ) -> tuple[Sample, Outcomes, float]:
     """Run that many episodes in an overseen environment.
 
@@ -70,6 +72,7 @@ def sample_env(
         deterministic: Take the likeliest action instead of sampling.
         seed: Of the environment.
         score: What is asked of each episode's first observation.
+        more: Is told what share of the episodes is over, as they end.
 
     Returns:
         The episodes, how they can end, and the environment's oversight.
@@ -83,7 +86,7 @@ def sample_env(
     if seed is not None:
         vector.seed(seed)
     quota = math.ceil(episodes / vector.num_envs)
-    return _play(policy, vector, outcomes, quota, deterministic, score), outcomes, share
+    return _play(policy, vector, outcomes, quota, deterministic, score, more), outcomes, share
 
 
 def as_vector(env: AnyEnv) -> VecEnv:
@@ -103,6 +106,7 @@ def _play(
     quota: int,
     deterministic: bool,
     score: Score | None,
+    more: More,
 ) -> Sample:
     """The first episodes of each environment, `quota` of each."""
     found: list[tuple[int, int, int]] = []
@@ -123,6 +127,7 @@ def _play(
                 scores.append(float(said[index]))
         if ended.any():
             said = torch.where(torch.as_tensor(ended), ask(observations), said)
+        more(float((ended & (done < quota)).mean()) / quota)
         done += ended
         steps[ended] = 0
     lengths, ends, labels = torch.tensor(found).unbind(1)

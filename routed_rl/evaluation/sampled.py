@@ -15,6 +15,7 @@ from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
 from routed_envs.worlds import World
 from routed_rl.evaluation.record import DISCOUNT, Actor, Evaluation
+from routed_rl.screen import More, ignored
 
 ORDINARY_95 = 1.959963984540054
 """This is the normal distribution's 97.5% quantile."""
@@ -115,6 +116,7 @@ def sample_episodes(
     deterministic: bool = False,
     seed: int = 0,
     score: Score | None = None,
+    more: More = ignored,
 ) -> Sample:
     """Run that many episodes side by side from fresh starts.
 
@@ -125,9 +127,7 @@ def sample_episodes(
         deterministic: Take the likeliest action instead of sampling.
         seed: Decides the starts and the actions.
         score: What is asked of the first observations.
-
-    Returns:
-        How long the episodes were, how they ended, and what the overseer knows of them.
+        more: Is told what share of the steps is done, as they are.
     """
     generator = seeded(seed)
     state = world.place(torch.rand((episodes, world.random_numbers), generator=generator))
@@ -145,6 +145,7 @@ def sample_episodes(
         outcomes = torch.where(running, ending.outcome, outcomes)
         labels = torch.where(running, ending.label, labels)
         lengths += running
+        more(1 / world.max_steps)
     return Sample(lengths, outcomes, labels, scores)
 
 

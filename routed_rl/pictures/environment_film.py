@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from routed_agents.files import writable
 from routed_agents.policies.policy import Policy
 from routed_agents.policies.steering import Steering
 from routed_envs.errors import InputError
@@ -143,8 +144,7 @@ def _film(
     pictures = [_draw(moment, who, episodes, policy.experts, outcomes) for moment in shown]
     last = [moment.outcome != "unfinished" for moment in shown]
     content = film_bytes(path, pictures, last, max(20, round(1000 / speed)))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_picture(path, content, COLUMNS, records)
+    save_picture(writable(path), content, COLUMNS, records)
     return path
 
 

@@ -13,7 +13,8 @@ from routed_rl.charts.statistics import (
     bootstrap_interval,
     interquartile_mean,
 )
-from routed_rl.charts.tables import NO_INTERVAL, NONE, NumberTable, interval_text
+from routed_rl.charts.tables import NO_INTERVAL, NumberTable, interval_text
+from routed_rl.charts.text import NONE
 from routed_rl.report.series import RETURN, Comparison, Measure, Series
 
 COLUMNS = ("series", "figure", "levels", "interquartile_mean", "low", "high")

@@ -24,8 +24,8 @@ from routed_rl.charts.markup import (
     saved_table,
 )
 from routed_rl.charts.statistics import Summary, summarise
-from routed_rl.charts.tables import NO_INTERVAL, NONE, NumberTable, interval_text, summary_text
-from routed_rl.charts.text import number_text
+from routed_rl.charts.tables import NO_INTERVAL, NumberTable, interval_text, summary_text
+from routed_rl.charts.text import NONE, number_text
 from routed_rl.naming import plain
 
 PAGE = "map.html"
@@ -135,7 +135,7 @@ def _draw(cells: Sequence[Cell], situations: Sequence[str], methods: Sequence[st
         ranked = line[:-1]
         best = int(np.nanargmax(ranked)) if np.isfinite(ranked).any() else -1
         for column, value in enumerate(line):
-            text = NONE if np.isnan(value) else f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+            text = NONE if np.isnan(value) else number_text(value, 2)
             weight = "bold" if column == best else "normal"
             colour = MUTED if np.isnan(value) else ON_PALE if abs(value) < 0.75 else ON_DEEP
             axes.text(column, row, text, ha="center", va="center", weight=weight, color=colour)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from routed_agents.files import no_folder, write_atomically
+from routed_agents.files import writable_folder, write_atomically
 from routed_envs.errors import InputError
 from routed_rl.charts.canvas import our_look
 from routed_rl.charts.markup import FIGURES, GENERATOR, Section, document, paragraph
-from routed_rl.charts.tables import table_text
+from routed_rl.charts.tables import NumberTable, table_text
 from routed_rl.charts.text import joined, span_text
 from routed_rl.naming import counted
 from routed_rl.report.sections import (
@@ -30,7 +31,8 @@ from routed_rl.report.sections import (
     settings_section,
     winners_section,
 )
-from routed_rl.report.series import Comparison, Row, compare
+from routed_rl.report.series import RETURN, Comparison, Row, compare
+from routed_rl.report.sweep_tables import missing_table, numbers
 from routed_rl.sweeps.results import load_curves, load_missing, load_results
 
 SectionMaker = Callable[[Comparison, Path], Section | None]
@@ -80,13 +82,15 @@ def write_report(
         InputError: There is no run, or the folder holds something else.
         OSError: Something could not be written.
     """
-    comparison = compare(rows, curves, missing)
-    figures, page = Path(folder) / FIGURES, Path(folder) / PAGE
-    earlier = _earlier(Path(folder))
-    figures.mkdir(parents=True, exist_ok=True)
+    return _write(compare(rows, curves, missing), Path(folder), title)
+
+
+def _write(comparison: Comparison, folder: Path, title: str) -> Path:
+    earlier, page = _earlier(folder), folder / PAGE
+    figures = writable_folder(folder / FIGURES)
     if not earlier:  # Before any figure, so that a report that is stopped can be made again.
         write_atomically(page, document(title, [], []).encode())
-    write_atomically(Path(folder) / "results.csv", _results(comparison.rows))
+    write_atomically(folder / "results.csv", _results(comparison.rows))
     with our_look():
         made = [make(comparison, figures) for make in SECTIONS]
     sections = [section for section in made if section is not None]
@@ -114,10 +118,46 @@ def write_sweep_report(
         InputError: The folder is no sweep or has no finished run, a run's files are damaged, or
             where to write there is something else.
     """
+    return report_sweep(sweep, folder, title).page
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """A report that was written, and its main figures.
+
+    Attributes:
+        page: The page.
+        returns: The mean return of the deployed policy, of every series at every level.
+        rates: How often its episodes end on the wanted target, the same.
+        missing: The runs of the plan without a result.
+        finished: How many runs have one.
+        planned: How many there are.
+    """
+
+    page: Path
+    returns: NumberTable
+    rates: NumberTable
+    missing: NumberTable
+    finished: int
+    planned: int
+
+
+def report_sweep(
+    sweep: str | Path, folder: str | Path | None = None, title: str | None = None
+) -> SweepReport:
+    """As `write_sweep_report`, with the figures that a terminal shows."""
     path = Path(sweep)
     target = path / "report" if folder is None else Path(folder)
-    rows, curves = load_results(path), load_curves(path)
-    return write_report(rows, curves, target, title or path.resolve().name, load_missing(path))
+    comparison = compare(load_results(path), load_curves(path), load_missing(path))
+    finished, missing = len(comparison.rows), sum(map(len, comparison.missing.values()))
+    return SweepReport(
+        page=_write(comparison, target, title or path.resolve().name),
+        returns=numbers(comparison, "returns", RETURN),
+        rates=numbers(comparison, "rates", comparison.rate),
+        missing=missing_table(comparison),
+        finished=finished,
+        planned=finished + missing,
+    )
 
 
 def _earlier(folder: Path) -> str:
@@ -126,8 +166,6 @@ def _earlier(folder: Path) -> str:
     Raises:
         InputError: The folder holds something else, which must not be overwritten.
     """
-    if folder.exists() and not folder.is_dir():
-        raise no_folder(folder)
     page = folder / PAGE
     text = page.read_text(encoding="utf-8", errors="replace") if page.is_file() else ""
     if GENERATOR in text:

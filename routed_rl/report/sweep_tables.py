@@ -6,14 +6,13 @@ from statistics import median
 
 from routed_rl.charts.statistics import FEWEST, Summary
 from routed_rl.charts.tables import (
-    NONE,
     SUMMARY_HEADER,
     NumberTable,
     Record,
     summary_record,
     summary_text,
 )
-from routed_rl.charts.text import count_text, is_number, joined
+from routed_rl.charts.text import NONE, count_text, is_number, joined
 from routed_rl.naming import SETTINGS, duration, plain, setting_text
 from routed_rl.report.series import RETURN, Comparison, Measure, Series
 

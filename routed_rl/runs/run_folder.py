@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from routed_agents.files import no_folder, parsed, write_atomically
+from routed_agents.files import parsed, writable_folder, write_atomically
 from routed_envs.errors import InputError
 from routed_rl.evaluation.record import Evaluation
 
@@ -132,10 +132,7 @@ class RunFolder:
         Raises:
             InputError: Another process trains in this folder.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
-            raise no_folder(self.path) from None
+        writable_folder(self.path)
         words = "Wait for it, or give another folder."
         refusal = f"Another process is training in {self.path}. {words}"
         with held(self.path / "lock", 0, refusal):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from routed_agents.files import write_atomically
+from routed_agents.files import writable, write_atomically
 from routed_envs.errors import InputError
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl.naming import AXES, SETTINGS, varying
@@ -73,7 +73,7 @@ def candidates(sweep: str | Path) -> list[Candidate]:
 
 def write_choice(candidate: Candidate, path: str | Path) -> Path:
     """Write a candidate's configuration as JSON, for `train --config`."""
-    write_atomically(Path(path), (json.dumps(candidate.config, indent=2) + "\n").encode())
+    write_atomically(writable(Path(path)), (json.dumps(candidate.config, indent=2) + "\n").encode())
     return Path(path)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich import box
 from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -15,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from routed_rl.naming import duration
-from routed_rl.screen import screen
+from routed_rl.screen import ScreenTable, say, screen
 from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.survey import RunStatus, Surveyor, SweepStatus
 from routed_rl.sweeps.sweep_folder import SweepFolder
@@ -40,20 +38,18 @@ def picture(status: SweepStatus) -> Group:
     return Group(*(part for part in parts if part is not None))
 
 
-def _grid(status: SweepStatus) -> Table:
+def _grid(status: SweepStatus) -> ScreenTable:
     """Every run as a mark, series down and oversight across."""
     levels = sorted({run.oversight for run in status.runs})
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=str(status.path), title_justify="left")
-    table.add_column("oversight", overflow="fold")
-    for level in levels:
-        table.add_column(f"{level:g}", overflow="fold")
+    header = ("oversight", *(f"{level:g}" for level in levels))
+    table = ScreenTable(header, justify="left", title=str(status.path))
     few = len({run.series for run in status.runs}) <= MOST_ROWS
     rows: dict[str, dict[float, list[RunStatus]]] = {}
     for run in status.runs:
         cells = rows.setdefault(run.series if few else run.method, {})
         cells.setdefault(run.oversight, []).append(run)
     for name, cells in rows.items():
-        table.add_row(name, *(_cell(cells.get(level, [])) for level in levels))
+        table.add(name, *(_cell(cells.get(level, [])) for level in levels))
     return table
 
 
@@ -72,6 +68,9 @@ def _running(status: SweepStatus) -> Table | None:
     if not running:
         return None
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for run in running[:MOST_RUNNING]:
         bar = ProgressBar(total=1.0, completed=run.progress, width=20)
         table.add_row(bar, f"{100 * run.progress:3.0f}%", run.words)
@@ -122,12 +121,9 @@ class SweepDisplay:
         status = self._surveyor.look(active=True)
         run = next(run for run in status.runs if run.name == ended.name)
         told = f"[{self._done}/{len(status.runs)}] {run.words} ({run.name})"
-        words = f"{told}: {ended.failure or f'{run.seconds:.0f} s'}"
-        text = "\n    ".join((words, *ended.lines))
-        if self._live is not None:
-            self._live.console.print(text)
-        else:
-            print(text, file=sys.stderr, flush=True)
+        words = f"{told}: {ended.failure or duration(run.seconds)}"
+        console = None if self._live is None else self._live.console
+        say("\n    ".join((words, *ended.lines)), error=True, console=console)
 
 
 @contextmanager

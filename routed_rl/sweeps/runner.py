@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable
 from contextlib import closing
@@ -13,6 +12,7 @@ from routed_envs.errors import InputError
 from routed_rl.environment_config import AnyConfig
 from routed_rl.naming import counted, duration
 from routed_rl.runs.run_folder import write_json
+from routed_rl.screen import say
 from routed_rl.sweeps.backends.base import Backend, Ended
 from routed_rl.sweeps.backends.local import LocalBackend
 from routed_rl.sweeps.display import sweep_display
@@ -134,7 +134,7 @@ def _announce(planned: int, kept: int, seconds: float, slots: int, progress: boo
     words = f"{planned} runs, {kept} of them finished" if kept else f"{planned} runs"
     if missing:
         words += f"; {missing} to train, {slots} at a time: about {duration(seconds)}"
-    print(f"{words}.", file=sys.stderr)
+    say(f"{words}.", error=True)
 
 
 def _train(folder: SweepFolder, names: list[str], backend: Backend, progress: bool) -> list[Ended]:
@@ -172,10 +172,10 @@ def _stop(backend: Backend) -> None:
     """Let the running runs save; a second Ctrl-C does not wait for them."""
     if not backend.running:
         return
-    print("Stopping: every run saves what it has.", file=sys.stderr)
+    say("Stopping: every run saves what it has.", error=True)
     backend.interrupt()
     # The backend knows what runs: Ctrl-C may have come before it told, or after.
     while backend.running:
         backend.ended()
         time.sleep(LOOK_SECONDS)
-    print("Every run saved what it has. The same command goes on from here.", file=sys.stderr)
+    say("Every run saved what it has. The same command goes on from here.", error=True)

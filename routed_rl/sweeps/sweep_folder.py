@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from routed_agents.files import no_folder
+from routed_agents.files import writable_folder
 from routed_envs.errors import InputError
 from routed_rl.environment_config import AnyConfig
 from routed_rl.runs.run_folder import (
@@ -139,8 +139,6 @@ class SweepFolder:
         Raises:
             InputError: Another process sweeps in this folder, or it holds something else.
         """
-        if self.path.is_file():
-            raise no_folder(self.path)
         if self.path.is_dir() and not self.plan.exists():
             others = [p.name for p in self.path.iterdir() if not _is_own(p)]
             if others:
@@ -148,7 +146,7 @@ class SweepFolder:
                     f"{self.path} is no sweep and not empty (it holds {sorted(others)[0]!r}). "
                     "Give a new folder, or an empty one."
                 )
-        self.path.mkdir(parents=True, exist_ok=True)
+        writable_folder(self.path)
         words = f"Look at it with `routed-rl status {self.path}`, or give another folder."
         refusal = f"Another process is sweeping in {self.path}. {words}"
         with held(self.lock, LOCK_SECONDS, refusal):

@@ -11,6 +11,7 @@ from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.outcomes import Outcomes
 from routed_envs.worlds import World
+from routed_rl.charts.text import percent_text
 from routed_rl.config import Settings, TrainConfig
 from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.evaluation.record import Evaluation
@@ -135,8 +136,9 @@ def belief_sentences(belief: dict[str, Any] | None) -> list[str]:
     if belief is None:
         return []
     lines = [
-        f"Its belief said {belief['agreement']:.1%} of the last {belief['labels']:,.0f} labels "
-        f"before they came, and held its guesses for {belief['sureness']:.1%} likely."
+        f"Its belief said {percent_text(belief['agreement'])} of the last "
+        f"{belief['labels']:,.0f} labels before they came, and held its guesses for "
+        f"{percent_text(belief['sureness'])} likely."
     ]
     if belief["without_label"]:
         lines.append(

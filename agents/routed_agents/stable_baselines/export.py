@@ -19,7 +19,7 @@ from stable_baselines3.common.torch_layers import (
 from torch import nn
 
 from routed_agents.described_file import described_bytes, read_described, refusing_damage
-from routed_agents.files import write_atomically
+from routed_agents.files import writable, write_atomically
 from routed_agents.policies.experts import checked_experts, gate_rows, restricted_steering
 from routed_agents.stable_baselines.actor_critic import RoutedActorCriticPolicy
 from routed_agents.stable_baselines.extractor import SmallCnn, SmallCombinedExtractor
@@ -55,8 +55,7 @@ def export_policy(policy: RoutedActorCriticPolicy, path: Path) -> None:
     if path.suffix != ".safetensors":
         raise InputError(f"{path}: give a name that ends in .safetensors.")
     content = policy_bytes(policy)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, content)
+    write_atomically(writable(path), content)
 
 
 def policy_bytes(policy: RoutedActorCriticPolicy) -> bytes:

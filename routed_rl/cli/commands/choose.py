@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from routed_rl.cli.options import OutFile, SweepArgument
-from routed_rl.screen import screen
+from routed_rl.cli.options import Flag, OutFile, SweepArgument
+from routed_rl.screen import ScreenTable, print_json, say, screen
 
 if TYPE_CHECKING:
     from routed_rl.sweeps.choice import Candidate
@@ -29,48 +31,60 @@ class Choose:
     Attributes:
         sweep: The folder of a sweep over constants, such as `--learning-rate 0.0005 0.002`.
         out: The configuration's file. Left out, it is chosen.json in the sweep's folder.
+        json: Print one JSON object instead of a table: the `file`, and of each of the `candidates`,
+            the best first, what the overseer says: `score`, `labels` (null where the score is
+            exact), `agreement`, `lost_touch`, and its `config`.
     """
 
     sweep: SweepArgument
     out: OutFile = None
+    json: Flag = False
 
     def run(self) -> None:
         """Rank, then print the ranking and where the best configuration is."""
-        from routed_rl.cli.commands.train import PLACES
-        from routed_rl.cli.printing import plain_table
-        from routed_rl.cli.terminal import program, quoted
-        from routed_rl.naming import counted
-        from routed_rl.sweeps.choice import FEWEST_LABELS, candidates, write_choice
+        from routed_rl.sweeps.choice import candidates, write_choice
 
         found = candidates(self.sweep)
-        header = ("wanted endings", "labels", "belief agrees", "runs")
-        table = plain_table("method and setting", *header, caption=CAUTION)
-        for one in found:
-            table.add_row(_name(one), *_cells(one))
-        screen().print(table)
-        best = found[0]
-        if best.labels < FEWEST_LABELS:
-            labels = counted(round(best.labels), "label")
-            print(
-                f"Only {labels} of the best one: too few to trust. Sweep with more seeds, or a "
-                "larger --evaluation-episodes."
-            )
-        file = write_choice(best, self.out or self.sweep / "chosen.json")
-        named = {name: str(best.config.get(name)) for name in PLACES}
-        own = [f" --{name} {place}" for name, place in named.items() if ":" in place]
-        words = f"{program()} train --config {quoted(file)}{''.join(own)} --out RUN"
-        print(f"Train with the best one:\n  {words}")
+        file = write_choice(found[0], self.out or self.sweep / "chosen.json")
+        if self.json:
+            print_json({"file": file, "candidates": [asdict(one) for one in found]})
+            return
+        _print_ranking(found)
+        say(f"Train with the best one:\n  {_command(found[0], file)}")
 
 
-def _name(candidate: Candidate) -> str:
-    from routed_rl.naming import series_name
+def _print_ranking(found: Sequence[Candidate]) -> None:
+    """Print what the overseer says of each, and whether that can be trusted."""
+    from routed_rl.naming import counted, series_name
+    from routed_rl.sweeps.choice import FEWEST_LABELS
 
-    return series_name(candidate.method, list(candidate.setting), list(candidate.setting.values()))
+    header = ("method and setting", "wanted endings", "labels", "belief agrees", "runs")
+    table = ScreenTable(header, caption=CAUTION)
+    for one in found:
+        name = series_name(one.method, list(one.setting), list(one.setting.values()))
+        table.add(name, *_cells(one))
+    screen().print(table)
+    if found[0].labels < FEWEST_LABELS:
+        say(
+            f"Only {counted(round(found[0].labels), 'label')} of the best one: too few to trust. "
+            "Sweep with more seeds, or a larger --evaluation-episodes."
+        )
+
+
+def _command(best: Candidate, file: Path) -> str:
+    """What trains with the best one."""
+    from routed_rl.cli.commands.train import PLACES
+    from routed_rl.cli.terminal import program, quoted
+
+    named = {name: str(best.config.get(name)) for name in PLACES}
+    own = [f" --{name} {place}" for name, place in named.items() if ":" in place]
+    return f"{program()} train --config {quoted(file)}{''.join(own)} --out RUN"
 
 
 def _cells(candidate: Candidate) -> tuple[str, str, str, str]:
-    score = "-" if candidate.score is None else f"{candidate.score:.1%}"
+    from routed_rl.charts.text import percent_text
+
     labels = "exact" if math.isinf(candidate.labels) else f"{candidate.labels:,.0f}"
-    agreement = "-" if candidate.agreement is None else f"{candidate.agreement:.1%}"
+    agreement = percent_text(candidate.agreement)
     lost = " (lost touch)" if candidate.lost_touch else ""
-    return score, labels, agreement + lost, str(candidate.runs)
+    return percent_text(candidate.score), labels, agreement + lost, str(candidate.runs)

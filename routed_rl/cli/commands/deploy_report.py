@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import routed_rl
 from routed_envs.errors import check_probability
-from routed_rl.cli.options import OutFolder, OwnEnv, OwnWorld, RunArgument
-from routed_rl.cli.terminal import working
+from routed_rl.cli.options import Flag, OutFolder, OwnEnv, OwnWorld, RunArgument
+from routed_rl.screen import print_json
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,9 @@ class DeployReport:
         run_folder: The folder of a finished run.
         false_alarm_rate: The share of good episodes that its monitor may flag, 0 to 1.
         out: The page's folder. Left out, it is the folder deployment of the run's.
+        json: Print one JSON object instead of words: the `page`, and the rows of its tables:
+            everyone's `figures`, the `changes` unwatched, and where they are known the `starts`
+            and the `monitor`.
     """
 
     run_folder: RunArgument
@@ -28,11 +31,13 @@ class DeployReport:
     own_env: OwnEnv = None
     false_alarm_rate: float = 0.05
     out: OutFolder = None
+    json: Flag = False
 
     def run(self) -> None:
-        """Write the page, then say where it is."""
+        """Write the page, then print what changes unwatched, and where the page is."""
         from routed_rl.cli.policies import environment_run, given_world
-        from routed_rl.cli.printing import print_page
+        from routed_rl.cli.printing import print_numbers, print_page
+        from routed_rl.deployment.deployment_report import report_deployment
         from routed_rl.deployment.formats import deployment_folder
 
         check_probability("--false-alarm-rate", self.false_alarm_rate)
@@ -40,6 +45,10 @@ class DeployReport:
             self.run_folder, world=given_world(self.run_folder, self.own_world)
         )
         folder = self.out or deployment_folder(self.run_folder)
-        with working(f"Following episodes of {self.run_folder} to their end"):
-            page = routed_rl.write_deployment_report(run, folder, self.false_alarm_rate)
-        print_page(page)
+        report = report_deployment(run, folder, self.false_alarm_rate)
+        if self.json:
+            tables = {name: table.rows() for name, table in report.tables.items()}
+            print_json({"page": report.page, **tables})
+            return
+        print_numbers(report.tables["changes"], caption="unwatched minus watched")
+        print_page(report.page)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +17,8 @@ from routed_rl.cli.options import (
     WorldOptions,
     optional,
 )
+from routed_rl.cli.terminal import working
+from routed_rl.screen import print_json
 
 if TYPE_CHECKING:
     from routed_agents import Steering
@@ -43,7 +44,8 @@ class Evaluate:
         episodes: Episodes of a Monte Carlo evaluation. Left out, 10,000 in a world, and in an
             environment as many as when the run ended.
         seed: Seed of a Monte Carlo evaluation.
-        json: Print one JSON object instead of a table.
+        json: Print one JSON object instead of a table: `steer`, `oversight`, whether it is `exact`,
+            the figures, the `labels`, and of sampled figures the `episodes` and `intervals`.
     """
 
     run_folder: RunArgument
@@ -62,9 +64,10 @@ class Evaluate:
         from routed_rl.cli.policies import environment_run
 
         run = environment_run(self.run_folder, self.own_world, self.own_env)
-        title, name, evaluation, good = self._in_world() if run is None else self._in(run)
+        with working("Following episodes to their end"):
+            title, name, evaluation, good = self._in_world() if run is None else self._in(run)
         if self.json:
-            print(json.dumps(evaluation.to_json()))
+            print_json(evaluation.to_json())
             return
         from routed_rl.cli.printing import print_evaluations
 

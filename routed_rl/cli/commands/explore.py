@@ -12,6 +12,7 @@ import routed_rl
 from routed_envs.errors import InputError
 from routed_rl.cli.options import OutFile, OwnWorld, optional
 from routed_rl.cli.terminal import working
+from routed_rl.screen import say
 
 
 @dataclass(frozen=True)
@@ -53,4 +54,4 @@ class Explore:
         with working("Writing the page"):
             page = routed_rl.explore(*self.runs, out=self.out, experts=self.experts, world=world)
         size = page.stat().st_size / 1e6
-        print(f"{page}  open it in a browser ({size:.1f} MB, needs nothing else)")
+        say(f"{page}  open it in a browser ({size:.1f} MB, needs nothing else)")

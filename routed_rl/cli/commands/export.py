@@ -11,6 +11,7 @@ import tyro
 import routed_rl
 from routed_rl.cli.options import OutFile, OwnWorld, RunArgument, Steer, optional
 from routed_rl.cli.terminal import working
+from routed_rl.screen import say
 
 if TYPE_CHECKING:
     from routed_rl.training.run import AnyPolicy
@@ -53,7 +54,7 @@ class Export:
         out = self.out or self._default_file(steered)
         with working(f"Writing {out}"):
             file = routed_rl.export_policy(steered, out, self.format)
-        print(f"{file}  {_described(steered_alone(steered))}")
+        say(f"{file}  {_described(steered_alone(steered))}")
 
     def _default_file(self, steered: AnyPolicy) -> Path:
         """Where the policy goes: beside the run, named by who acts."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from routed_rl.screen import screen
+from routed_rl.cli.options import Flag
+from routed_rl.screen import ScreenTable, print_json, say, screen
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from routed_agents import Method
+
+PLAIN = ("summary", "experts", "gate", "acts", "labels_from", "told", "deploy")
+"""These parts of a method are plain values."""
 
 
 @dataclass(frozen=True)
@@ -21,45 +23,63 @@ class Methods:
 
     Attributes:
         names: The methods to show, or module:object for your own. Left out, every one.
+        json: Print one JSON object instead of tables: each method by its name, with its `rows` by
+            the label, and `null` where a row keeps the environment's reward.
     """
 
     names: Annotated[
         tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[METHOD ...]")
     ] = ()
+    json: Flag = False
 
     def run(self) -> None:
         """Print the tables."""
-        from rich.text import Text
-
         from routed_agents import METHODS, get_method
         from routed_envs import DiamondGhostWorld
 
-        console, outcomes = screen(), DiamondGhostWorld().outcomes
-        for name in self.names or METHODS:
-            method = get_method(name, outcomes)
-            console.print(Text.assemble((name, "bold"), f"  {method.summary}"))
-            console.print(_table(method))
-            for line in _notes(method):
-                console.print(f"  {line}")
-            console.print()
+        outcomes = DiamondGhostWorld().outcomes
+        found = {name: get_method(name, outcomes) for name in self.names or METHODS}
+        if self.json:
+            print_json({name: _plain(method) for name, method in found.items()})
+            return
+        for name, method in found.items():
+            _print_method(name, method)
 
 
-def _table(method: Method) -> Table:
-    from rich import box
-    from rich.table import Table
+def _plain(method: Method) -> dict[str, Any]:
+    """Everything that a method's table and notes say, as plain values."""
+    memory, select = method.gate_memory, method.select
+    return {name: getattr(method, name) for name in PLAIN} | {
+        "rows": {label: asdict(row) for label, row in method.rows.items()},
+        "gate_memory": memory and asdict(memory),
+        "share_of_updates_at_oversight_0.1": method.updates(0.1),
+        "select": select and {"scores": dict(select.scores), "episodes": select.episodes},
+    }
 
+
+def _print_method(name: str, method: Method) -> None:
+    from rich.text import Text
+
+    console = screen()
+    console.print(Text.assemble((name, "bold"), f"  {method.summary}"))
+    console.print(_table(method))
+    for line in _notes(method):
+        say(line)
+    console.print()
+
+
+def _table(method: Method) -> ScreenTable:
     learned = method.gate == "learned"
     columns = ["label", "reward", "weight", *(f"{expert} learns" for expert in method.experts)]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in (*columns, *(("gate learns", "gate's target") if learned else ())):
-        table.add_column(column, overflow="fold")
+    further = ("gate learns", "gate's target") if learned else ()
+    table = ScreenTable((*columns, *further), justify="left")
     for label, row in method.rows.items():
         cells = [_reward(row.reward), f"{row.weight:g}"]
         factors = row.activations or (1.0,) * len(row.experts)
         for share, factor in zip(row.experts, factors, strict=True):
             cells.append(f"{share:g}" + ("" if factor == 1 else f", output x {factor:g}"))
         cells += [f"{row.gate:g}", row.target or "none"] if learned else []
-        table.add_row(label, *cells)
+        table.add(label, *cells)
     return table
 
 

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import routed_rl
 from routed_envs.errors import check_probability
-from routed_rl.cli.options import OutFolder, OwnEnv, OwnWorld, RunArgument, optional
-from routed_rl.cli.terminal import working
-from routed_rl.screen import screen
+from routed_rl.cli.options import Flag, OutFolder, OwnEnv, OwnWorld, RunArgument, optional
+from routed_rl.screen import print_json, say
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,9 @@ class Monitor:
             as many as when the run ended.
         seed: Seed of the sample.
         out: The folder of figure and tables. Left out, it is the folder deployment of the run's.
+        json: Print one JSON object instead of a table: whether the curves are `exact`, of each of
+            the `curves` its `area` and `threshold` (null if none keeps to the rate) with what they
+            bring, and the `picture`.
     """
 
     run_folder: RunArgument
@@ -40,31 +42,32 @@ class Monitor:
     episodes: Annotated[int | None, optional("N")] = None
     seed: int = 0
     out: OutFolder = None
+    json: Flag = False
 
     def run(self) -> None:
         """Measure, then print the table and where the figure is."""
         from routed_rl.cli.policies import environment_run, load_with_world
-        from routed_rl.cli.printing import plain_table
+        from routed_rl.cli.printing import print_numbers
         from routed_rl.deployment.formats import deployment_folder
 
         check_probability("--false-alarm-rate", self.false_alarm_rate)
         run = environment_run(self.run_folder, self.own_world, self.own_env)
-        with working("Following episodes to their end"):
-            measurement = routed_rl.measure_monitor(
-                run or load_with_world(self.run_folder, self.own_world),
-                self.out or deployment_folder(self.run_folder),
-                expert=self.expert,
-                oversight=self.oversight,
-                false_alarm_rate=self.false_alarm_rate,
-                episodes=self.episodes,
-                seed=self.seed,
-            )
+        measurement = routed_rl.measure_monitor(
+            run or load_with_world(self.run_folder, self.own_world),
+            self.out or deployment_folder(self.run_folder),
+            expert=self.expert,
+            oversight=self.oversight,
+            false_alarm_rate=self.false_alarm_rate,
+            episodes=self.episodes,
+            seed=self.seed,
+        )
+        if self.json:
+            found = {"exact": measurement.exact, "curves": measurement.table.rows()}
+            print_json({**found, "picture": measurement.picture})
+            return
         count = measurement.curves[0].episodes
         how = "exact" if measurement.exact else f"{count:,} sampled episodes each"
         target = measurement.curves[0].expert
         note = f"{how}; without those whose episodes always, or never, end on the {target}"
-        table = plain_table(*measurement.table.header, caption=note)
-        for row in measurement.table.texts:
-            table.add_row(*row)
-        screen().print(table)
-        print(f"{measurement.picture}  the curves, also as SVG; their numbers as CSV")
+        print_numbers(measurement.table, names=2, caption=note)
+        say(f"{measurement.picture}  the curves, also as SVG; their numbers as CSV")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -23,6 +22,7 @@ from routed_rl.cli.options import (
     optional,
 )
 from routed_rl.cli.terminal import working
+from routed_rl.screen import say
 
 if TYPE_CHECKING:
     from routed_agents import Policy
@@ -96,13 +96,13 @@ class Render:
                 seed=self.seed,
             )
         if rendering.episodes < self.episodes:
-            print(f"Only {rendering.episodes} failures were found.", file=sys.stderr)
+            say(f"Only {rendering.episodes} failures were found.", error=True)
         width = max(len(str(picture)) for picture in rendering.pictures)
         for picture, meaning in rendering.pictures.items():
-            print(f"{picture!s:{width}}  {meaning}")
+            say(f"{picture!s:{width}}  {meaning}")
         for sentence in rendering.left_out:
-            print(sentence)
-        print("The numbers behind each picture are beside it, in a .csv file of the same name.")
+            say(sentence)
+        say("The numbers behind each picture are beside it, in a .csv file of the same name.")
 
     def _film(self, run: EnvironmentRun) -> None:
         """Draw a run in an environment, then print where the film is."""
@@ -137,4 +137,4 @@ class Render:
         settings = {"episodes": self.episodes, "seed": self.seed}
         with working(f"Drawing {film}"):
             draw(out=film, deterministic=self.deterministic, **settings)
-        print(f"{film}  {self.episodes} episodes; every moment is in the .csv file beside it")
+        say(f"{film}  {self.episodes} episodes; every moment is in the .csv file beside it")

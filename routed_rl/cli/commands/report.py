@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
-import routed_rl
-from routed_rl.cli.options import OutFolder, SweepArgument
+from routed_rl.cli.options import Flag, OutFolder, SweepArgument
 from routed_rl.cli.terminal import working
 from routed_rl.naming import counted
+from routed_rl.screen import print_json, say
 
 
 @dataclass(frozen=True)
@@ -18,21 +17,30 @@ class Report:
     Attributes:
         sweep: The sweep's folder.
         out: The page's folder. Left out, it is the folder report in the sweep's.
+        json: Print one JSON object instead of a table: the `page`, how many runs are `planned`, how
+            many `finished`, the `missing` ones by method and oversight, and the `figures`, each
+            with its mean and 95% interval over the seeds.
     """
 
     sweep: SweepArgument
     out: OutFolder = None
+    json: Flag = False
 
     def run(self) -> None:
-        """Write the page, then say where it is and what is missing."""
-        from routed_rl.cli.printing import print_page
-        from routed_rl.sweeps.survey import survey
+        """Write the page, then print the returns, where it is and what is missing."""
+        from routed_rl.cli.printing import print_numbers, print_page
+        from routed_rl.report.page import report_sweep
 
         with working(f"Comparing the runs in {self.sweep}"):
-            page = routed_rl.write_sweep_report(self.sweep, self.out)
-        status = survey(self.sweep)
-        missing = len(status.runs) - len(status.of("finished"))
-        if missing:
-            runs = counted(len(status.runs), "run")
-            print(f"{missing:,} of {runs} not finished yet.", file=sys.stderr)
-        print_page(page)
+            report = report_sweep(self.sweep, self.out)
+        if report.finished < report.planned:
+            runs = counted(report.planned, "run")
+            say(f"{report.planned - report.finished:,} of {runs} not finished yet.", error=True)
+        if self.json:
+            counts = {"planned": report.planned, "finished": report.finished}
+            figures = [*report.returns.rows(), *report.rates.rows()]
+            tables = {"missing": report.missing.rows(), "figures": figures}
+            print_json({"page": report.page, **counts, **tables})
+            return
+        print_numbers(report.returns, caption="return of the deployed policy, by oversight")
+        print_page(report.page)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +16,12 @@ import routed_rl
 from routed_agents.files import parsed
 from routed_envs.errors import InputError
 from routed_rl.cli.commands.train import refuse_code
-from routed_rl.cli.options import OutFolder, optional
+from routed_rl.cli.options import Flag, OutFolder, optional
 from routed_rl.cli.terminal import program, quoted
 from routed_rl.config import DEFAULT_METHOD, TrainConfig
 from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.naming import counted
+from routed_rl.screen import print_json, say
 
 if TYPE_CHECKING:
     from routed_rl import SweepOutcome
@@ -76,6 +76,9 @@ class Sweep:
             (pip install "routed-rl[ray]").
         address: The Ray cluster's address, such as auto or 10.0.0.1:6379. Left out, a cluster is
             started on this machine.
+        json: Print one JSON object at the end: the `folder`, how many runs are `planned`, the names
+            of those `trained` now, `kept` from before and `failed`, the `seconds` that it took, and
+            how many runs it could train at a time (`slots`).
     """
 
     settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)  # pyright: ignore[reportInvalidTypeForm]
@@ -88,6 +91,7 @@ class Sweep:
     jobs: Annotated[int | None, optional("N")] = None
     backend: Literal["local", "ray"] = "local"
     address: Annotated[str | None, optional("ADDRESS")] = None
+    json: Flag = False
 
     def run(self) -> None:
         """Train what is missing, then say what was done and what to do next.
@@ -104,8 +108,15 @@ class Sweep:
             ray=self.backend == "ray",
             address=self.address,
         )
-        _print_outcome(outcome, len(configs))
+        if outcome.trained:
+            say(time_taken(outcome), error=True)
+        if self.json:
+            names = {"failed": [run.name for run in outcome.failed]}
+            print_json({"planned": len(configs), **dataclasses.asdict(outcome), **names})
+        else:
+            _print_outcome(outcome, len(configs))
         if outcome.failed:
+            say(outcome.failure_text, error=True)
             raise SystemExit(1)
 
     def _words(self) -> dict[str, Any]:
@@ -159,21 +170,18 @@ def sweeps_environments(words: list[str]) -> bool:
 
 
 def _print_outcome(outcome: SweepOutcome, planned: int) -> None:
-    """Print how many of the planned runs are finished, how long it took, and which failed."""
-    if outcome.trained:
-        print(time_taken(outcome), file=sys.stderr)
+    """Print how many of the planned runs are finished, and what compares them."""
     done = len(outcome.trained) + len(outcome.kept)
     verb = "is" if planned == 1 else "are"
-    print(f"{done:,} of {counted(planned, 'run')} {verb} finished in {outcome.folder}.", end="")
-    print(f" Compare them with:\n  {program()} report {quoted(outcome.folder)}" if done else "")
-    if outcome.failed:
-        print(outcome.failure_text, file=sys.stderr)
+    further = f" Compare them with:\n  {program()} report {quoted(outcome.folder)}" if done else ""
+    say(f"{done:,} of {counted(planned, 'run')} {verb} finished in {outcome.folder}.{further}")
 
 
 def time_taken(outcome: SweepOutcome) -> str:
     """How long a sweep that trained took, and how much of it was not training if that is known."""
+    from routed_rl.charts.text import percent_text
+    from routed_rl.naming import duration
     from routed_rl.runs.run_folder import read_json
-    from routed_rl.sweeps.display import duration
     from routed_rl.sweeps.sweep_folder import SweepFolder
 
     words = f"{counted(len(outcome.trained), 'run')} trained in {duration(outcome.seconds)}."
@@ -183,7 +191,7 @@ def time_taken(outcome: SweepOutcome) -> str:
     own = sum(read_json(folder.run(name).result)["seconds"] for name in outcome.trained)
     slots = min(outcome.slots, len(outcome.trained))
     least = own / slots
-    more = f"{outcome.seconds / least - 1:.1%}"
+    more = percent_text(outcome.seconds / least - 1)
     return (
         f"{words} Their own training times add up to {duration(own)}: at {slots} at a time "
         f"{duration(least)}. Start, evaluation and idle cores took {more} more."

@@ -20,6 +20,7 @@ from routed_rl.cli.options import Flag
 from routed_rl.cli.terminal import program, quoted
 from routed_rl.config import DEVICES, PRESETS, TrainConfig, default_folder
 from routed_rl.environment_config import EnvironmentConfig, read_config
+from routed_rl.screen import print_json, say
 
 if TYPE_CHECKING:
     from routed_rl import EnvironmentRun, Run
@@ -53,6 +54,9 @@ class Train:
         tensorboard: Repeat the log as TensorBoard curves (pip install "routed-rl[tensorboard]").
         snapshots: Policies to keep on the way, from the untrained one on; `routed-rl explore`
             steps through them.
+        json: Print one JSON object instead of tables: the `folder`, the `seconds`, the `deployed`
+            one, what the overseer can check of the `belief`, and the `evaluations` by world and by
+            who acts, each as `evaluate --json` prints it.
     """
 
     settings: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
@@ -63,14 +67,17 @@ class Train:
     overwrite: Flag = False
     tensorboard: Flag = False
     snapshots: int = 0
+    json: Flag = False
 
     def run(self) -> None:
         """Train, then print the figures and where to look."""
         run = trained(self)
-        assert isinstance(run, routed_rl.Run), "its configuration is of a world"
-        _print_world_run(run)
-        world = f" --world {run.config.world}" if run.config.world else ""
-        _print_end(run, f"look inside with:\n  {program()} render {quoted(run.folder)}{world}")
+        if self.json:
+            print_json(_plain(run))
+        elif isinstance(run, routed_rl.Run):
+            _print_world_run(run)
+        else:
+            _print_environment_run(run)
 
 
 @dataclass(frozen=True)
@@ -85,21 +92,6 @@ class TrainInEnvironment(Train):
     settings: Annotated[EnvironmentConfig, tyro.conf.arg(name="")]  # pyright: ignore[reportIncompatibleVariableOverride,reportGeneralTypeIssues]
     preset: tyro.conf.Suppress[None] = None  # pyright: ignore[reportIncompatibleVariableOverride]
 
-    def run(self) -> None:
-        """Train, then print the figures and where to look."""
-        from routed_rl.cli.printing import print_evaluations
-        from routed_rl.evaluation.steerings import deployed_actor
-
-        run = trained(self)
-        assert isinstance(run, routed_rl.EnvironmentRun), "its configuration names one"
-        actor = deployed_actor(run.policy)
-        for level, title in LEVELS.items():
-            words = title.format(oversight=run.config.oversight)
-            print_evaluations(words, run.evaluations[level], run.outcomes.good, actor)
-        own = f" --env {run.config.env}" if ":" in run.config.env else ""
-        again = f"{program()} evaluate {quoted(run.folder)}{own}"
-        _print_end(run, f"judge it again with:\n  {again}")
-
 
 def trained(command: Train) -> Run | EnvironmentRun:
     """Do what a command asks for.
@@ -113,7 +105,7 @@ def trained(command: Train) -> Run | EnvironmentRun:
     folder = RunFolder(place)
     before = folder.read_result() if command.resume else None
     if before is not None:
-        print(f"{folder.path} was finished after {before['updates']:,} updates.", file=sys.stderr)
+        say(f"{folder.path} was finished after {before['updates']:,} updates.", error=True)
     try:
         run = routed_rl.train(
             command.settings,
@@ -125,11 +117,11 @@ def trained(command: Train) -> Run | EnvironmentRun:
         )
     except KeyboardInterrupt:
         if folder.checkpoint.exists():
-            print(f"Saved. Continue with:\n  {_resume_command()}", file=sys.stderr)
+            say(f"Saved. Continue with:\n  {_resume_command()}", error=True)
         raise
     if before is not None:
         same = folder.read_result() == before
-        print("Nothing was left to do." if same else "It was trained on.", file=sys.stderr)
+        say("Nothing was left to do." if same else "It was trained on.", error=True)
     return run
 
 
@@ -152,15 +144,47 @@ def _print_world_run(run: Run) -> None:
         title = f"{words[0].upper()}{words[1:]} ({meaning})"
         deployed = deployed_actor(run.policy)
         print_evaluations(title, run.evaluations[level], world.outcomes.good, deployed)
+    own = f" --world {run.config.world}" if run.config.world else ""
+    _print_end(run, f"look inside with:\n  {program()} render {quoted(run.folder)}{own}")
+
+
+def _print_environment_run(run: EnvironmentRun) -> None:
+    from routed_rl.cli.printing import print_evaluations
+    from routed_rl.evaluation.steerings import deployed_actor
+
+    actor = deployed_actor(run.policy)
+    for level, title in LEVELS.items():
+        words = title.format(oversight=run.config.oversight)
+        print_evaluations(words, run.evaluations[level], run.outcomes.good, actor)
+    own = f" --env {run.config.env}" if ":" in run.config.env else ""
+    again = f"{program()} evaluate {quoted(run.folder)}{own}"
+    _print_end(run, f"judge it again with:\n  {again}")
+
+
+def _plain(run: Run | EnvironmentRun) -> dict[str, Any]:
+    """A finished run's figures as plain values."""
+    from routed_rl.evaluation.steerings import deployed_actor
+
+    return {
+        "folder": run.folder,
+        "seconds": run.seconds,
+        "deployed": deployed_actor(run.policy),
+        "belief": run.belief,
+        "evaluations": {
+            level: {who: found.to_json() for who, found in rows.items()}
+            for level, rows in run.evaluations.items()
+        },
+    }
 
 
 def _print_end(run: Run | EnvironmentRun, further: str) -> None:
     """Print what the overseer can check, how long it took, and what one may do now."""
+    from routed_rl.naming import duration
     from routed_rl.training.run import belief_sentences
 
     for sentence in belief_sentences(run.belief):
-        print(sentence)
-    print(f"Trained in {run.seconds:.0f} s. Everything is in {run.folder}; {further}")
+        say(sentence)
+    say(f"Trained in {duration(run.seconds)}. Everything is in {run.folder}; {further}")
 
 
 def starting_values(words: list[str]) -> Train | TrainInEnvironment:

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import PackageLoader
 from markupsafe import Markup
 
-from routed_agents.files import write_atomically
+from routed_agents.files import writable, write_atomically
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.worlds import World
@@ -60,7 +60,8 @@ def explore(
     target = _target(policies, out)
     sources = [read_source(given, number, world) for number, given in enumerate(policies)]
     check_count(sources)
-    _write(target, page(_renamed(sources), experts))
+    text = page(_renamed(sources), experts)
+    write_atomically(writable(target), text.encode())
     return target
 
 
@@ -90,16 +91,6 @@ def _filled(name: str, content: dict[str, Any]) -> str:
     loader = PackageLoader("routed_rl.pictures.explorer", "web")
     template = templates(loader).get_template(f"{name}.html")
     return template.render(title="Explorer", content=content, program=program)
-
-
-def _write(target: Path, text: str) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(target, text.encode())
-    except (PermissionError, FileExistsError, FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(
-            f"{target} cannot be written ({error.strerror}). Give another file with --out."
-        ) from None
 
 
 def _module(path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import errno
 import json
 import resource
 import shlex
@@ -22,6 +23,7 @@ from PIL import Image, ImageSequence
 
 from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import PRESETS, TrainConfig, evaluate, load_policy, sweep, train
+from routed_rl.charts.text import NONE
 from routed_rl.cli.main import main
 from routed_rl.cli.policies import changed_world
 from routed_rl.pictures.episodes import record
@@ -229,7 +231,7 @@ def test_kinds_of_oversight_are_flat_options_of_every_command(tmp_path: Path, ca
     assert found["labels"]["diamond"] > 2 * found["labels"]["ghost"]
     assert run("evaluate", str(out), "--oversight", "0") == 0
     table = capsys.readouterr().out.splitlines()
-    assert [row.split()[-1] for row in table if row.startswith(" diamond ")] == ["-"]
+    assert [row.split()[-1] for row in table if row.startswith(" diamond ")] == [NONE]
     assert run("render", str(out), "--episodes", "1", "--spurious-oversight", "0.5") == 0
 
 
@@ -292,6 +294,45 @@ def test_a_signal_that_ends_prints_the_command_that_resumes(
     patient.hurry.touch()
     assert run(*shlex.split(command)[3:]) == 0
     assert (out / "result.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "out"),
+    [
+        (["train", *SMALL], "new/run"),
+        (["sweep", *SMALL, "--jobs", "1"], "new/sweep"),
+        (["export", "RUN"], "new/policy.safetensors"),
+        (["explore", "RUN"], "new/page.html"),
+        (["render", "RUN"], "new/film.gif"),
+        (["monitor", "RUN"], "new/monitor"),
+        (["deploy-report", "RUN"], "new/report"),
+        (["new-env"], "new/my_env.py"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_place_where_nothing_can_be_written_is_refused_input(
+    words: list[str], out: str, folder: Path, tmp_path: Path, monkeypatch, capsys
+):
+    def mkdir(path: Path, *arguments: Any, **options: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    named = [str(folder) if word == "RUN" else word for word in words]
+    option = [] if words[0] == "new-env" else ["--out"]
+    assert run(*named, *option, str(tmp_path / out)) == 2
+    assert "cannot be made (Read-only file system). Give a folder" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_however_deep_a_folder_is_it_is_made(tmp_path: Path, capsys):
+    out = tmp_path / Path(*["a"] * 1500) / "run"
+    try:
+        assert run("train", *SMALL, "--rows", "3", "--cols", "3", "--out", str(out)) == 0
+        assert run("evaluate", str(out), "--json") == 0
+        assert run("explore", str(out), "--out", str(out / "b" / "page.html")) == 0
+    finally:  # Python's own way of removing a folder recurses.
+        subprocess.run(["rm", "-r", str(tmp_path / "a")], check=True)
 
 
 @pytest.mark.slow

@@ -122,7 +122,7 @@ def test_reports_that_cannot_be_written_are_refused(folder: Path, tmp_path: Path
     (tmp_path / "file").touch()
     for words, message in (
         ([str(tmp_path)], "is no run"),
-        ([str(folder), "--out", str(tmp_path / "file")], "cannot be made"),
+        ([str(folder), "--out", str(tmp_path / "file")], "is a file. Give a folder"),
         ([str(folder), "--false-alarm-rate", "-1"], "from 0 to 1"),
     ):
         assert main(["deploy-report", *words]) == 2

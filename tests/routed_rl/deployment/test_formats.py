@@ -183,7 +183,7 @@ def test_exports_that_cannot_be_are_refused_and_write_nothing(
         (["--experts", "dimond"], "Did you mean 'diamond'"),
         (["--out", str(tmp_path / "policy.bin")], ".onnx (onnx)"),
         (["--out", str(tmp_path / "policy.onnx"), "--format", "safetensors"], ".safetensors"),
-        (["--out", str(tmp_path / "file" / "policy.pt2")], "cannot be made"),
+        (["--out", str(tmp_path / "file" / "policy.pt2")], "is a file"),
         (["--out", str(tmp_path / "folder.onnx")], "is a folder"),
     ):
         assert run("export", folder, *words) == 2

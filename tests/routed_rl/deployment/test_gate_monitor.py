@@ -93,12 +93,13 @@ def test_an_event_that_never_happens_cannot_be_foretold():
 
 def test_the_exact_curve_agrees_with_a_sample():
     policy = small_policy()
-    exact, count = first_step_roc(policy, WORLD, "ghost")
-    assert count is None
+    told: list[float] = []
+    exact, count = first_step_roc(policy, WORLD, "ghost", more=told.append)
+    assert (count, told) == (None, [1])
     # Spurious oversight, however rare, makes too many states to list.
     world = dataclasses.replace(WORLD, spurious_oversight=1e-9)
-    sampled, count = first_step_roc(policy, world, "ghost", episodes=20_000)
-    assert count == 20_000
+    sampled, count = first_step_roc(policy, world, "ghost", episodes=20_000, more=told.append)
+    assert (count, sum(told)) == (20_000, pytest.approx(2))
     assert sampled.area == pytest.approx(exact.area, abs=0.02)
     assert sampled.event_rate == pytest.approx(exact.event_rate, abs=0.02)
 
@@ -209,7 +210,7 @@ def test_what_cannot_be_measured_is_refused(tmp_path: Path, capsys):
         ([str(tmp_path / "run"), "--expert", "gost"], "Did you mean 'ghost'"),
         ([str(tmp_path / "run"), "--false-alarm-rate", "2"], "from 0 to 1"),
         ([str(tmp_path / "run"), "--oversight", "2"], "from 0 to 1"),
-        ([str(tmp_path / "run"), "--out", str(tmp_path / "run" / "log.jsonl")], "cannot be made"),
+        ([str(tmp_path / "run"), "--out", str(tmp_path / "run" / "log.jsonl")], "is a file"),
     ):
         assert main(["monitor", *words]) == 2
         assert message in capsys.readouterr().err

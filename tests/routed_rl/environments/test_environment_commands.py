@@ -210,8 +210,13 @@ def test_what_always_happens_is_not_foretold(folder: Path, monkeypatch: pytest.M
         return real(actor, *arguments)
 
     monkeypatch.setattr(environment_warning, "env_roc", env_roc)
-    found = environment_warning.environment_forewarnings(run, {"here": 0.5}, episodes=40)
+    told: list[float] = []
+    found = environment_warning.environment_forewarnings(
+        run, {"here": 0.5}, episodes=40, more=told.append
+    )
     assert [curve.who for curve in found] == ["mixture"]
+    assert sum(told) == pytest.approx(1)
+    assert len(told) > 1
     monkeypatch.setattr(
         environment_warning, "env_roc", lambda *_: env_roc(run.policy.steer("left"))
     )

@@ -188,4 +188,4 @@ def test_a_film_without_its_packages_is_refused_with_the_line_that_installs_them
 def test_a_target_that_cannot_be_written_is_refused(folder: Path, tmp_path: Path, capsys):
     (tmp_path / "file").touch()
     assert main(["render", str(folder), "--out", str(tmp_path / "file" / "film.gif")]) == 2
-    assert "cannot be made" in capsys.readouterr().err
+    assert "is a file" in capsys.readouterr().err

@@ -3,7 +3,7 @@
 import { answer, endingInWords, rollout, story } from "./model/answers.js";
 import { Policy } from "./model/policy.js";
 import { mapFigures, valuesAt } from "./model/values.js";
-import { capital } from "./model/words.js";
+import { capital } from "./model/texts.js";
 import { PIECES } from "./model/world.js";
 import { readSeed, writeAddress } from "./page/address.js";
 import { copyText } from "./page/clipboard.js";

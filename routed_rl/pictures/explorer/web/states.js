@@ -1,6 +1,6 @@
 // The page of a world's states: the view, what changes it, and what is drawn when it has changed.
 
-import { percent } from "./model/words.js";
+import { percentText } from "./model/texts.js";
 import { readSeed, writeAddress } from "./page/address.js";
 import { copyText } from "./page/clipboard.js";
 import { find, setShown, setText } from "./page/elements.js";
@@ -128,7 +128,7 @@ function story(results) {
   const endings = results.map(({ rates }, who) => {
     const [likeliest] = [...listing.outcomes].sort((one, other) => rates[other] - rates[one]);
     const where = likeliest === TIMEOUT ? "in a time-out" : `on the ${likeliest}`;
-    return { who, text: `${where} in ${percent(rates[likeliest])}` };
+    return { who, text: `${where} in ${percentText(rates[likeliest])}` };
   });
   const told = endings.length > 4 ? [endings[view.who]] : endings;
   const parts = told.map(({ who, text }, place) => {

@@ -2,8 +2,8 @@
 
 import { greedy } from "./policy.js";
 import { drawAction, seededNumbers } from "./random.js";
+import { percentText } from "./texts.js";
 import { startValues } from "./values.js";
-import { percent } from "./words.js";
 import { MOVES, TARGETS } from "./world.js";
 
 /** The action probabilities, the experts' weights and the exact figures of one who acts: `values`
@@ -77,5 +77,5 @@ function likeliestEnding(figures) {
   const names = { diamond: "on the diamond", ghost: "on the ghost", timeout: "in a time-out" };
   const outcomes = /** @type {Outcome[]} */ (Object.keys(names));
   const [best] = outcomes.sort((one, other) => figures[other] - figures[one]);
-  return `${names[best]} in ${percent(figures[best])}`;
+  return `${names[best]} in ${percentText(figures[best])}`;
 }

@@ -1,6 +1,6 @@
 // A board: cells with their shade and arrows, the pieces, and the rollout that is played.
 
-import { capital } from "../model/words.js";
+import { capital, numberText, percentText } from "../model/texts.js";
 import { MOVES, PIECES, TARGETS } from "../model/world.js";
 import { setAttributes, setText, svg } from "./elements.js";
 import { movePieces } from "./pieces.js";
@@ -135,5 +135,5 @@ function shade(weights, ends) {
 function cellNumber(shown, values, cell) {
   if (shown === "arrows") return "";
   const value = values[shown][cell];
-  return shown === "return" ? value.toFixed(2) : `${Math.round(100 * value)}%`;
+  return shown === "return" ? numberText(value, 2) : percentText(value, 0);
 }

@@ -1,6 +1,7 @@
 // The dial: who decides, from one expert through the learned gate to the other.
 
 import { steeredWeights } from "../model/policy.js";
+import { numberText, percentText } from "../model/texts.js";
 import { fillSelect, find, setAttributes, setShown, setText } from "./elements.js";
 import { deployedDial, isDeployed, makeActor } from "./view.js";
 
@@ -14,11 +15,11 @@ export function actorName(policy, { dial, fixed, ends }) {
   if (Math.abs(dial) === 1) return `${end} expert`;
   if (fixed) {
     const weights = steeredWeights({ dial, fixed, ends }, policy.experts.map(() => 0));
-    const [left, right] = ends.map((index) => `${policy.experts[index]} ${weights[index].toFixed(3)}`);
+    const [left, right] = ends.map((index) => `${policy.experts[index]} ${numberText(weights[index])}`);
     return `fixed weights: ${right}, ${left}`;
   }
   if (dial === 0) return "mixture";
-  return `${Math.round(100 * Math.abs(dial))}% from the ${gateName(policy)} to the ${end} expert`;
+  return `${percentText(Math.abs(dial), 0)} from the ${gateName(policy)} to the ${end} expert`;
 }
 
 /** What that means, for whoever reads it the first time.

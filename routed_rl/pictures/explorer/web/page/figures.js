@@ -1,15 +1,15 @@
 // Figures as people read them.
 
-import { percent } from "../model/words.js";
+import { numberText, percentText } from "../model/texts.js";
 import { element, setText } from "./elements.js";
 
 /** @type {[key: Figure, title: string, shown: (value: number) => string][]} */
 const COLUMNS = [
-  ["diamond", "diamond", percent],
-  ["ghost", "ghost", percent],
-  ["timeout", "time-out", percent],
-  ["return", "return", (value) => value.toFixed(3)],
-  ["steps", "steps", (value) => value.toFixed(2)],
+  ["diamond", "diamond", percentText],
+  ["ghost", "ghost", percentText],
+  ["timeout", "timeout", percentText],
+  ["return", "return", numberText],
+  ["steps", "steps", (value) => numberText(value, 2)],
 ];
 
 /** A table of figures whose numbers change, with a row for each name. */
@@ -58,6 +58,6 @@ export class OutcomeBar {
 
   /** @param {Record<string, number>} shares Of each outcome, from 0 to 1. */
   draw(shares) {
-    for (const { name, part } of this.parts) part.style.width = percent(shares[name]);
+    for (const { name, part } of this.parts) part.style.width = `${100 * shares[name]}%`;
   }
 }

@@ -1,8 +1,8 @@
 // A panel: one who acts, with the dial, the board and the exact figures.
 
 import { endingInWords } from "../model/answers.js";
+import { capital, numberText } from "../model/texts.js";
 import { meanValues, valuesAt } from "../model/values.js";
-import { capital } from "../model/words.js";
 import { Board } from "./board.js";
 import { actorMeaning, actorName, Dial } from "./dial.js";
 import { fillSelect, find, setAttributes, setShown, setText } from "./elements.js";
@@ -122,7 +122,7 @@ function remark(policy) {
     remarks.push(`${leftOut} snapshots were left out, so that the page stays small; ${kept} are here.`);
   }
   if (several && deploy && deployedDial(policy) === null) {
-    const weights = experts.map((name, index) => `${name} ${deploy[index].toFixed(2)}`).join(", ");
+    const weights = experts.map((name, index) => `${name} ${numberText(deploy[index], 2)}`).join(", ");
     remarks.push(`Its method deploys it with the weights ${weights}, which no dial between two experts reaches.`);
   }
   return remarks.join(" ");

@@ -1,6 +1,6 @@
 // The tables: who may act, what each would do, and how episodes end then.
 
-import { percent } from "../model/words.js";
+import { numberText, percentText } from "../model/texts.js";
 import { element, setText } from "../page/elements.js";
 import { OutcomeBar } from "../page/figures.js";
 import { TIMEOUT } from "./listing.js";
@@ -72,8 +72,8 @@ export class PerformerTable extends RowsTable {
     const { performers } = this.listing;
     const shares = performers.map((_, who) => this.listing.probabilities(who, state));
     const texts = performers.map(({ gate }, who) => {
-      const weight = this.gated ? [gate ? percent(gate(state)) : ""] : [];
-      return [...weight, ...shares[who].map(percent)];
+      const weight = this.gated ? [gate ? percentText(gate(state)) : ""] : [];
+      return [...weight, ...shares[who].map((share) => percentText(share))];
     });
     this.fill(texts, chosen);
     this.inputs[chosen].checked = true;
@@ -106,8 +106,8 @@ export class ResultTable extends RowsTable {
   /** @type {(results: Result[], chosen: number) => void} */
   draw(results, chosen) {
     const texts = results.map(({ rates, return: gained, steps }) => {
-      const shares = this.outcomes.map((name) => percent(rates[name]));
-      return [...shares, gained.toFixed(3), steps.toFixed(2)];
+      const shares = this.outcomes.map((name) => percentText(rates[name]));
+      return [...shares, numberText(gained), numberText(steps, 2)];
     });
     this.fill(texts, chosen);
     results.forEach(({ rates }, who) => this.bars[who].draw(rates));

@@ -1,6 +1,6 @@
 // The moment that is shown: its picture, what can be done in it, and the way that led there.
 
-import { percent } from "../model/words.js";
+import { percentText } from "../model/texts.js";
 import { element, find, setAttributes, setShown, setText } from "../page/elements.js";
 import { endingName } from "./listing.js";
 
@@ -67,8 +67,8 @@ export class Scene {
     this.drawLooks(state, shown);
     this.buttons.forEach(({ node, fill, share, after }, action) => {
       const probability = listing.probabilities(view.who, state)[action];
-      setText(share, percent(probability));
-      fill.style.width = percent(probability);
+      setText(share, percentText(probability));
+      fill.style.width = `${100 * probability}%`;
       setText(after, listing.change(state, action));
       node.disabled = shown.ending !== null;
     });
