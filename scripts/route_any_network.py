@@ -72,7 +72,7 @@ def line(name: str, figures: Sequence[float]) -> str:
     return f"{name:20}" + "".join(f"{figure:9.3f}" for figure in figures)
 
 
-def main(labelled: float = 0.5, steps: int = 2000, seed: int = 0) -> None:
+def main(labelled: float = 0.5, steps: int = 1000, seed: int = 0) -> None:
     """Train, delete the part, and print the errors.
 
     Args:
