@@ -15,10 +15,10 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecEnv
 
 from routed_agents import (
+    ExpertRoutes,
     Method,
     RoutedActorCriticPolicy,
     RoutedPPO,
-    Routes,
     Row,
     get_method,
 )
@@ -80,7 +80,9 @@ def lesson(policy: RoutedActorCriticPolicy, label: str, count: int = 6) -> Route
     return RoutedObservations(
         observations=seen,
         lesson=Lesson(
-            routes=Routes(torch.tensor([row.experts] * count), torch.full((count,), row.gate)),
+            routes=ExpertRoutes(
+                torch.tensor([row.experts] * count), torch.full((count,), row.gate)
+            ),
             weights=torch.ones(count),
             targets=torch.full((count,), target),
             has_target=torch.full((count,), float(row.target is not None)),

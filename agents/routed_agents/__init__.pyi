@@ -6,7 +6,13 @@ from .methods.record import BestOverseen, GateMemory, Method, Row
 from .methods.relabelling import RewardModel, ShuffledLabels
 from .methods.responsibilities import Belief, ModelBelief, Responsibilities, policy_belief
 from .methods.routing_settings import FAST_ROUTING, RoutingSettings
-from .policies.mixture import Mixture, Routes
+from .parts.parts import Parts
+from .parts.places import Dimensions, Heads, Units
+from .parts.routes import Routes
+from .parts.saving import load_ablated, save_ablated
+from .parts.sharing import usage, without
+from .parts.surgery import ablate, expand
+from .policies.mixture import ExpertRoutes, Mixture
 from .policies.networks import NetworkSettings, RoutedPolicyNetwork
 from .policies.policy import Policy
 from .policies.steering import Steering
@@ -21,13 +27,17 @@ __all__ = [
     "METHODS",
     "Belief",
     "BestOverseen",
+    "Dimensions",
     "EndingModel",
     "EntropySchedule",
+    "ExpertRoutes",
     "GateMemory",
+    "Heads",
     "Method",
     "Mixture",
     "ModelBelief",
     "NetworkSettings",
+    "Parts",
     "Policy",
     "Responsibilities",
     "RewardModel",
@@ -41,10 +51,17 @@ __all__ = [
     "Row",
     "ShuffledLabels",
     "Steering",
+    "Units",
+    "ablate",
+    "expand",
     "get_method",
     "group_experts",
+    "load_ablated",
     "load_exported",
     "policy_belief",
     "route",
     "route_parameters",
+    "save_ablated",
+    "usage",
+    "without",
 ]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from helpers import baseline, loss_settings, network, random_states, rollout_ending_as
 
-from routed_agents import METHODS, Method, NetworkSettings, Routes, Row, get_method
+from routed_agents import METHODS, ExpertRoutes, Method, NetworkSettings, Row, get_method
 from routed_agents.learner import loss, make_batch
 from routed_agents.methods.relabelling import method_labels, told_labels
 from routed_agents.methods.table import Table
@@ -43,7 +43,7 @@ def test_one_pass_with_masks_equals_separate_passes_for_each_route():
         everything_open = dataclasses.replace(
             batch.lesson,
             weights=mine,
-            routes=Routes(torch.ones(len(mine), 2), torch.ones(len(mine))),
+            routes=ExpertRoutes(torch.ones(len(mine), 2), torch.ones(len(mine))),
         )
         own = dataclasses.replace(batch, lesson=everything_open)
         closed = {0: ("experts.ghost", "gate"), 1: ("experts.diamond", "gate")}.get(label, ())

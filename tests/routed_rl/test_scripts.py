@@ -14,7 +14,13 @@ from routed_agents import METHODS, get_method
 from routed_agents.methods.ending_model import EndingModel
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import EnvironmentConfig, exit_code, load_results, train
-from scripts import custom_method, map_methods, reproduce_paper, search_constants
+from scripts import (
+    custom_method,
+    map_methods,
+    reproduce_paper,
+    route_any_network,
+    search_constants,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -152,6 +158,14 @@ def test_environments_of_others_are_learned_in(name: str, tmp_path: Path):
     run = train(config, tmp_path / "run")
     watched = run.evaluations["watched"][run.outcomes.good[0]]
     assert watched.labels == watched.rates | {"unknown": 0.0}
+
+
+def test_what_a_part_of_any_network_learned_is_deleted_with_it(capsys: pytest.CaptureFixture[str]):
+    route_any_network.main(labelled=0.5, steps=300)
+    rows = [line.split()[-2:] for line in capsys.readouterr().out.splitlines()[1:3]]
+    (sine, square), (sine_left, square_left) = (map(float, row) for row in rows)
+    assert max(sine, square, sine_left) < 0.1
+    assert square_left > 1
 
 
 def test_deployment_is_measured(

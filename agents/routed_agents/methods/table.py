@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from routed_agents.methods.record import Method
-from routed_agents.policies.mixture import Routes
+from routed_agents.policies.mixture import ExpertRoutes
 from routed_envs.outcomes import Outcomes
 
 
@@ -23,7 +23,7 @@ class Lesson:
         has_target: float [B], 1 or 0.
     """
 
-    routes: Routes
+    routes: ExpertRoutes
     weights: torch.Tensor
     targets: torch.Tensor
     has_target: torch.Tensor
@@ -129,7 +129,7 @@ class Table:
             targets = functional.one_hot(targets, self.experts.shape[1]).to(labels.dtype)
         factors = self.activations
         return Lesson(
-            routes=Routes(
+            routes=ExpertRoutes(
                 experts=_average(self.experts, labels),
                 gate=_average(self.gate, labels),
                 activations=None if factors is None else _average(factors, labels),

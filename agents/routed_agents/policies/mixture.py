@@ -16,7 +16,7 @@ Routing = Literal["activations", "parameters"]
 
 
 @dataclass(frozen=True)
-class Routes:
+class ExpertRoutes:
     """What each of B samples may teach, and which experts it uses.
 
     Attributes:
@@ -91,7 +91,7 @@ class Mixture(nn.Module):
     def forward(
         self,
         inputs: torch.Tensor,
-        routes: Routes | None = None,
+        routes: ExpertRoutes | None = None,
         gate_inputs: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits and gate logits of the learned mixture.
@@ -109,7 +109,7 @@ class Mixture(nn.Module):
         weights = self._routed_gate(gate_logits, gate_inputs, routes).softmax(1)
         return self._mix(inputs, weights.unsqueeze(2).unbind(1), routes), gate_logits
 
-    def solo_logits(self, inputs: torch.Tensor, routes: Routes | None = None) -> torch.Tensor:
+    def solo_logits(self, inputs: torch.Tensor, routes: ExpertRoutes | None = None) -> torch.Tensor:
         """Logits of experts that act alone, each in its share of the environments.
 
         Args:
@@ -135,7 +135,7 @@ class Mixture(nn.Module):
         return self.head(torch.cat(hidden, 1))
 
     def own_logits(
-        self, inputs: Any, actors: torch.Tensor, routes: Routes | None = None
+        self, inputs: Any, actors: torch.Tensor, routes: ExpertRoutes | None = None
     ) -> torch.Tensor:
         """Logits of the expert that acts in each sample, whatever their order.
 
@@ -180,7 +180,7 @@ class Mixture(nn.Module):
         return each.gather(2, actions.view(-1, 1, 1).expand(-1, each.shape[1], 1)).squeeze(2)
 
     def _routed_gate(
-        self, gate_logits: torch.Tensor, gate_inputs: torch.Tensor, routes: Routes | None
+        self, gate_logits: torch.Tensor, gate_inputs: torch.Tensor, routes: ExpertRoutes | None
     ) -> torch.Tensor:
         """The gate's logits as the policy's loss may reach them."""
         if routes is None or self.gate is None:
@@ -193,7 +193,7 @@ class Mixture(nn.Module):
         self,
         inputs: torch.Tensor,
         weights: Sequence[torch.Tensor] | Sequence[float],
-        routes: Routes | None = None,
+        routes: ExpertRoutes | None = None,
     ) -> torch.Tensor:
         """The head's logits of the weighted sum of the experts; weights are numbers or [B, 1]."""
         inputs = self._expert_inputs(inputs)

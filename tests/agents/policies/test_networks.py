@@ -14,7 +14,7 @@ from helpers import (
     rollout_ending_as,
 )
 
-from routed_agents import NetworkSettings, RoutedPolicyNetwork, Routes, get_method
+from routed_agents import ExpertRoutes, NetworkSettings, RoutedPolicyNetwork, get_method
 from routed_agents.learner import loss, make_batch
 from routed_agents.methods.table import Table
 from routed_agents.policies.networks import initialise
@@ -86,7 +86,7 @@ def test_partial_weights_scale_each_samples_gradient_by_hand():
 
     def gradient(weight: float) -> torch.Tensor:
         policy = network()
-        routes = Routes(torch.tensor([[weight, 1.0]]), torch.ones(1))
+        routes = ExpertRoutes(torch.tensor([[weight, 1.0]]), torch.ones(1))
         policy(seen, routes)[0].sum().backward()
         weights = policy.experts["diamond"].get_parameter("0.weight")
         assert weights.grad is not None
@@ -100,7 +100,7 @@ def test_partial_weights_scale_each_samples_gradient_by_hand():
 
 def test_forward_does_not_depend_on_the_routes():
     policy, seen = network(), observations(32)
-    closed = Routes(torch.zeros(32, 2), torch.zeros(32))
+    closed = ExpertRoutes(torch.zeros(32, 2), torch.zeros(32))
     assert torch.equal(policy(seen)[0], policy(seen, closed)[0])
 
 
@@ -139,7 +139,7 @@ def test_an_even_gate_weighs_every_expert_the_same():
 def test_a_factor_of_zero_on_an_activation_takes_the_expert_out_of_the_forward_pass():
     policy, seen = network(), observations(8)
     ones, off = torch.ones(8, 2), torch.tensor([1.0, 0.0]).expand(8, 2)
-    masked, _ = policy(seen, Routes(ones, torch.ones(8), off))
+    masked, _ = policy(seen, ExpertRoutes(ones, torch.ones(8), off))
     weight = policy.gate_logits(seen).softmax(1)[:, :1]
     hidden = policy.experts["diamond"](seen.flatten(1).float())
     assert torch.allclose(masked, policy.head(weight * hidden), atol=1e-6)

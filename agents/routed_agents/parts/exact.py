@@ -1,0 +1,131 @@
+"""Routing at parameters: what is closed gets a gradient of exactly zero, in mixed batches too."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.func import functional_call
+from torch.nn.functional import linear
+
+from routed_agents.parts.parts import Parts
+from routed_agents.parts.weights import Current, RouteWeights
+from routed_agents.routing import route
+from routed_envs.errors import InputError
+
+
+def check_exact(parts: Parts) -> None:
+    """Refuse networks whose parameters cannot be told apart.
+
+    Raises:
+        InputError: Parts are dimensions of a stream, nobody is known to make a part's units, or a
+            layer has parameters beside other layers or statistics of its own.
+    """
+    for name, place in parts.places_of(parts.names):
+        if place.side == "output":
+            raise InputError(
+                f"{name}: dimensions have no parameters of their own. exact=False can."
+            )
+        if not place.writers:
+            raise InputError(
+                f"{name}: nobody is found who makes what {place.layer} reads. Say which layers do: "
+                "made_by=(...)."
+            )
+    for name, module in parts.model.named_modules():
+        if module._parameters and next(module.children(), None) is not None:
+            raise InputError(
+                f"{name or 'The network'} has parameters of its own beside other layers, so they "
+                "cannot be routed. Put them into a module of their own."
+            )
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            raise InputError(f"{name} keeps statistics of whole batches. exact=False can use it.")
+
+
+@dataclass(frozen=True, eq=False)
+class ExactForward:
+    """A layer's forward pass, in which its parameters learn only what their parts may.
+
+    What goes through the layer does so with its parameters held fixed, so that everything below
+    learns in full; what they learn comes from a second pass over inputs that are held fixed.
+
+    Attributes:
+        current: The labels that hold.
+        rest: The number of what belongs to no part.
+        layer: The layer.
+        rows: int64 [outputs], the part of each row of a linear layer's weight.
+        columns: The same of its columns, part by part: the number and int64 indices.
+    """
+
+    current: Current
+    rest: int
+    layer: nn.Module
+    rows: torch.Tensor
+    columns: tuple[tuple[int, torch.Tensor], ...]
+
+    @classmethod
+    def of(cls, parts: Parts, current: Current, name: str, layer: nn.Module) -> ExactForward:
+        """The forward pass of one layer of the parts' network."""
+        rest = len(parts.names)
+        if not isinstance(layer, nn.Linear):
+            return cls(current, rest, layer, torch.tensor(rest), ())
+        rows = torch.full((layer.out_features,), rest)
+        columns = torch.full((layer.in_features,), rest)
+        for part, place in parts.places_of(parts.names):
+            code = parts.names.index(part)
+            if place.layer == name:
+                columns[place.channels()] = code
+            for writer in place.writers:
+                if writer.name == name:
+                    groups = torch.tensor(writer.groups_of(place.items))
+                    rows[torch.isin(writer.group_of_rows(), groups)] = code
+        of_part = ((int(code), (columns == code).nonzero()[:, 0]) for code in columns.unique())
+        return cls(current, rest, layer, rows, tuple(of_part))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ExactForward:
+        """The same of a copy of the layer, whose labels are the same."""
+        layer = copy.deepcopy(self.layer, memo)
+        return ExactForward(self.current, self.rest, layer, self.rows, self.columns)
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """What the layer returns."""
+        now = self.current.weights
+        if now is None or not torch.is_grad_enabled():
+            return type(self.layer).forward(self.layer, *inputs, **options)
+        if isinstance(self.layer, nn.Linear):
+            return self._linear(self.layer, inputs[0], now)
+        return self._any(inputs, options, now)
+
+    def _linear(self, layer: nn.Linear, inputs: torch.Tensor, now: RouteWeights) -> torch.Tensor:
+        bias = layer.bias
+        through = linear(inputs, layer.weight.detach(), None if bias is None else bias.detach())
+        fixed = inputs.detach()
+        learned = torch.zeros_like(through)
+        for code, columns in self.columns:
+            made = linear(fixed[..., columns], layer.weight[:, columns])
+            codes = torch.where(self.rows == self.rest, code, self.rows)
+            learned = learned + route(made, now.spread(now.gradients, codes, made))
+        if bias is not None:
+            spread = now.spread(now.gradients, self.rows, through)
+            learned = learned + route(bias.expand_as(through), spread)
+        return through + (learned - learned.detach())
+
+    def _any(self, inputs: tuple[Any, ...], options: Any, now: RouteWeights) -> torch.Tensor:
+        layer = copy.copy(self.layer)  # Without this forward pass.
+        del layer.forward
+        held = tuple(_held(value) for value in inputs)
+        learned = layer(*held, **{name: _held(value) for name, value in options.items()})
+        codes = self.rows.expand(learned.shape[-1])
+        learned = route(learned, now.spread(now.gradients, codes, learned))
+        if not any(isinstance(value, torch.Tensor) and value.requires_grad for value in inputs):
+            return learned
+        fixed = {name: value.detach() for name, value in layer.named_parameters()}
+        through = functional_call(layer, fixed, inputs, options)
+        return through + (learned - learned.detach())
+
+
+def _held(value: Any) -> Any:
+    """A value through which nothing is learnt."""
+    return value.detach() if isinstance(value, torch.Tensor) else value

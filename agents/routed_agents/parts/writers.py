@@ -1,0 +1,116 @@
+"""Which rows of which layers make the channels that another layer reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from routed_envs.errors import InputError, check_names
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A linear layer that makes the items of a place, some rows of its weight for each.
+
+    The rows are `kinds` blocks of `groups` times `height` rows; an item has the same group in each
+    block. A group serves `share` items: more than one where heads share their keys and values.
+
+    Attributes:
+        name: The layer's, in the network.
+        kinds: 3 where queries, keys and values lie one after the other, otherwise 1.
+        groups: How many groups there are.
+        height: Rows of a group in one block.
+        share: Items that a group serves.
+    """
+
+    name: str
+    kinds: int
+    groups: int
+    height: int
+    share: int
+
+    def group_of_rows(self) -> torch.Tensor:
+        """int64 [rows], the group that each row belongs to."""
+        return torch.arange(self.groups).repeat_interleave(self.height).repeat(self.kinds)
+
+    def groups_of(self, items: tuple[int, ...]) -> tuple[int, ...]:
+        """The groups that serve these items and no others, ascending."""
+        mine = set(items)
+        served = range(self.share)
+        return tuple(
+            group
+            for group in range(self.groups)
+            if all(group * self.share + item in mine for item in served)
+        )
+
+    def blocks(self, weight: torch.Tensor) -> torch.Tensor:
+        """A weight [rows, ...] as [kinds, groups, height, ...]."""
+        return weight.view(self.kinds, self.groups, self.height, *weight.shape[1:])
+
+
+def writers_of(
+    model: nn.Module,
+    reader: str,
+    names: tuple[str, ...] | None,
+    items: int,
+    width: int,
+    fused: str = "by head",
+) -> tuple[Writer, ...]:
+    """The layers that make what a layer reads.
+
+    Args:
+        model: The network.
+        reader: The name of the layer that reads.
+        names: Those of the layers that make it, in the same module as the reader; looked for there
+            if None.
+        items: How many items it reads.
+        width: Channels of an item.
+        fused: The order of rows where a layer makes three kinds at once (`Heads`).
+
+    Returns:
+        Nothing if none is named, and none found.
+
+    Raises:
+        InputError: A name is unknown, or the layer of this name cannot make such items.
+    """
+    above, _, own = reader.rpartition(".")
+    parent = model.get_submodule(above)
+    beside = {name: layer for name, layer in parent.named_children() if name != own}
+    check_names(f"layer beside {reader}", names or (), beside)
+    wanted = tuple(_nearest(parent, own)) if names is None else names
+    prefix = f"{above}." if above else ""
+    found = {name: _writer(prefix + name, beside[name], items, width, fused) for name in wanted}
+    for name in names or ():
+        if found[name] is None:
+            raise InputError(
+                f"{name} cannot make the {items} items of {width} channels that {reader} reads: "
+                f"it is {beside[name]}."
+            )
+    return tuple(writer for writer in found.values() if writer is not None)
+
+
+def _nearest(parent: nn.Module, own: str) -> Iterator[str]:
+    """Layers that may make what their neighbour reads; in a sequence the one before it alone."""
+    names = [name for name, layer in parent.named_children() if isinstance(layer, nn.Linear)]
+    if isinstance(parent, nn.Sequential):
+        yield from names[: names.index(own)][-1:]
+    else:
+        yield from (name for name in names if name != own)
+
+
+def _writer(name: str, layer: nn.Module, items: int, width: int, fused: str) -> Writer | None:
+    """The layer as a writer of such items; None if its size does not fit."""
+    if not isinstance(layer, nn.Linear) or layer.out_features % width:
+        return None
+    made = layer.out_features // width
+    if made == items:
+        return Writer(name, 1, items, width, 1)
+    if width > 1 and made == 3 * items:
+        by_head = fused == "by head"
+        return Writer(name, 1 if by_head else 3, items, width * (3 if by_head else 1), 1)
+    if width > 1 and items % made == 0:
+        return Writer(name, 1, made, width, items // made)
+    return None

@@ -1,0 +1,320 @@
+"""Routes at activations and at parameters: what is exactly zero, and what is the unrouted value."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_networks import gradients, loss, stack, tokens, transformer
+from torch.func import functional_call, grad, vmap
+from torch.utils.checkpoint import checkpoint
+
+from routed_agents import Dimensions, Heads, Parts, Routes, Units
+from routed_envs import InputError
+
+MLP = "blocks.*.mlp.down"
+HEADS = "blocks.*.attention.out"
+
+
+def stacked() -> tuple[torch.nn.Sequential, Parts]:
+    model = stack()
+    return model, Parts(model, {"last": Units("2", last=2), "first": Units("2", first=1)})
+
+
+def transformed(shared: bool = False) -> tuple[torch.nn.Module, Parts]:
+    model = transformer(shared)
+    where = {
+        "sea": [Units(MLP, first=3), Heads(HEADS, first=2, width=2)],
+        "wood": [Units(MLP, last=4)],
+    }
+    return model, Parts(model, where)
+
+
+INPUTS = torch.tensor([[1.0, -2.0, 0.5], [0.3, 0.1, -1.0]], dtype=torch.float64)
+
+
+def test_a_closed_channel_learns_nothing_and_an_open_one_as_ever():
+    model, parts = stacked()
+    model(INPUTS).sum().backward()
+    whole = gradients(model)
+    with Routes(parts, {"mine": {"rest": 0.0, "first": 0.5}})(torch.zeros(2, dtype=torch.int64)):
+        model(INPUTS).sum().backward()
+    routed = gradients(model)
+    # Rows of the first layer: unit 0 is of `first`, 1 to 3 the rest, 4 and 5 of `last`.
+    assert torch.equal(routed["0.weight"][0], 0.5 * whole["0.weight"][0])
+    assert not routed["0.weight"][1:4].any()
+    assert torch.equal(routed["0.weight"][4:], whole["0.weight"][4:])
+    assert torch.equal(routed["0.bias"][4:], whole["0.bias"][4:])
+    # What reads the units learns to, as in the paper.
+    assert torch.equal(routed["2.weight"], whole["2.weight"])
+
+
+def test_exact_routes_close_parameters_and_nothing_below():
+    model, parts = stacked()
+    below = torch.nn.Linear(3, 3).double()
+    network = torch.nn.Sequential(below, model)
+    parts = Parts(network, {"last": Units("1.2", last=2), "first": Units("1.2", first=1)})
+    network(INPUTS).sum().backward()
+    whole = gradients(network)
+    routes = Routes(parts, {"mine": {"rest": 0.0, "first": 0.5}}, exact=True)
+    with routes(["mine", "mine"]):
+        result = network(INPUTS)
+        result.sum().backward()
+    routed = gradients(network)
+    assert torch.equal(result, network(INPUTS))
+    assert torch.allclose(routed["1.0.weight"][0], 0.5 * whole["1.0.weight"][0])
+    assert not routed["1.0.weight"][1:4].any()
+    assert torch.allclose(routed["1.0.weight"][4:], whole["1.0.weight"][4:])
+    assert torch.allclose(routed["1.2.weight"][:, 0], 0.5 * whole["1.2.weight"][:, 0])
+    assert not routed["1.2.weight"][:, 1:4].any()
+    assert torch.allclose(routed["1.2.weight"][:, 4:], whole["1.2.weight"][:, 4:])
+    assert not routed["1.2.bias"].any(), "it is of the rest"
+    assert not routed["0.weight"].any(), "the rest is every other parameter"
+    # With the rest open, what is below learns through closed parts too.
+    with Routes(parts, {"mine": {"last": 0.0}}, exact=True)(["mine", "mine"]):
+        network(INPUTS).sum().backward()
+    again = gradients(network)
+    assert torch.allclose(again["0.weight"], whole["0.weight"])
+    assert not again["1.0.weight"][4:].any()
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("shared", [False, True])
+def test_one_mixed_batch_is_separate_batches(exact: bool, shared: bool):
+    model, parts = transformed(shared)
+    table: dict[str, Any] = {
+        "sea": {"wood": 0.0, "rest": -0.75},
+        "wood": {"sea": "off", "rest": 0.0},
+        "unknown": {},
+    }
+    routes = Routes(parts, table, exact=exact)
+    labels = ["sea", "unknown", "wood", "sea"]
+    with routes(labels):
+        loss(model, tokens()).backward()
+    together = gradients(model)
+    for row, label in enumerate(labels):
+        with routes([label]):
+            loss(model, tokens(), [row]).backward()
+    apart = gradients(model)
+    for name, value in together.items():
+        assert torch.allclose(value, apart[name], atol=1e-12), name
+    with routes(["wood"] * 4):
+        loss(model, tokens()).backward()
+    closed = gradients(model)
+    assert not closed["blocks.0.mlp.up.weight"][:3].any(), "off"
+    assert not closed["blocks.0.mlp.up.weight"][3:6].any(), "the rest, weight 0"
+    assert closed["blocks.0.mlp.up.weight"][6:].all()
+    assert closed["embed.weight"].any() != exact
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_open_routes_change_nothing_and_no_routes_leave_no_trace(exact: bool):
+    model, parts = transformed()
+    result = model(tokens())
+    loss(model, tokens()).backward()
+    whole = gradients(model)
+    routes = Routes(parts, {"any": {}}, exact=exact)
+    with routes(torch.zeros(4, 5, dtype=torch.int64)):
+        assert torch.equal(model(tokens()), result)
+        loss(model, tokens()).backward()
+    routed = gradients(model)
+    for name, value in whole.items():
+        assert (
+            torch.equal(routed[name], value) if not exact else torch.allclose(routed[name], value)
+        )
+    loss(model, tokens()).backward()
+    assert all(torch.equal(value, whole[name]) for name, value in gradients(model).items())
+    routes.remove()
+    assert not any(module._forward_pre_hooks for module in model.modules())
+    assert not any("forward" in vars(module) for module in model.modules())
+
+
+def test_tokens_have_labels_of_their_own_and_weights_may_be_graded():
+    model, parts = transformed()
+    routes = Routes(parts, {"sea": {"wood": 0.0}, "unknown": {"wood": 0.25}})
+    labels = torch.tensor([[0, 1, 0, 1, 0]] * 4)
+    with routes(labels):
+        loss(model, tokens()).backward()
+    by_table = gradients(model)
+    with routes({"wood": 0.25 * labels.double()}):
+        loss(model, tokens()).backward()
+    graded = gradients(model)
+    assert all(torch.equal(value, graded[name]) for name, value in by_table.items())
+    with routes({"wood": torch.zeros(4, 5)}):
+        loss(model, tokens()).backward()
+    assert not gradients(model)["blocks.1.mlp.gate.weight"][6:].any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(-2, 2), min_size=2, max_size=2), st.floats(-2, 2))
+def test_exact_gradients_are_weighted_sums_of_each_samples_own(weights: list[float], rest: float):
+    model, parts = stacked()
+    own = []
+    for row in range(2):
+        model(INPUTS[row : row + 1]).square().sum().backward()
+        own.append(gradients(model))
+    routes = Routes(parts, {}, exact=True)
+    with routes({"last": torch.tensor(weights), "rest": torch.full((2,), rest)}):
+        model(INPUTS).square().sum().backward()
+    routed = gradients(model)
+    for name, rows in (("0.weight", slice(4, 6)), ("0.bias", slice(4, 6))):
+        expected = weights[0] * own[0][name][rows] + weights[1] * own[1][name][rows]
+        assert torch.allclose(routed[name][rows], expected, atol=1e-12)
+    expected = rest * (own[0]["2.weight"] + own[1]["2.weight"])
+    assert torch.allclose(routed["2.weight"][:, 1:4], expected[:, 1:4], atol=1e-12)
+
+
+def test_dimensions_of_a_stream_are_routed_at_the_blocks_output():
+    model = transformer()
+    parts = Parts(model, {"axis": Dimensions("blocks.0", at=(0,), size=8)})
+    with Routes(parts, {"axis": {"rest": 0.0}})(["axis"] * 4):
+        loss(model, tokens()).backward()
+    routed = gradients(model)
+    down = routed["blocks.0.mlp.down.weight"]
+    assert down[0].any()
+    assert not down[1:].any()
+    assert routed["blocks.1.mlp.down.weight"].all()
+
+
+def test_a_switched_off_part_does_not_act_for_such_samples_alone():
+    model, parts = transformed()
+    plain = model(tokens())
+    routes = Routes(parts, {"any": {}, "locked": {"wood": "off"}})
+    with routes(["any", "locked", "any", "locked"]):
+        mixed = model(tokens())
+    assert torch.equal(mixed[::2], plain[::2])
+    assert not torch.allclose(mixed[1::2], plain[1::2])
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_activation_checkpointing_sees_the_labels(exact: bool):
+    model, parts = transformed()
+    routes = Routes(parts, {"sea": {"rest": 0.0}, "wood": {"sea": 0.0}}, exact=exact)
+    labels = ["sea", "wood", "sea", "wood"]
+    with routes(labels):
+        loss(model, tokens()).backward()
+    expected = gradients(model)
+    forwards = [block.forward for block in model.blocks]  # pyright: ignore
+    for block, forward in zip(model.blocks, forwards, strict=True):  # pyright: ignore
+        block.forward = lambda x, forward=forward: checkpoint(forward, x, use_reentrant=False)
+    with routes(labels):
+        loss(model, tokens()).backward()
+    found = gradients(model)
+    assert all(torch.allclose(value, found[name]) for name, value in expected.items())
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_under_function_transformations(exact: bool):
+    model, parts = transformed()
+    routes = Routes(parts, {"sea": {"rest": 0.0}, "wood": {"sea": 0.0}}, exact=exact)
+    labels = torch.tensor([0, 1, 1, 0])
+    weights = {name: value.detach() for name, value in model.named_parameters()}
+
+    def learned(values: dict[str, torch.Tensor], row: torch.Tensor, label: torch.Tensor) -> Any:
+        with routes(label[None]):
+            logits = functional_call(model, values, (row[None],))[0, :-1]
+            return torch.nn.functional.cross_entropy(logits, row[1:], reduction="sum")
+
+    each = vmap(grad(learned), in_dims=(None, 0, 0))(weights, tokens(), labels)
+    with routes(labels):
+        loss(model, tokens()).backward()
+    together = gradients(model)
+    for name, value in each.items():
+        assert torch.allclose(value.sum(0), together[name], atol=1e-12), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # Dynamo's,
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # and this too.
+def test_compiled_is_eager(exact: bool):
+    model, parts = transformed()
+    routes = Routes(parts, {"sea": {"rest": 0.0}, "wood": {"sea": 0.0}}, exact=exact)
+    compiled: Any = torch.compile(model, backend="aot_eager")
+    for labels in ([0, 1, 1, 0], [1, 1, 1, 0]):
+        with routes(torch.tensor(labels)):
+            loss(model, tokens()).backward()
+            expected = gradients(model)
+            loss(compiled, tokens()).backward()
+        found = gradients(model)
+        assert all(torch.allclose(value, found[name]) for name, value in expected.items())
+
+
+def test_a_copy_of_the_network_hears_the_same_labels():
+    model, parts = transformed()
+    for exact in (False, True):
+        routes = Routes(parts, {"sea": {"rest": 0.0}}, exact=exact)
+        twin = copy.deepcopy(model)
+        with routes(["sea"] * 4):
+            loss(model, tokens()).backward()
+            loss(twin, tokens()).backward()
+        ours, theirs = gradients(model), gradients(twin)
+        assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
+        routes.remove()
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"sea": Units("blocks.*.mlp.dow", last=1)}, r"Did you mean 'blocks\.\*\.mlp\.down'"),
+        ({"sea": Units("blocks.*.mlp", last=1)}, "one of blocks.0.mlp.up, blocks.0.mlp.gate"),
+        ({"sea": Units(MLP, last=11)}, "has 10 items, and at least 11"),
+        ({"sea": Heads(HEADS, last=1, width=3)}, "reads 8 channels"),
+        ({"sea": Units(MLP, last=1, made_by=("upp",))}, "Did you mean 'up'"),
+        ({"sea": Units(MLP, last=1), "rest": Units(MLP, first=1)}, "No part can be called 'rest'"),
+        ({"sea": Units(MLP, last=6), "wood": Units(MLP, first=5)}, "wood and sea have channels"),
+        ({"sea": [Units(HEADS, last=1), Heads(HEADS, first=1, width=2)]}, "in units and in heads"),
+    ],
+)
+def test_places_that_do_not_exist_are_refused(where: dict[str, Any], message: str):
+    with pytest.raises(InputError, match=message):
+        Parts(transformer(), where)
+
+
+def test_a_selection_names_its_items_in_one_way():
+    for options in ({}, {"last": 1, "first": 1}, {"last": -1}, {"at": (-1,)}):
+        with pytest.raises(InputError, match="give one of the three"):
+            Units("2", **options)  # pyright: ignore[reportArgumentType]
+
+
+def test_tables_and_labels_that_do_not_fit_are_refused():
+    model, parts = stacked()
+    with pytest.raises(InputError, match="Did you mean 'last'"):
+        Routes(parts, {"mine": {"lst": 0.0}})
+    with pytest.raises(InputError, match="'of' is no weight"):
+        Routes(parts, {"mine": {"last": "of"}})  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match="rest cannot be off"):
+        Routes(parts, {"mine": {"rest": "off"}})
+    routes = Routes(parts, {"mine": {"last": 0.0}})
+    with pytest.raises(InputError, match="Did you mean 'mine'"), routes(["mime"]):
+        pass
+    with pytest.raises(InputError, match="whole numbers"), routes(torch.zeros(2)):
+        pass
+    with pytest.raises(InputError, match="the same for all parts"), routes({"last": 1.0}):
+        pass
+    with pytest.raises(InputError, match=r"shape \(3,\) do not fit"), routes(["mine"] * 3):
+        model(INPUTS)
+
+
+def test_exact_routes_that_cannot_be_had_are_refused():
+    model = transformer()
+    for where, message in (
+        (Dimensions("blocks.0", at=(0,), size=8), "no parameters of their own"),
+        (Units("output", last=1), "nobody is found who makes what output reads"),
+    ):
+        parts = Parts(model, {"sea": where})
+        with pytest.raises(InputError, match=message):
+            Routes(parts, {}, exact=True)
+    model.place = torch.nn.Parameter(torch.zeros(8))
+    parts = Parts(model, {"sea": Units(MLP, last=1)})
+    with pytest.raises(InputError, match="The network has parameters of its own"):
+        Routes(parts, {}, exact=True)
+    normed = torch.nn.Sequential(
+        torch.nn.Linear(2, 3), torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2)
+    )
+    with pytest.raises(InputError, match="statistics of whole batches"):
+        Routes(Parts(normed, {"sea": Units("1", last=1)}), {}, exact=True)
