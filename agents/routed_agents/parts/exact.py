@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,8 +114,7 @@ class ExactForward:
         return through + (learned - learned.detach())
 
     def _any(self, inputs: tuple[Any, ...], options: Any, now: RouteWeights) -> torch.Tensor:
-        layer = copy.copy(self.layer)  # Without this forward pass.
-        del layer.forward
+        layer = _bare(self.layer)
         held = tuple(_held(value) for value in inputs)
         learned = layer(*held, **{name: _held(value) for name, value in options.items()})
         codes = self.rows.expand(learned.shape[-1])
@@ -124,6 +124,14 @@ class ExactForward:
         fixed = {name: value.detach() for name, value in layer.named_parameters()}
         through = functional_call(layer, fixed, inputs, options)
         return through + (learned - learned.detach())
+
+
+def _bare(layer: nn.Module) -> nn.Module:
+    """The layer with its own forward pass, which nobody listens to."""
+    bare = copy.copy(layer)
+    del bare.forward
+    bare._forward_hooks, bare._forward_pre_hooks = OrderedDict(), OrderedDict()
+    return bare
 
 
 def _held(value: Any) -> Any:

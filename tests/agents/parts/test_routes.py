@@ -244,6 +244,18 @@ def test_compiled_is_eager(exact: bool):
         assert all(torch.allclose(value, found[name]) for name, value in expected.items())
 
 
+def test_hooks_of_others_are_called_once():
+    model, parts = transformed()
+    called = []
+    for module in model.modules():
+        module.register_forward_hook(lambda module, *_: called.append(module))
+    model(tokens())
+    usual = len(called)
+    with Routes(parts, {"sea": {"rest": 0.0}}, exact=True)(["sea"] * 4):
+        model(tokens())
+    assert len(called) == 2 * usual
+
+
 def test_a_copy_of_the_network_hears_the_same_labels():
     model, parts = transformed()
     for exact in (False, True):
