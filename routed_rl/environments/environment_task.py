@@ -34,6 +34,7 @@ from routed_rl.environments.generators import (
 from routed_rl.environments.making import make_env, make_envs
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.evaluation.steerings import deployed_actor
+from routed_rl.runs.identity import TABLE
 from routed_rl.runs.run_folder import RunFolder
 
 NOT_IDENTITY = (*HOST_FIELDS, "steps", "processes")
@@ -106,7 +107,7 @@ class EnvironmentTask:
         """What makes the run this run and no other, by name; the budget and the host do not."""
         kept = {k: v for k, v in self.config.to_json().items() if k not in NOT_IDENTITY}
         outcomes = {"targets": list(self.outcomes.targets), "good": list(self.outcomes.good)}
-        return kept | {"outcomes": outcomes, "table of the method": self.method.describe()}
+        return kept | {"outcomes": outcomes, TABLE: self.method.describe()}
 
     def start(self) -> EnvironmentState:
         """A fresh model and its environments, all from the seed."""

@@ -38,6 +38,7 @@ from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World
 from routed_rl.config import HOST_FIELDS, TrainConfig
+from routed_rl.runs.identity import TABLE
 from routed_rl.training.own_world import own_world
 from routed_rl.training.state import TrainingState
 
@@ -135,7 +136,7 @@ class Experiment:
         if self.config.world is not None:
             outcomes = self.world.outcomes
             world["outcomes"] = {"targets": list(outcomes.targets), "good": list(outcomes.good)}
-        return kept | world | {"table of the method": self.method.describe()}
+        return kept | world | {TABLE: self.method.describe()}
 
     def start(self) -> TrainingState:
         """Fresh networks and running worlds, all drawn from the seed."""

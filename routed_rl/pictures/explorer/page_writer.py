@@ -19,7 +19,13 @@ from routed_rl.charts.markup import templates
 from routed_rl.evaluation.record import DISCOUNT
 from routed_rl.pictures.explorer.bundling import bundled
 from routed_rl.pictures.explorer.packing import pack
-from routed_rl.pictures.explorer.sources import Source, check_together, dial_ends, read_source
+from routed_rl.pictures.explorer.sources import (
+    Source,
+    check_kind,
+    check_together,
+    dial_ends,
+    read_source,
+)
 from routed_rl.runs.run_folder import RunFolder
 
 PAGE = "explorer.html"
@@ -52,6 +58,8 @@ def explore(
             unknown expert; or a target that cannot be written. Nothing was written.
         OSError: The disk is full, say; an older page is untouched.
     """
+    for given in policies:
+        check_kind(given)
     target = _target(policies, out)
     sources = [read_source(given, number) for number, given in enumerate(policies)]
     check_together(sources)

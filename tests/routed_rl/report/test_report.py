@@ -349,6 +349,18 @@ def test_guesses_and_early_stopping_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("seeds", "shown"), [(2, False), (3, True)])
+def test_intervals_are_spoken_of_where_there_are_some(
+    seeds: int, shown: bool, tmp_path: Path
+) -> None:
+    rows, curves = synthetic_sweep(METHODS[:2], LEVELS[:2], seeds, evaluations=2)
+    page = write_report(rows, curves, tmp_path).read_text()
+    assert ("95%" in page) is shown
+    assert ("There are no intervals: they take 3 seeds." in page) is not shown
+    drawings = [path.read_text() for path in (tmp_path / "figures").glob("*.svg")]
+    assert any("95%" in drawing for drawing in drawings) is shown
+
+
 def test_beliefs_are_told_and_those_that_lost_touch_are_named(tmp_path: Path) -> None:
     rows, _ = synthetic_sweep(("guess", "naive"), (0.01, 0.1), 3)
     for row in rows:
