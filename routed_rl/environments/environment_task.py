@@ -37,7 +37,7 @@ from routed_rl.evaluation.steerings import deployed_actor
 from routed_rl.runs.identity import TABLE
 from routed_rl.runs.run_folder import RunFolder
 
-NOT_IDENTITY = (*HOST_FIELDS, "steps", "processes")
+NOT_IDENTITY = (*HOST_FIELDS, "steps", "processes", "evaluate_every")
 """Settings that do not make a run another one."""
 
 
@@ -93,6 +93,11 @@ class EnvironmentTask:
     def samples(self) -> int:
         """Environment steps of one rollout."""
         return self.config.samples
+
+    @property
+    def evaluate_every(self) -> int | None:
+        """Updates between two evaluations on the way."""
+        return self.config.evaluate_every
 
     @property
     def threads(self) -> int:
@@ -208,10 +213,7 @@ class EnvironmentTask:
         }
 
     def judge(self, state: EnvironmentState) -> dict[str, Evaluation]:
-        """The figures for the log, where they are due; the run never sees them."""
-        every = self.config.evaluate_every
-        if every == 0 or state.update % every:
-            return {}
+        """The policy's figures for the log; the run never sees them."""
         with generators_kept():
             episodes = max(2, self.config.evaluation_episodes // 10)
             return judge_steerings(self.config, state.model.policy, episodes=episodes)

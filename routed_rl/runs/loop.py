@@ -28,6 +28,10 @@ LARGEST = 1e12
 """No network that learns has such a weight; products of larger ones are no numbers soon."""
 LOG_EVERY = 10
 """Updates between two lines of the log."""
+EVALUATIONS = 8
+"""A run whose configuration leaves it open is judged so often on the way."""
+FEWEST_APART = 25
+"""Unless so many updates do not lie between: an evaluation takes longer than some updates do."""
 
 
 def run_task(
@@ -107,7 +111,7 @@ def _train_on(
         bar.count()
         if state.update % LOG_EVERY == 0:
             keeper.check()
-        evaluations = task.judge(state)
+        evaluations = task.judge(state) if _is_judged(task, state.update) else {}
         if evaluations:
             bar.show(_in_words(evaluations))
         if evaluations or state.update % LOG_EVERY == 0:
@@ -118,6 +122,14 @@ def _train_on(
         if keeper.is_due:
             keeper.save()
     keeper.save()
+
+
+def _is_judged(task: Task[Any], update: int) -> bool:
+    """Whether the policy is judged after an update: now and then, and after the last one."""
+    every = task.evaluate_every
+    if every is None:
+        every = max(FEWEST_APART, -(-task.updates // EVALUATIONS))
+    return every > 0 and (update % every == 0 or update == task.updates)
 
 
 class _Keeper:

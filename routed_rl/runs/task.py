@@ -52,6 +52,11 @@ class Task(Protocol[StateT]):
         ...
 
     @property
+    def evaluate_every(self) -> int | None:
+        """Updates between two evaluations on the way; None for what fits the run, 0 for none."""
+        ...
+
+    @property
     def threads(self) -> int:
         """CPU threads of the run."""
         ...
@@ -77,7 +82,7 @@ class Task(Protocol[StateT]):
         ...
 
     def judge(self, state: StateT) -> dict[str, Evaluation]:
-        """The figures for the log after the last update by name, if some are due; else none."""
+        """The policy's figures for the log by who acts; nothing about the run changes."""
         ...
 
     def save_policy(self, state: StateT, path: Path) -> None:

@@ -42,6 +42,9 @@ from routed_rl.runs.identity import TABLE
 from routed_rl.training.own_world import own_world
 from routed_rl.training.state import TrainingState
 
+NOT_IDENTITY = (*HOST_FIELDS, "updates", "evaluate_every")
+"""Settings that do not make a run another one."""
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -131,7 +134,7 @@ class Experiment:
     def identity(self) -> dict[str, Any]:
         """What makes a run this run and no other, by name; the budget and the host do not."""
         config = self.config.to_json()
-        kept = {k: v for k, v in config.items() if k not in (*HOST_FIELDS, "updates")}
+        kept = {k: v for k, v in config.items() if k not in NOT_IDENTITY}
         world = {"world": type(self.world).__name__} | self.world.settings()
         if self.config.world is not None:
             outcomes = self.world.outcomes

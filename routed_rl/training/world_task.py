@@ -44,6 +44,11 @@ class WorldTask:
         return self.experiment.config.samples
 
     @property
+    def evaluate_every(self) -> int | None:
+        """Updates between two evaluations on the way."""
+        return self.experiment.config.evaluate_every
+
+    @property
     def threads(self) -> int:
         """CPU threads of the run."""
         return self.experiment.config.threads
@@ -74,10 +79,7 @@ class WorldTask:
         }
 
     def judge(self, state: TrainingState) -> dict[str, Evaluation]:
-        """The figures for the log, where they are due; the run never sees them."""
-        every = self.experiment.config.evaluate_every
-        if every == 0 or state.update % every:
-            return {}
+        """The policy's figures for the log; the run never sees them."""
         policy, worlds = self.experiment.policy(state), {"training": self.experiment.world}
         return evaluate_steerings(policy, worlds, **EVALUATION_ON_THE_WAY)["training"]
 

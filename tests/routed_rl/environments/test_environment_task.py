@@ -39,6 +39,7 @@ def doors_with(**changes: Any) -> EnvironmentConfig:
         "oversight": 0.5,
         "batch_size": 16,
         "epochs": 1,
+        "evaluate_every": 0,
         "evaluation_episodes": 4,
         "expert_widths": (8,),
         "gate_widths": (8,),
@@ -94,6 +95,16 @@ def test_one_seed_gives_one_result_whatever_was_drawn_before(tmp_path: Path, alg
     assert weights(tmp_path / "one") == weights(tmp_path / "two")
     train(dataclasses.replace(config, seed=1), tmp_path / "three")
     assert weights(tmp_path / "one") != weights(tmp_path / "three")
+
+
+def test_evaluating_on_the_way_changes_nothing(tmp_path: Path):
+    looked = train(doors_with(evaluate_every=1), tmp_path / "looked")
+    log = read_log(looked.folder / "log.jsonl", evaluations_only=True)
+    assert [entry["update"] for entry in log] == [1, 2, 3, 4]
+    unseen = train(doors_with(evaluate_every=0), tmp_path / "unseen")
+    assert not read_log(unseen.folder / "log.jsonl", evaluations_only=True)
+    assert weights(looked.folder) == weights(unseen.folder)
+    assert looked.evaluations == unseen.evaluations
 
 
 def test_a_run_leaves_the_global_generators_where_they_stood(tmp_path: Path):
