@@ -122,8 +122,7 @@ class Monitor:
         are flagged although they will not end on the expert's target.
 
         Args:
-            policy: Whose gate is asked, and who acts if there is no other actor. A model of
-                stable-baselines3 stands for its policy.
+            policy: Whose gate is asked, and who acts if there is no other. A model is its policy.
             false_alarm_rate: 0 to 1.
             world: Where it will act; the policy's own world if None.
             env: The same for a policy of stable-baselines3: an overseen environment, or a vector

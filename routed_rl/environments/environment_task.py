@@ -18,6 +18,7 @@ from routed_agents.methods.lookup import get_method
 from routed_agents.methods.record import Method
 from routed_agents.methods.responsibilities import belief_figures, described_belief
 from routed_agents.methods.routing_settings import RoutingSettings
+from routed_agents.policies.separation import separation
 from routed_agents.stable_baselines.a2c_ppo import EntropySchedule, RoutedA2C, RoutedPPO
 from routed_agents.stable_baselines.base import RoutedAlgorithm
 from routed_agents.stable_baselines.checks import check_mixed, check_spaces
@@ -36,7 +37,10 @@ from routed_rl.evaluation.record import Evaluation
 from routed_rl.evaluation.steerings import deployed_actor
 from routed_rl.runs.identity import TABLE
 from routed_rl.runs.run_folder import RunFolder
+from routed_rl.runs.warning_signs import Noted
 
+Steps = tuple[torch.Tensor, torch.Tensor]
+"""Observations and actions of some steps."""
 NOT_IDENTITY = (*HOST_FIELDS, "steps", "processes", "evaluate_every")
 """Settings that do not make a run another one."""
 
@@ -104,6 +108,11 @@ class EnvironmentTask:
         """CPU threads of the run."""
         return self.config.threads
 
+    @property
+    def needed_labels(self) -> tuple[str, ...]:
+        """The wanted endings whose labels the method learns from."""
+        return self.method.needed_labels(self.outcomes)
+
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""
         return self.config.to_json()
@@ -126,7 +135,8 @@ class EnvironmentTask:
                 warnings.filterwarnings("ignore", "You have specified a mini-batch size")
                 model = self._model(env)
             numbers = read_generators()
-        return EnvironmentState(model, numbers, json.dumps(self.identity(), sort_keys=True))
+        identity = json.dumps(self.identity(), sort_keys=True)
+        return EnvironmentState(model, numbers, Noted.of(self.outcomes.targets), identity)
 
     def _model(self, env: Any) -> RoutedAlgorithm:
         config = self.config
@@ -180,8 +190,8 @@ class EnvironmentTask:
         first, last = self.config.learning_rate, self.config.final_learning_rate
         return last + (first - last) * max(0.0, remaining)
 
-    def update(self, state: EnvironmentState) -> None:
-        """One rollout, and what is learned from it; the state is changed."""
+    def update(self, state: EnvironmentState) -> Steps:
+        """One rollout, and what is learned from it; the state is changed. Some of its steps."""
         model = state.model
         with generators_kept():
             write_generators(state.numbers)
@@ -194,11 +204,13 @@ class EnvironmentTask:
                 model.env.seed(int(mixed[0]))
                 entropy = (config.entropy_coefficient, config.final_entropy_coefficient)
                 state.callback = model.begin(self._steps, EntropySchedule(*entropy))
-            model.learn_rollout(self._steps, state.callback)
+            steps = model.learn_rollout(self._steps, state.callback)
             state.numbers = read_generators()
         state.update += 1
+        state.noted.count(model.rollout_buffer.label_counts(), state.update)
+        return steps
 
-    def entry(self, state: EnvironmentState, learned: None) -> dict[str, Any]:
+    def entry(self, state: EnvironmentState, learned: Steps) -> dict[str, Any]:
         """What the log tells of the last update."""
         figures = state.model.logger.name_to_value
         learner = {
@@ -206,11 +218,22 @@ class EnvironmentTask:
             for name, value in figures.items()
             if name.startswith("train/")
         }
+        if "entropy_loss" in learner:
+            learner["entropy"] = -learner["entropy_loss"]
         return {
             "overseer": state.model.overseer_view(),
             "belief": belief_figures(state.model.memory),
+            "experts": self._separation(state, learned),
             "learner": learner,
         }
+
+    def _separation(self, state: EnvironmentState, steps: Steps) -> dict[str, float] | None:
+        """How far apart experts and gate are on some steps; None for a single expert."""
+        if len(self.method.experts) == 1:
+            return None
+        policy = state.model.policy
+        policy.set_training_mode(False)
+        return separation(policy, self.method.gate == "learned", *steps)
 
     def judge(self, state: EnvironmentState) -> dict[str, Evaluation]:
         """The policy's figures for the log; the run never sees them."""
@@ -237,6 +260,7 @@ class EnvironmentTask:
         with generators_kept():
             write_generators(state.numbers)
             judged = judge_levels(self.config, model.policy)
+        belief = described_belief(model.memory, self.outcomes)
         told = {
             "method": self.method.name,
             "updates": state.update,
@@ -245,7 +269,8 @@ class EnvironmentTask:
             "selected": selected,
             "told": ", ".join(self.method.told),
             "relabel_accuracy": None,
-            "belief": described_belief(model.memory, self.outcomes),
+            "belief": belief,
+            "warnings": state.noted.concluded(belief, state.update),
         }
         folder.write_results(judged, deployed_actor(model.policy), told)
 

@@ -25,7 +25,9 @@ from routed_rl.report.sweep_tables import (
     missing_table,
     numbers,
     settings_table,
-    where_true,
+    warned,
+    warnings_table,
+    where,
     winners,
 )
 
@@ -204,18 +206,25 @@ def guesses_section(comparison: Comparison, folder: Path) -> Section | None:
             table = saved_table(numbers(comparison, measure.column, measure), folder)
             blocks += [paragraph(text), table]
             titles = ["guesses"]
-    lost = where_true(comparison, "lost_touch", True)
-    if lost:
-        blocks.append(
-            paragraph(f"The belief is sure of what the labels contradict: {lost}.", "note")
-        )
-    never = where_true(comparison, "selected", False)
+    never = where(comparison, lambda row: row.get("selected") is False)
     if never:
         text = f"Early stopping never triggered, so that it chose no policy, for {never}."
         blocks.append(paragraph(text))
         titles.append("early stopping")
     title = " and ".join(titles).capitalize()
     return Section("guesses", title, tuple(blocks)) if blocks else None
+
+
+def warnings_section(comparison: Comparison, folder: Path) -> Section | None:
+    """What runs warned of while they trained, and which."""
+    if not any(map(warned, comparison.rows)):
+        return None
+    text = (
+        "Runs warn of what their overseer can see while they train; each one's result.json has the "
+        "words, and what to do."
+    )
+    blocks = (paragraph(text), saved_table(warnings_table(comparison), folder, prose=(1,)))
+    return Section("warnings", "What runs warned of", blocks)
 
 
 def aggregate_section(comparison: Comparison, folder: Path) -> Section | None:

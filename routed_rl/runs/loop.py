@@ -112,10 +112,14 @@ def _train_on(
         if state.update % LOG_EVERY == 0:
             keeper.check()
         evaluations = task.judge(state) if _is_judged(task, state.update) else {}
-        if evaluations:
-            bar.show(_in_words(evaluations))
-        if evaluations or state.update % LOG_EVERY == 0:
-            log.write(_entry(task, state, learned, evaluations, keeper.seconds))
+        is_logged = bool(evaluations) or state.update % LOG_EVERY == 0
+        if is_logged or bar.is_due:
+            entry = _entry(task, state, learned, evaluations, keeper.seconds)
+            bar.show(entry)
+            if is_logged:
+                log.write(entry)
+                for warning in state.noted.warn(entry, task.needed_labels):
+                    print(warning.sentence, file=sys.stderr)
         if stop.number is not None:
             keeper.save()
             stop.end()
@@ -178,13 +182,6 @@ class _Keeper:
         self._saved, self._kept = time.monotonic(), self._state.update
 
 
-def _in_words(evaluations: dict[str, Evaluation]) -> str:
-    """How often each steering ends on the first target."""
-    target = next(iter(next(iter(evaluations.values())).rates))
-    figures = (f"{name} {100 * found.rates[target]:.0f}%" for name, found in evaluations.items())
-    return f"ends on {target}: {'  '.join(figures)}"
-
-
 def _entry(
     task: Task[StateT],
     state: StateT,
@@ -197,6 +194,7 @@ def _entry(
         "update": state.update,
         "updates": task.updates,
         "environment_steps": state.update * task.samples,
+        "labels": dict(state.noted.labels),
         **task.entry(state, learned),
         "evaluation": {name: e.to_json() for name, e in evaluations.items()} or None,
         "timing": {"seconds": round(seconds, 3)},

@@ -11,6 +11,7 @@ import torch
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.runs.checkpoint import Resumable
 from routed_rl.runs.run_folder import RunFolder
+from routed_rl.runs.warning_signs import Noted
 
 
 class TaskState(Resumable, Protocol):
@@ -20,11 +21,13 @@ class TaskState(Resumable, Protocol):
         update: The updates taken.
         seconds: The time they took.
         log_bytes: The log's length.
+        noted: The labels so far, and what was warned of.
     """
 
     update: int
     seconds: float
     log_bytes: int
+    noted: Noted
 
     def weights(self) -> Iterable[torch.Tensor]:
         """All that is learned; a run ends where a number of it is no number any more."""
@@ -61,6 +64,11 @@ class Task(Protocol[StateT]):
         """CPU threads of the run."""
         ...
 
+    @property
+    def needed_labels(self) -> tuple[str, ...]:
+        """The wanted endings that have to have labels now and then."""
+        ...
+
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values: the `config` of its `config.json`."""
         ...
@@ -78,7 +86,10 @@ class Task(Protocol[StateT]):
         ...
 
     def entry(self, state: StateT, learned: Any) -> Mapping[str, Any]:
-        """What the log tells of the last update: `overseer`, `belief` and `learner`, by name."""
+        """What the log tells of the last update, by name.
+
+        That is `overseer`, `belief`, `experts` and `learner`; the second and the third may be None.
+        """
         ...
 
     def judge(self, state: StateT) -> dict[str, Evaluation]:

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from routed_agents.methods.description import differing_cells
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
 from routed_rl.environment_config import AnyConfig
-from routed_rl.runs.identity import TABLE
+from routed_rl.runs.identity import TABLE, differing_cells
 from routed_rl.runs.loop import using_threads
 from routed_rl.runs.run_folder import read_disposable
 from routed_rl.runs.task import Task

@@ -39,6 +39,7 @@ from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World
 from routed_rl.config import HOST_FIELDS, TrainConfig
 from routed_rl.runs.identity import TABLE
+from routed_rl.runs.warning_signs import Noted
 from routed_rl.training.own_world import own_world
 from routed_rl.training.state import TrainingState
 
@@ -166,6 +167,7 @@ class Experiment:
             observation=world.observe(worlds),
             memory={},
             gate_memory={},
+            noted=Noted.of(world.outcomes.targets),
             selector=Selector(select, world.outcomes) if select else None,
             identity=json.dumps(self.identity(), sort_keys=True),
         )
@@ -232,6 +234,7 @@ class Experiment:
         gradient_step(state.optimizer, total, self.learning_rate(progress))
         state.worlds, state.observation = collected.state, rollout.observations[-1]
         state.update += 1
+        state.noted.count(rollout.label_counts(), state.update)
         return rollout, figures
 
     def collect(self, state: TrainingState) -> Collected[Any]:

@@ -156,9 +156,9 @@ def _print_world_run(run: Run) -> None:
 
 def _print_end(run: Run | EnvironmentRun, further: str) -> None:
     """Print what the overseer can check, how long it took, and what one may do now."""
-    from routed_rl.training.run import belief_sentences
+    from routed_rl.training.run import overseer_sentences
 
-    for sentence in belief_sentences(run.belief):
+    for sentence in overseer_sentences(run):
         print(sentence)
     print(f"Trained in {run.seconds:.0f} s. Everything is in {run.folder}; {further}")
 

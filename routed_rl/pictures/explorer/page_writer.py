@@ -58,8 +58,6 @@ def explore(
             unknown expert; or a target that cannot be written. Nothing was written.
         OSError: The disk is full, say; an older page is untouched.
     """
-    for given in policies:
-        check_kind(given)
     target = _target(policies, out)
     sources = [read_source(given, number) for number, given in enumerate(policies)]
     check_together(sources)
@@ -99,6 +97,8 @@ def _module(path: str) -> str:
 
 def _target(policies: Sequence[str | Path | Policy], out: str | Path | None) -> Path:
     """Where the page goes, before anything is read."""
+    for given in policies:
+        check_kind(given)
     if out is None:
         if not policies or isinstance(policies[0], Policy):
             raise InputError("Say where the page shall go: explore(policy, out='explorer.html').")

@@ -71,8 +71,11 @@ def test_a_run_folder_explains_itself(tmp_path: Path):
     entries = read_log(run.folder / "log.jsonl")
     assert [entry["update"] for entry in entries] == [10, 20]
     assert entries[1]["environment_steps"] == 20 * 32
-    assert set(entries[0]["overseer"]) == {"episodes", "left", "right", "timeout", "unknown"}
-    assert {"policy_gradient_loss", "value_loss"} <= set(entries[0]["learner"])
+    shares = {"left", "right", "timeout", "unknown"}
+    assert set(entries[0]["overseer"]) == {"episodes", "reward_per_step", *shares}
+    assert 0 < entries[0]["overseer"]["reward_per_step"] <= 1
+    assert set(entries[0]["experts"]) == {"divergence", "gate_entropy", "gate_information"}
+    assert {"policy_gradient_loss", "value_loss", "entropy"} <= set(entries[0]["learner"])
     assert entries[0]["evaluation"]["left"]["episodes"] >= 2
     assert run.belief is not None
     again = load_run(run.folder)
@@ -84,6 +87,15 @@ def test_a_run_folder_explains_itself(tmp_path: Path):
     result = json.loads((run.folder / "result.json").read_text())
     assert (result["deployed_actor"], result["updates"]) == ("left", 20)
     assert 0 < result["labels"] < 20 * 32
+    assert sum(entries[1]["labels"].values()) == result["labels"]
+    assert run.warnings == ()
+
+
+def test_an_environment_that_nobody_watches_is_warned_of(tmp_path: Path):
+    config = doors_with(oversight=0.0, steps=100 * 32, learning_rate=1e-9, final_learning_rate=0.0)
+    run = train(config, tmp_path / "run")
+    names = [(one.name, one.update) for one in run.warnings]
+    assert names == [("no label of left", 50), ("experts alike", 100), ("gate alike", 100)]
 
 
 @pytest.mark.parametrize("algorithm", ["ppo", "a2c"])

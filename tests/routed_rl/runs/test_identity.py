@@ -8,8 +8,8 @@ import pytest
 
 from routed_agents import BestOverseen, GateMemory, get_method
 from routed_agents.methods.catalogue import METHODS
-from routed_agents.methods.description import differing_cells
 from routed_envs.gridworld.world import OUTCOMES
+from routed_rl.runs.identity import differing_cells
 
 
 def cells(before: str, **changes: object) -> list[str]:
