@@ -41,11 +41,18 @@ class RunWarning:
         name: `no label of ...`, `experts alike`, `gate alike` or `lost touch`.
         update: After which it was seen.
         words: What was seen, and what to do.
+
+    Raises:
+        TypeError: A damaged file holds something else.
     """
 
     name: str
     update: int
     words: str
+
+    def __post_init__(self) -> None:
+        if [type(part) for part in dataclasses.astuple(self)] != [str, int, str]:
+            raise TypeError(f"{self} is no warning")
 
     @property
     def sentence(self) -> str:
@@ -90,10 +97,15 @@ class Noted:
         Args:
             content: The checkpoint's.
             fresh: That of a new run.
+
+        Raises:
+            ValueError: It is of other targets.
         """
         if "noted" not in content:
             return cls.of(fresh.labels, content["update"])
         kept = content["noted"]
+        if not fresh.labels.keys() == kept["labels"].keys() == kept["last"].keys():
+            raise ValueError(f"its labels are {kept['labels']}")
         return cls(kept["labels"], kept["last"], [RunWarning(**w) for w in kept["warnings"]])
 
     def warn(self, entry: Mapping[str, Any], wanted: Iterable[str]) -> list[RunWarning]:

@@ -75,6 +75,15 @@ def test_a_resumed_run_goes_on_counting():
     )
 
 
+def test_what_a_damaged_file_holds_is_refused():
+    noted = Noted.of(("left",)).to_json()
+    with pytest.raises(ValueError, match="its labels are"):
+        Noted.resumed({"noted": noted}, Noted.of(("diamond",)))
+    for damaged in ({"name": "a", "update": "soon", "words": "b"}, {"name": "a"}):
+        with pytest.raises(TypeError):
+            read_warnings({"warnings": [damaged]})
+
+
 def test_a_belief_that_lost_touch_at_the_end_is_told_whenever_that_was_seen():
     lost = RunWarning("lost touch", 40, BELIEF_LOST)
     noted = Noted.of(("diamond",))
