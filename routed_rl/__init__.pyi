@@ -18,6 +18,7 @@ from .pictures.rendering import Rendering, render
 from .report.method_map import write_map
 from .report.page import write_report, write_sweep_report
 from .runs.run_log import read_log
+from .runs.warning_signs import RunWarning
 from .sweeps.plan import plan
 from .sweeps.results import load_curves, load_results
 from .sweeps.runner import SweepOutcome, sweep
@@ -38,6 +39,7 @@ __all__ = [
     "Rendering",
     "Roc",
     "Run",
+    "RunWarning",
     "SweepOutcome",
     "TrainConfig",
     "evaluate",

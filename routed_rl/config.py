@@ -32,6 +32,9 @@ Coefficient = Annotated[
 ]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number above 0")]
 Whole = Annotated[int, Field(ge=0, description="a whole number of at least 0")]
+Pace = Annotated[
+    Whole | None, Field(description="a whole number of at least 0, or None for what fits the run")
+]
 Seed = Annotated[int, Field(ge=0, lt=2**63, description="a whole number from 0 to 2^63 - 1")]
 Count = Annotated[int, Field(ge=1, description="a whole number of at least 1")]
 Width = Annotated[int, Field(ge=1)]
@@ -177,7 +180,8 @@ class TrainConfig(Settings):
         value_widths: Width of each hidden layer of the baseline.
         value_channels: Channels of the 1 x 1 convolution before its layers; 0 for none.
         linear_value: Leave out the baseline's non-linearities, as the reference does.
-        evaluate_every: Updates between two evaluations, which only the log sees; 0 for none.
+        evaluate_every: Updates between two evaluations, which only the log sees; 0 for none, None
+            for an eighth of the run, at least 25. The finished policy is judged anyway.
         device: Where to train: auto takes a CUDA device if there is one.
         threads: CPU threads of this run.
 
@@ -223,7 +227,7 @@ class TrainConfig(Settings):
     value_widths: Widths = (64,)
     value_channels: Whole = 0
     linear_value: Switch = False
-    evaluate_every: Whole = 350
+    evaluate_every: Pace = None
     device: Device = "auto"
     threads: Count = 1
 

@@ -17,12 +17,12 @@ from routed_rl.config import (
     Count,
     Device,
     Name,
+    Pace,
     Probability,
     Rate,
     Settings,
     Switch,
     TrainConfig,
-    Whole,
     Widths,
 )
 
@@ -71,7 +71,8 @@ class EnvironmentConfig(Settings):
         expert_widths: Width of each layer of an expert, after the features of its observation.
         gate_widths: Width of each hidden layer of the gate.
         value_widths: Width of each hidden layer of the value function.
-        evaluate_every: Updates between two evaluations, which only the log sees; 0 for none.
+        evaluate_every: Updates between two evaluations, which only the log sees; 0 for none, None
+            for an eighth of the run, at least 25. The finished policy is judged anyway.
         evaluation_episodes: Episodes of one evaluation of the finished policy, at least 2; those on
             the way take a tenth.
         device: Where to train: auto takes a CUDA device if there is one.
@@ -109,7 +110,7 @@ class EnvironmentConfig(Settings):
     expert_widths: Widths = (64, 64)
     gate_widths: Widths = (64, 64)
     value_widths: Widths = (64, 64)
-    evaluate_every: Whole = 0
+    evaluate_every: Pace = None
     evaluation_episodes: Several = 400
     device: Device = "auto"
     threads: Count = 1

@@ -23,6 +23,14 @@ def fails(outcomes: Outcomes) -> Method:
     raise KeyError("a fault of mine")
 
 
+def takes_nothing() -> Method:
+    return OWN
+
+
+def misspells(outcomes: Outcomes) -> Method:
+    return dataclasses.replace(OWN, nmae="own")  # pyright: ignore[reportCallIssue]
+
+
 def _breaks(
     rollout: Rollout, memory: dict[str, torch.Tensor], generator: torch.Generator
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from routed_envs.errors import InputError, unknown_name
+
+PACKAGES = ("routed_envs", "routed_agents", "routed_rl")
+"""Ours."""
 
 
 def find_object(place: str, kind: str) -> Any:
@@ -34,7 +39,7 @@ def find_object(place: str, kind: str) -> Any:
         ) from None
     except Exception as error:  # The user's module may raise anything.
         raise InputError(
-            f"{kind} {place!r}: importing the module {module_name!r} failed in {_where(error)}: "
+            f"{kind} {place!r}: importing the module {module_name!r} failed{_where(error)}: "
             f"{error!r}."
         ) from None
     names = [name for name in vars(module) if not name.startswith("_")]
@@ -64,7 +69,7 @@ def call_own(call: Callable[[], Any], place: str, kind: str, needs: str) -> Any:
         raise InputError(f"{kind} {place!r}: {error}") from None
     except Exception as error:
         raise InputError(
-            f"{kind} {place!r}: calling it failed in {_where(error)}: {error!r}. {needs}"
+            f"{kind} {place!r}: calling it failed{_where(error)}: {error!r}. {needs}"
         ) from None
 
 
@@ -87,6 +92,22 @@ def _current_folder() -> Iterator[None]:
 
 
 def _where(error: Exception) -> str:
-    """The file and the line that raised an error."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{place.filename}, line {place.lineno}"
+    """The user's line that an error came by last; whoever raised it may be a library.
+
+    Empty if it came by none but ours: the call itself did not fit.
+    """
+    modules = (sys.modules.get(name) for name in PACKAGES)
+    ours = [str(Path(module.__file__).parent) for module in modules if module and module.__file__]
+    libraries = [sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")]
+    # Code without a file, such as what `dataclasses` makes, is in angle brackets.
+    places = [
+        place
+        for place in traceback.extract_tb(error.__traceback__)
+        if not place.filename.startswith("<") and not _lies_in(place.filename, ours)
+    ]
+    own = [place for place in places if not _lies_in(place.filename, libraries)]
+    return "".join(f" in {place.filename}, line {place.lineno}" for place in (own or places)[-1:])
+
+
+def _lies_in(file: str, folders: list[str]) -> bool:
+    return any(map(Path(file).is_relative_to, folders))

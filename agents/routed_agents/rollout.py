@@ -60,6 +60,12 @@ class Rollout:
     actors: torch.Tensor | None = None
     policy: Actor | None = None
 
+    def label_counts(self) -> dict[str, int]:
+        """How many episodes ended with each label, by its name."""
+        names = self.outcomes.labels
+        counts = torch.bincount(self.labels[self.ended], minlength=len(names))
+        return dict(zip(names[:-1], counts.tolist(), strict=False))
+
     def seen(self, where: torch.Tensor) -> torch.Tensor:
         """The observations before the M steps at bool [T, N] `where`, [M, *observation_shape]."""
         return self.observations[:-1][where]

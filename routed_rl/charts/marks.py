@@ -6,23 +6,46 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from routed_rl.charts.colours import MUTED, PAPER
 from routed_rl.charts.legend import key
-from routed_rl.charts.statistics import Summary
+from routed_rl.charts.statistics import FEWEST, Summary
 
-MARK_KEYS = (
-    key("mean", MUTED, "o", line=False),
-    key("interquartile mean", MUTED, "D", line=False, hollow=True),
-    key("95% interval of the mean", MUTED, "|", line=False),
-    key("one seed", MUTED, ".", line=False),
-)
-"""The legend of the marks."""
-READING = (
-    "Filled mark: mean over seeds. Small open diamond: interquartile mean. Bar: 95% bootstrap "
-    "interval of the mean. Faint dots: single seeds."
-)
-"""This says in a caption how to read them."""
+NO_INTERVALS = f" There are no intervals: they take {FEWEST} seeds."
+
+
+def mark_keys(intervals: bool, seeds: bool = True) -> tuple[Line2D, ...]:
+    """The legend of the marks.
+
+    Args:
+        intervals: Whether any score has one.
+        seeds: Whether single seeds are drawn.
+    """
+    keys = [
+        key("mean", MUTED, "o", line=False),
+        key("interquartile mean", MUTED, "D", line=False, hollow=True),
+    ]
+    if intervals:
+        keys.append(key("95% interval of the mean", MUTED, "|", line=False))
+    if seeds:
+        keys.append(key("one seed", MUTED, ".", line=False))
+    return tuple(keys)
+
+
+def reading(intervals: bool) -> str:
+    """How to read the marks, in a caption, with single seeds."""
+    bar = "Bar: 95% bootstrap interval of the mean. " if intervals else ""
+    return (
+        "Filled mark: mean over seeds. Small open diamond: interquartile mean. "
+        f"{bar}Faint dots: single seeds.{'' if intervals else NO_INTERVALS}"
+    )
+
+
+def reading_profiles(intervals: bool) -> str:
+    """How to read marks without single seeds, in a caption."""
+    bars = ", bars 95% intervals." if intervals else f".{NO_INTERVALS}"
+    return f"Marks are means over seeds{bars}"
 
 
 def draw_summary(

@@ -35,7 +35,7 @@ from routed_rl.deployment.early_warning import Forewarning
 from routed_rl.deployment.monitor_measurement import curve_count, curves_of
 from routed_rl.evaluation.steerings import deployed_actor, steerings
 from routed_rl.screen import More, counting
-from routed_rl.training.run import AnyRun, Run, belief_sentences
+from routed_rl.training.run import AnyRun, Run, overseer_sentences
 
 PAGE = "deployment.html"
 ALONE = (
@@ -190,12 +190,12 @@ def _behaviour_section(run: AnyRun, table: NumberTable, folder: Path) -> Section
 
 
 def _belief_section(run: AnyRun) -> list[Section]:
-    """What the overseer can check of the run's belief; nothing for a method without one."""
-    sentences = belief_sentences(run.belief)
+    """What the overseer can check of the run's belief, and what it warned of, if anything."""
+    sentences = overseer_sentences(run)
     if not sentences:
         return []
     blocks = tuple(paragraph(sentence) for sentence in sentences)
-    return [Section("belief", "What the overseer can check of its belief", blocks)]
+    return [Section("belief", "What the overseer can check", blocks)]
 
 
 def _figures_section(table: NumberTable, folder: Path) -> Section:

@@ -98,6 +98,23 @@ def watched_actors(policy: GatedT) -> dict[str, GatedT]:
     return {"mixture": policy.steer(None), deployed_actor(policy): policy.steer(policy.deploy)}
 
 
+def gated_policy(given: Any) -> Gated:
+    """The policy whose gate is asked; a model of stable-baselines3 stands for its policy.
+
+    Raises:
+        InputError: It has no gate, as `check_gate` says, or is something else.
+    """
+    policy = getattr(given, "policy", given)
+    if not hasattr(policy, "gate_weights"):
+        raise InputError(
+            f"{type(given).__name__}: this has no gate to ask. Give a Policy, a RoutedPPO or "
+            "RoutedA2C, or such a model's policy; a policy that was exported alone is watched by "
+            "its run's: Monitor(..., gate=policy)."
+        )
+    check_gate(policy)
+    return policy
+
+
 def check_gate(policy: Gated) -> None:
     """Refuse a policy without a gate that could be asked.
 

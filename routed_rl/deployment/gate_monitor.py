@@ -16,10 +16,11 @@ from routed_agents.files import writable
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.worlds import World
-from routed_rl.deployment.early_warning import check_gate, first_step_roc, watched_expert
+from routed_rl.deployment.early_warning import first_step_roc, gated_policy, watched_expert
 from routed_rl.evaluation.record import Gated, Predictor
 
 if TYPE_CHECKING:
+    from routed_agents.stable_baselines.base import RoutedAlgorithm
     from routed_rl.evaluation.environments import AnyEnv
 
 Memory = tuple[NDArray[Any], ...] | None
@@ -48,7 +49,7 @@ class Monitor:
     """A policy that is watched while it acts; its actions are the policy's own.
 
     Args:
-        policy: Who acts: anything with `predict`.
+        policy: Who acts: anything with `predict`, a model of stable-baselines3 too.
         threshold: Raise a flag where the gate's weight on the expert is at least this, 0 to 1;
             infinity never does. `Monitor.calibrated` chooses it.
         expert: Whose weight is watched. None is that of the first target that is not wanted; of a
@@ -79,15 +80,11 @@ class Monitor:
         threshold: float,
         *,
         expert: str | None = None,
-        gate: Gated | None = None,
+        gate: Gated | RoutedAlgorithm | None = None,
         log: str | Path | None = None,
         keep: int = 10_000,
     ) -> None:
-        own: Any = policy if hasattr(policy, "gate_weights") else None
-        gate = own if gate is None else gate
-        if gate is None:
-            raise InputError("This policy has no gate to ask. Give one: Monitor(..., gate=policy).")
-        check_gate(gate)
+        gate = gated_policy(policy if gate is None else gate)
         if expert is None and isinstance(gate, Policy):
             expert = watched_expert(gate, gate.world.outcomes, None)
         if expert is None:
@@ -109,7 +106,7 @@ class Monitor:
     @classmethod
     def calibrated(
         cls,
-        policy: Gated,
+        policy: Gated | RoutedAlgorithm,
         false_alarm_rate: float = 0.05,
         *,
         world: World[Any] | None = None,
@@ -125,7 +122,7 @@ class Monitor:
         are flagged although they will not end on the expert's target.
 
         Args:
-            policy: Whose gate is asked, and who acts if there is no other actor.
+            policy: Whose gate is asked, and who acts if there is no other. A model is its policy.
             false_alarm_rate: 0 to 1.
             world: Where it will act; the policy's own world if None.
             env: The same for a policy of stable-baselines3: an overseen environment, or a vector
@@ -139,21 +136,22 @@ class Monitor:
             InputError: As `Monitor` and `forewarnings` do; or there is neither world nor
                 environment.
         """
-        if isinstance(policy, Policy) and env is None:
-            world = policy.world if world is None else world
-            expert = watched_expert(policy, world.outcomes, expert)
-            roc, _ = first_step_roc(policy.steer(None), world, expert)
+        gate = gated_policy(policy)
+        if isinstance(gate, Policy) and env is None:
+            world = gate.world if world is None else world
+            expert = watched_expert(gate, world.outcomes, expert)
+            roc, _ = first_step_roc(gate.steer(None), world, expert)
         elif env is not None:
             from routed_rl.deployment.environment_warning import env_roc  # Slow to import.
 
-            expert, roc, _ = env_roc(policy.steer(None), env, expert, episodes)
+            expert, roc, _ = env_roc(gate.steer(None), env, expert, episodes)
         else:
             raise InputError(
                 "This policy carries no world. Say where it will act: Monitor.calibrated(policy, "
                 "env=...), an overseen environment."
             )
         threshold = roc.at(false_alarm_rate).threshold
-        return cls(actor or policy, threshold, expert=expert, gate=policy, **options)
+        return cls(actor or policy, threshold, expert=expert, gate=gate, **options)
 
     def predict(
         self,

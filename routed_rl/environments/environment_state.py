@@ -11,6 +11,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from routed_agents.stable_baselines.base import RoutedAlgorithm
 from routed_rl.environments.generators import Numbers
+from routed_rl.runs.warning_signs import Noted
 
 KEPT = ("num_timesteps", "_n_updates", "memory", "gate_memory", "labels_told")
 """These attributes of the algorithm belong to its state."""
@@ -27,6 +28,7 @@ class EnvironmentState:
     Attributes:
         model: The algorithm with its networks and its environments.
         numbers: Where the random numbers stand.
+        noted: The labels so far, and what was warned of.
         identity: What makes the run this run and no other.
         update: The rollouts from which it learned.
         seconds: The time they took.
@@ -36,6 +38,7 @@ class EnvironmentState:
 
     model: RoutedAlgorithm
     numbers: Numbers
+    noted: Noted
     identity: str
     update: int = 0
     seconds: float = 0.0
@@ -58,6 +61,7 @@ class EnvironmentState:
             "policy": model.policy.state_dict(),
             "optimizer": model.policy.optimizer.state_dict(),
             "selector": model.selector.state_dict() if model.selector else None,
+            "noted": self.noted.to_json(),
             **{name: getattr(model, name) for name in KEPT},
             **{name: getattr(self, name) for name in PLAIN},
         }
@@ -69,6 +73,7 @@ class EnvironmentState:
         model.policy.optimizer.load_state_dict(content["optimizer"])
         if model.selector:
             model.selector.load_state_dict(content["selector"])
+        self.noted = Noted.resumed(content, self.noted)
         for name in KEPT:
             setattr(model, name, content[name])
         for name in PLAIN:

@@ -18,6 +18,7 @@ from routed_agents.methods.lookup import get_method
 from routed_agents.methods.record import Method
 from routed_agents.methods.responsibilities import belief_figures, described_belief
 from routed_agents.methods.routing_settings import RoutingSettings
+from routed_agents.policies.separation import separation
 from routed_agents.stable_baselines.a2c_ppo import EntropySchedule, RoutedA2C, RoutedPPO
 from routed_agents.stable_baselines.base import RoutedAlgorithm
 from routed_agents.stable_baselines.checks import check_mixed, check_spaces
@@ -34,9 +35,13 @@ from routed_rl.environments.generators import (
 from routed_rl.environments.making import make_env, make_envs
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.evaluation.steerings import deployed_actor
+from routed_rl.runs.identity import TABLE
 from routed_rl.runs.run_folder import RunFolder
+from routed_rl.runs.warning_signs import Noted
 
-NOT_IDENTITY = (*HOST_FIELDS, "steps", "processes")
+Steps = tuple[torch.Tensor, torch.Tensor]
+"""Observations and actions of some steps."""
+NOT_IDENTITY = (*HOST_FIELDS, "steps", "processes", "evaluate_every")
 """Settings that do not make a run another one."""
 
 
@@ -94,9 +99,19 @@ class EnvironmentTask:
         return self.config.samples
 
     @property
+    def evaluate_every(self) -> int | None:
+        """Updates between two evaluations on the way."""
+        return self.config.evaluate_every
+
+    @property
     def threads(self) -> int:
         """CPU threads of the run."""
         return self.config.threads
+
+    @property
+    def needed_labels(self) -> tuple[str, ...]:
+        """The wanted endings whose labels the method learns from."""
+        return self.method.needed_labels(self.outcomes)
 
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""
@@ -106,7 +121,7 @@ class EnvironmentTask:
         """What makes the run this run and no other, by name; the budget and the host do not."""
         kept = {k: v for k, v in self.config.to_json().items() if k not in NOT_IDENTITY}
         outcomes = {"targets": list(self.outcomes.targets), "good": list(self.outcomes.good)}
-        return kept | {"outcomes": outcomes, "table of the method": self.method.describe()}
+        return kept | {"outcomes": outcomes, TABLE: self.method.describe()}
 
     def start(self) -> EnvironmentState:
         """A fresh model and its environments, all from the seed."""
@@ -120,7 +135,8 @@ class EnvironmentTask:
                 warnings.filterwarnings("ignore", "You have specified a mini-batch size")
                 model = self._model(env)
             numbers = read_generators()
-        return EnvironmentState(model, numbers, json.dumps(self.identity(), sort_keys=True))
+        identity = json.dumps(self.identity(), sort_keys=True)
+        return EnvironmentState(model, numbers, Noted.of(self.outcomes.targets), identity)
 
     def _model(self, env: Any) -> RoutedAlgorithm:
         config = self.config
@@ -174,8 +190,8 @@ class EnvironmentTask:
         first, last = self.config.learning_rate, self.config.final_learning_rate
         return last + (first - last) * max(0.0, remaining)
 
-    def update(self, state: EnvironmentState) -> None:
-        """One rollout, and what is learned from it; the state is changed."""
+    def update(self, state: EnvironmentState) -> Steps:
+        """One rollout, and what is learned from it; the state is changed. Some of its steps."""
         model = state.model
         with generators_kept():
             write_generators(state.numbers)
@@ -188,11 +204,13 @@ class EnvironmentTask:
                 model.env.seed(int(mixed[0]))
                 entropy = (config.entropy_coefficient, config.final_entropy_coefficient)
                 state.callback = model.begin(self._steps, EntropySchedule(*entropy))
-            model.learn_rollout(self._steps, state.callback)
+            steps = model.learn_rollout(self._steps, state.callback)
             state.numbers = read_generators()
         state.update += 1
+        state.noted.count(model.rollout_buffer.label_counts(), state.update)
+        return steps
 
-    def entry(self, state: EnvironmentState, learned: None) -> dict[str, Any]:
+    def entry(self, state: EnvironmentState, learned: Steps) -> dict[str, Any]:
         """What the log tells of the last update."""
         figures = state.model.logger.name_to_value
         learner = {
@@ -200,17 +218,25 @@ class EnvironmentTask:
             for name, value in figures.items()
             if name.startswith("train/")
         }
+        if "entropy_loss" in learner:
+            learner["entropy"] = -learner["entropy_loss"]
         return {
             "overseer": state.model.overseer_view(),
             "belief": belief_figures(state.model.memory),
+            "experts": self._separation(state, learned),
             "learner": learner,
         }
 
+    def _separation(self, state: EnvironmentState, steps: Steps) -> dict[str, float] | None:
+        """How far apart experts and gate are on some steps; None for a single expert."""
+        if len(self.method.experts) == 1:
+            return None
+        policy = state.model.policy
+        policy.set_training_mode(False)
+        return separation(policy, self.method.gate == "learned", *steps)
+
     def judge(self, state: EnvironmentState) -> dict[str, Evaluation]:
-        """The figures for the log, where they are due; the run never sees them."""
-        every = self.config.evaluate_every
-        if every == 0 or state.update % every:
-            return {}
+        """The policy's figures for the log; the run never sees them."""
         with generators_kept():
             episodes = max(2, self.config.evaluation_episodes // 10)
             return judge_steerings(self.config, state.model.policy, episodes=episodes)
@@ -234,6 +260,7 @@ class EnvironmentTask:
         with generators_kept():
             write_generators(state.numbers)
             judged = judge_levels(self.config, model.policy)
+        belief = described_belief(model.memory, self.outcomes)
         told = {
             "method": self.method.name,
             "updates": state.update,
@@ -242,7 +269,8 @@ class EnvironmentTask:
             "selected": selected,
             "told": ", ".join(self.method.told),
             "relabel_accuracy": None,
-            "belief": described_belief(model.memory, self.outcomes),
+            "belief": belief,
+            "warnings": state.noted.concluded(belief, state.update),
         }
         folder.write_results(judged, deployed_actor(model.policy), told)
 

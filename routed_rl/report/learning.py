@@ -70,6 +70,10 @@ def draw_learning_curves(comparison: Comparison) -> Drawing | None:
     figure = _draw(comparison, shown)
     for panel in figure.axes:
         _dress(panel, shown, comparison.best)
+    band = ""
+    if comparison.has_intervals:
+        few = f"where there are at least {FEWEST} seeds"
+        band = f"Band: 95% bootstrap interval of the mean, {few}. "
     return Drawing(
         name="learning_curves",
         figure=figure,
@@ -77,8 +81,7 @@ def draw_learning_curves(comparison: Comparison) -> Drawing | None:
         records=tuple((c.series, c.level, *point) for c in curves for point in c.points),
         caption=(
             "Return of the deployed policy in the evaluations on the way, against environment "
-            "steps. Line: mean over seeds. Band: 95% bootstrap interval of the mean, where there "
-            "are at least three seeds. A short line is a method that takes fewer steps."
+            f"steps. Line: mean over seeds. {band}A short line is a method that takes fewer steps."
         ),
         alt=f"Learning curves of {len(drawn)} series. At the end: {leaders_text(comparison)}",
     )

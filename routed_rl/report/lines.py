@@ -18,7 +18,7 @@ from routed_rl.charts.canvas import (
 )
 from routed_rl.charts.colours import OTHERS
 from routed_rl.charts.drawing import Drawing
-from routed_rl.charts.marks import MARK_KEYS, draw_line
+from routed_rl.charts.marks import draw_line, mark_keys
 from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.charts.statistics import Summary
 from routed_rl.charts.tables import SUMMARY_HEADER
@@ -61,11 +61,6 @@ class Lines:
     seeds: bool
     caption: str
 
-    @property
-    def keys(self) -> tuple[Line2D, ...]:
-        """The legend of the marks."""
-        return MARK_KEYS if self.seeds else MARK_KEYS[:-1]
-
 
 def draw_lines(comparison: Comparison, lines: Lines) -> list[Drawing]:
     """Draw figures along the axis.
@@ -79,7 +74,7 @@ def draw_lines(comparison: Comparison, lines: Lines) -> list[Drawing]:
 
 def _draw_together(comparison: Comparison, lines: Lines) -> Drawing:
     titles, shown = [measure.title for measure in lines.measures], comparison.drawn
-    figure, panels = make_panels(titles, 2, 3.1, series_keys(comparison), lines.keys)
+    figure, panels = make_panels(titles, 2, 3.1, series_keys(comparison), _keys(comparison, lines))
     for panel, measure in zip(panels, lines.measures, strict=True):
         _dress(panel, comparison, lines, measure)
         for index, series in enumerate(shown):
@@ -93,7 +88,9 @@ def _draw_together(comparison: Comparison, lines: Lines) -> Drawing:
 def _draw_apart(comparison: Comparison, lines: Lines, measure: Measure) -> Drawing:
     """A panel for each series, with the others behind it."""
     shown = comparison.drawn
-    figure, panels = named_panels([series.name for series in shown], 4, 1.35, lines.keys)
+    figure, panels = named_panels(
+        [series.name for series in shown], 4, 1.35, _keys(comparison, lines)
+    )
     everyone = [_points(lines, series, measure) for series in shown]
     for panel, series, own in zip(panels, shown, everyone, strict=True):
         _dress(panel, comparison, lines, measure)
@@ -103,6 +100,11 @@ def _draw_apart(comparison: Comparison, lines: Lines, measure: Measure) -> Drawi
         draw_line(panel, *own, style_of(comparison, series.name), seeds=lines.seeds)
     name = f"{lines.name}_{measure.column}" if len(lines.measures) > 1 else lines.name
     return _drawing(comparison, lines, name, (measure,), figure)
+
+
+def _keys(comparison: Comparison, lines: Lines) -> tuple[Line2D, ...]:
+    """The legend of the marks."""
+    return mark_keys(comparison.has_intervals, lines.seeds)
 
 
 def _dress(panel: Axes, comparison: Comparison, lines: Lines, measure: Measure) -> None:

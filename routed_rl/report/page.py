@@ -29,6 +29,7 @@ from routed_rl.report.sections import (
     missing_section,
     overseer_section,
     settings_section,
+    warnings_section,
     winners_section,
 )
 from routed_rl.report.series import RETURN, Comparison, Row, compare
@@ -40,6 +41,7 @@ SECTIONS: tuple[SectionMaker, ...] = (
     deployed_section,
     winners_section,
     missing_section,
+    warnings_section,
     labels_section,
     learning_section,
     experts_section,

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from routed_rl.charts.canvas import make_panels, percent_axis, reference_line, value_limits
 from routed_rl.charts.colours import INK, MUTED
 from routed_rl.charts.drawing import Drawing
-from routed_rl.charts.marks import MARK_KEYS, draw_summary
+from routed_rl.charts.marks import draw_summary, mark_keys
 from routed_rl.charts.statistics import Summary
 from routed_rl.charts.tables import SUMMARY_HEADER, summary_record
 from routed_rl.charts.text import ROW_CHARACTERS, line_count, wrapped_names
@@ -52,7 +52,7 @@ def draw_ranking(comparison: Comparison, name: str, panels: list[Panel], caption
     columns = 2 if len(panels) == 4 or longest > SHORT else 3
     several = len({level for level, _ in panels}) > 1
     titles = [f"oversight {level:g}" if several else measure.title for level, measure in panels]
-    figure, axes = make_panels(titles, columns, height, MARK_KEYS)
+    figure, axes = make_panels(titles, columns, height, mark_keys(comparison.has_intervals))
     for place, panel in zip(axes, panels, strict=True):
         _draw_panel(place, comparison, rankings[panel], panel[1])
         place.set_xlabel(panel[1].title if several else "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from routed_rl.charts import markup
 from routed_rl.charts.colours import EYE, GOOD, MIXTURE_COLOUR, UNWANTED
-from routed_rl.charts.marks import READING
+from routed_rl.charts.marks import reading, reading_profiles
 from routed_rl.charts.markup import Section, paragraph, saved_figure, saved_table
 from routed_rl.charts.scale import BrokenLogScale
 from routed_rl.charts.statistics import mean
@@ -25,7 +25,9 @@ from routed_rl.report.sweep_tables import (
     missing_table,
     numbers,
     settings_table,
-    where_true,
+    warned,
+    warnings_table,
+    where,
     winners,
 )
 
@@ -46,7 +48,8 @@ def deployed_section(comparison: Comparison, folder: Path) -> Section | None:
     measures = tuple(one for one in (RETURN, comparison.rate) if comparison.has(one))
     if not measures:
         return None
-    caption = f"The deployed policy in the world that it was trained in. {READING}"
+    how = reading(comparison.has_intervals)
+    caption = f"The deployed policy in the world that it was trained in. {how}"
     if len(comparison.levels) == 1:
         panels = [(comparison.levels[0], measure) for measure in measures]
         drawings = [draw_ranking(comparison, "deployed", panels, f"{caption} Best on top.")]
@@ -86,9 +89,9 @@ def winners_section(comparison: Comparison, folder: Path) -> Section | None:
     ):
         if comparison.has(measure):
             table = saved_table(numbers(comparison, name, measure), folder)
-            blocks.append(markup.details(f"Every mean {what}, with its 95% interval", table))
-    rankings = [comparison.ranking(level) for level in comparison.levels]
-    if any(summary.interval for ranking in rankings for _, summary in ranking):
+            more = ", with its 95% interval" if comparison.has_intervals else ""
+            blocks.append(markup.details(f"Every mean {what}{more}", table))
+    if comparison.has_intervals:
         blocks.append(paragraph(INTERVALS, "note"))
     return Section("winners", "Which wins at each level", tuple(blocks))
 
@@ -151,8 +154,9 @@ def experts_section(comparison: Comparison, folder: Path) -> Section | None:
     )
     caption = (
         f"Share of episodes that end on the {good}, by who acts: the {good} expert alone, the "
-        f"mixture with its learned gate, or the {bad} expert alone. Marks are means over seeds, "
-        "bars 95% intervals. The further apart the experts, the better routing has separated them."
+        f"mixture with its learned gate, or the {bad} expert alone. "
+        f"{reading_profiles(comparison.has_intervals)} The further apart the experts, the better "
+        "routing has separated them."
     )
     alt = f"The {rate.title} of the {good} expert, the mixture and the {bad} expert, by method."
     drawing = draw_profiles(comparison, "experts", profiles, caption, alt)
@@ -164,7 +168,8 @@ def methods_section(comparison: Comparison, folder: Path) -> Section | None:
     """Every method at each level, sorted; one level alone is in the first figure already."""
     if len(comparison.levels) == 1 or len(comparison.series) == 1 or not comparison.has(RETURN):
         return None
-    caption = f"Return of the deployed policy at each level, the highest mean on top. {READING}"
+    how = reading(comparison.has_intervals)
+    caption = f"Return of the deployed policy at each level, the highest mean on top. {how}"
     panels = [(level, RETURN) for level in comparison.levels]
     drawing = draw_ranking(comparison, "methods", panels, caption)
     return Section("methods", "All methods at each level", (saved_figure(drawing, folder),))
@@ -179,8 +184,9 @@ def overseer_section(comparison: Comparison, folder: Path) -> Section | None:
     )
     caption = (
         f"The {good}'s share of the endings on either target: among the labels that the overseer "
-        f"gave, and of the deployed policy when nobody watches. Marks are means over seeds, bars "
-        "95% intervals. A method whose overseer's share is the higher one looks better than it is."
+        "gave, and of the deployed policy when nobody watches. "
+        f"{reading_profiles(comparison.has_intervals)} A method whose overseer's share is the "
+        "higher one looks better than it is."
     )
     alt = f"The {good}'s share as the overseer sees it and when nobody watches, by method."
     drawing = draw_profiles(comparison, "overseer", profiles, caption, alt)
@@ -200,18 +206,25 @@ def guesses_section(comparison: Comparison, folder: Path) -> Section | None:
             table = saved_table(numbers(comparison, measure.column, measure), folder)
             blocks += [paragraph(text), table]
             titles = ["guesses"]
-    lost = where_true(comparison, "lost_touch", True)
-    if lost:
-        blocks.append(
-            paragraph(f"The belief is sure of what the labels contradict: {lost}.", "note")
-        )
-    never = where_true(comparison, "selected", False)
+    never = where(comparison, lambda row: row.get("selected") is False)
     if never:
         text = f"Early stopping never triggered, so that it chose no policy, for {never}."
         blocks.append(paragraph(text))
         titles.append("early stopping")
     title = " and ".join(titles).capitalize()
     return Section("guesses", title, tuple(blocks)) if blocks else None
+
+
+def warnings_section(comparison: Comparison, folder: Path) -> Section | None:
+    """What runs warned of while they trained, and which."""
+    if not any(map(warned, comparison.rows)):
+        return None
+    text = (
+        "Runs warn of what their overseer can see while they train; each one's result.json has the "
+        "words, and what to do."
+    )
+    blocks = (paragraph(text), saved_table(warnings_table(comparison), folder, prose=(1,)))
+    return Section("warnings", "What runs warned of", blocks)
 
 
 def aggregate_section(comparison: Comparison, folder: Path) -> Section | None:
@@ -222,9 +235,13 @@ def aggregate_section(comparison: Comparison, folder: Path) -> Section | None:
     levels = ", ".join(f"{level:g}" for level in shared_levels(comparison))
     text = (
         f"Mean over the levels that every method has ({levels}) of the interquartile mean over the "
-        "seeds at each, with 95% bootstrap intervals that resample the seeds within each level."
+        "seeds at each"
     )
-    return Section("aggregate", "Over all levels", (paragraph(text), saved_table(found, folder)))
+    if any(low is not None for *_, low, _ in found.records):
+        text += ", with 95% bootstrap intervals that resample the seeds within each level"
+    return Section(
+        "aggregate", "Over all levels", (paragraph(f"{text}."), saved_table(found, folder))
+    )
 
 
 def settings_section(comparison: Comparison, folder: Path) -> Section | None:

@@ -14,7 +14,7 @@ from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.outcomes import Outcomes
 from routed_rl.charts.colours import ACCENT, MARKERS, SERIES
 from routed_rl.charts.legend import key
-from routed_rl.charts.statistics import Summary, summarise
+from routed_rl.charts.statistics import FEWEST, Summary, summarise
 from routed_rl.charts.tables import Record, summary_record
 from routed_rl.charts.text import is_number, number_text, percent_text, short_name
 from routed_rl.evaluation.exact import best_return, is_listable
@@ -145,6 +145,12 @@ class Comparison:
     def levels(self) -> tuple[float, ...]:
         """Every oversight, ascending."""
         return tuple(sorted({row["oversight"] for row in self.rows}))
+
+    @cached_property
+    def has_intervals(self) -> bool:
+        """Whether there are seeds enough for an interval anywhere."""
+        groups = (one.scores("oversight", level) for one in self.series for level in one.levels)
+        return any(len(seeds) >= FEWEST for seeds in groups)
 
     @property
     def drawn(self) -> tuple[Series, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import median
 
 from routed_rl.charts.statistics import FEWEST, Summary
@@ -14,7 +15,8 @@ from routed_rl.charts.tables import (
 )
 from routed_rl.charts.text import NONE, count_text, is_number, joined
 from routed_rl.naming import SETTINGS, duration, plain, setting_text
-from routed_rl.report.series import RETURN, Comparison, Measure, Series
+from routed_rl.report.series import RETURN, Comparison, Measure, Row, Series
+from routed_rl.runs.warning_signs import LOST_TOUCH
 
 RELABEL = Measure("relabel_accuracy", "right guesses", share=True)
 AGREEMENT = Measure("belief_agreement", "agreement with the labels", share=True)
@@ -104,19 +106,49 @@ def missing_table(comparison: Comparison) -> NumberTable:
     return NumberTable("missing", header, texts, columns, tuple(records))
 
 
-def where_true(comparison: Comparison, column: str, wanted: bool) -> str:
-    """Where a column of truth values has the wanted one, in words; empty if nowhere."""
+def warned(row: Row) -> list[str]:
+    """What a run warned of, by name; of one of before warnings, that its belief lost touch."""
+    return row.get("warnings") or ([LOST_TOUCH] if row.get("lost_touch") else [])
+
+
+def warnings_table(comparison: Comparison) -> NumberTable:
+    """What runs warned of, and which."""
+    names = dict.fromkeys(name for row in comparison.rows for name in warned(row))
+    texts = tuple(
+        (name, where(comparison, lambda row, name=name: name in warned(row))) for name in names
+    )
+    records = [
+        (name, series.name, level, sum(name in warned(row) for row in rows), len(rows))
+        for name in names
+        for series in comparison.series
+        for level, rows in by_level(series).items()
+    ]
+    columns = ("warning", "series", "oversight", "runs", "of")
+    return NumberTable("warnings", ("warning", "runs"), texts, columns, tuple(records))
+
+
+def where(comparison: Comparison, holds: Callable[[Row], bool]) -> str:
+    """For which runs something holds, in words; empty if for none."""
     parts = []
     for series in comparison.series:
-        places = []
-        for level in series.levels:
-            rows = [row for row in series.rows if row["oversight"] == level]
-            count = sum(row.get(column) is wanted for row in rows)
-            if count:
-                places.append(f"at {level:g} ({count} of {len(rows)} seeds)")
+        counts = {
+            level: (sum(map(holds, rows)), len(rows)) for level, rows in by_level(series).items()
+        }
+        places = [
+            f"at {level:g} ({count} of {seeds} seeds)"
+            for level, (count, seeds) in counts.items()
+            if count
+        ]
         if places:
             parts.append(f"{series.name} {joined(places)}")
     return "; ".join(parts)
+
+
+def by_level(series: Series) -> dict[float, list[Row]]:
+    """The runs of a series at each oversight."""
+    return {
+        level: [row for row in series.rows if row["oversight"] == level] for level in series.levels
+    }
 
 
 def settings_table(comparison: Comparison) -> NumberTable:

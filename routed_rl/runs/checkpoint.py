@@ -11,6 +11,7 @@ import torch
 
 from routed_agents.files import write_atomically
 from routed_envs.errors import InputError
+from routed_rl.runs.identity import differences, read_identity
 from routed_rl.runs.run_folder import FORMAT, check_format
 
 DAMAGED = (
@@ -78,7 +79,7 @@ def load_checkpoint(state: Resumable, path: Path) -> None:
     try:
         content = torch.load(path, map_location=state.device, weights_only=True)
         check_format(path, content["format"])
-        if content["identity"] != state.identity:
+        if differences(read_identity(content["identity"]), read_identity(state.identity)):
             raise ValueError("it was saved by a run of another configuration")
         state.load_state_dict(content)
     except InputError:

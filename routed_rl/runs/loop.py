@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,6 +20,7 @@ from routed_rl.runs.run_log import RunLog, TensorBoardMirror
 from routed_rl.runs.snapshots import Snapshots
 from routed_rl.runs.stopping import Stop, noticing
 from routed_rl.runs.task import StateT, Task, TaskState
+from routed_rl.screen import say
 
 CHECKPOINT_SECONDS = 5.0
 """At most so long a killed run is thrown back."""
@@ -28,6 +28,10 @@ LARGEST = 1e12
 """No network that learns has such a weight; products of larger ones are no numbers soon."""
 LOG_EVERY = 10
 """Updates between two lines of the log."""
+EVALUATIONS = 8
+"""A run whose configuration leaves it open is judged so often on the way."""
+FEWEST_APART = 25
+"""Unless so many updates do not lie between: an evaluation takes longer than some updates do."""
 
 
 def run_task(
@@ -71,7 +75,7 @@ def run_task(
             load_checkpoint(state, folder.checkpoint)
             moved = other_processor(folder)
             if moved and state.update < task.updates:
-                print(moved, file=sys.stderr)
+                say(moved, error=True)
         prepare_folder(folder, description, resume)
         if folder.read_result() is None:
             folder.result.unlink(missing_ok=True)
@@ -107,17 +111,29 @@ def _train_on(
         bar.count()
         if state.update % LOG_EVERY == 0:
             keeper.check()
-        evaluations = task.judge(state)
-        if evaluations:
-            bar.show(_in_words(evaluations))
-        if evaluations or state.update % LOG_EVERY == 0:
-            log.write(_entry(task, state, learned, evaluations, keeper.seconds))
+        evaluations = task.judge(state) if _is_judged(task, state.update) else {}
+        is_logged = bool(evaluations) or state.update % LOG_EVERY == 0
+        if is_logged or bar.is_due:
+            entry = _entry(task, state, learned, evaluations, keeper.seconds)
+            bar.show(entry)
+            if is_logged:
+                log.write(entry)
+                for warning in state.noted.warn(entry, task.needed_labels):
+                    say(warning.sentence, error=True)
         if stop.number is not None:
             keeper.save()
             stop.end()
         if keeper.is_due:
             keeper.save()
     keeper.save()
+
+
+def _is_judged(task: Task[Any], update: int) -> bool:
+    """Whether the policy is judged after an update: now and then, and after the last one."""
+    every = task.evaluate_every
+    if every is None:
+        every = max(FEWEST_APART, -(-task.updates // EVALUATIONS))
+    return every > 0 and (update % every == 0 or update == task.updates)
 
 
 class _Keeper:
@@ -166,13 +182,6 @@ class _Keeper:
         self._saved, self._kept = time.monotonic(), self._state.update
 
 
-def _in_words(evaluations: dict[str, Evaluation]) -> str:
-    """How often each steering ends on the first target."""
-    target = next(iter(next(iter(evaluations.values())).rates))
-    figures = (f"{name} {100 * found.rates[target]:.0f}%" for name, found in evaluations.items())
-    return f"ends on {target}: {'  '.join(figures)}"
-
-
 def _entry(
     task: Task[StateT],
     state: StateT,
@@ -185,6 +194,7 @@ def _entry(
         "update": state.update,
         "updates": task.updates,
         "environment_steps": state.update * task.samples,
+        "labels": dict(state.noted.labels),
         **task.entry(state, learned),
         "evaluation": {name: e.to_json() for name, e in evaluations.items()} or None,
         "timing": {"seconds": round(seconds, 3)},

@@ -11,6 +11,7 @@ import torch
 
 from routed_envs.errors import InputError
 from routed_rl.environment_config import read_config
+from routed_rl.runs.identity import differences
 from routed_rl.runs.run_folder import (
     FORMAT,
     RunFolder,
@@ -118,12 +119,7 @@ def _readable(folder: RunFolder) -> dict[str, Any]:
 
 def _differences(saved: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     """Where the saved run differs from the wanted one, a line each."""
-    there, here = saved["identity"], wanted["identity"]
-    lines = [
-        f"{name}: there {there.get(name)!r}, here {here.get(name)!r}"
-        for name in sorted(set(there) | set(here))
-        if there.get(name) != here.get(name)
-    ]
+    lines = differences(saved["identity"], wanted["identity"])
     (name, now), (_, before) = _budget(wanted["config"]), _budget(saved["config"])
     return lines + ([f"{name}: there {before}, here only {now}"] if now < before else [])
 

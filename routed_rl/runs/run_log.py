@@ -26,7 +26,7 @@ class TensorBoardMirror:
 
     def write(self, entry: dict[str, Any]) -> None:
         """Repeat one entry of the log; its groups become the curves' groups."""
-        for group in ("overseer", "belief", "learner", "evaluation", "timing"):
+        for group in ("overseer", "labels", "belief", "experts", "learner", "evaluation", "timing"):
             for name, value in scalars(entry[group] or {}).items():
                 self._writer.add_scalar(f"{group}/{name}", value, entry["update"])
 

@@ -11,6 +11,7 @@ import torch
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.runs.checkpoint import Resumable
 from routed_rl.runs.run_folder import RunFolder
+from routed_rl.runs.warning_signs import Noted
 
 
 class TaskState(Resumable, Protocol):
@@ -20,11 +21,13 @@ class TaskState(Resumable, Protocol):
         update: The updates taken.
         seconds: The time they took.
         log_bytes: The log's length.
+        noted: The labels so far, and what was warned of.
     """
 
     update: int
     seconds: float
     log_bytes: int
+    noted: Noted
 
     def weights(self) -> Iterable[torch.Tensor]:
         """All that is learned; a run ends where a number of it is no number any more."""
@@ -52,8 +55,18 @@ class Task(Protocol[StateT]):
         ...
 
     @property
+    def evaluate_every(self) -> int | None:
+        """Updates between two evaluations on the way; None for what fits the run, 0 for none."""
+        ...
+
+    @property
     def threads(self) -> int:
         """CPU threads of the run."""
+        ...
+
+    @property
+    def needed_labels(self) -> tuple[str, ...]:
+        """The wanted endings that have to have labels now and then."""
         ...
 
     def settings(self) -> dict[str, Any]:
@@ -73,11 +86,14 @@ class Task(Protocol[StateT]):
         ...
 
     def entry(self, state: StateT, learned: Any) -> Mapping[str, Any]:
-        """What the log tells of the last update: `overseer`, `belief` and `learner`, by name."""
+        """What the log tells of the last update, by name.
+
+        That is `overseer`, `belief`, `experts` and `learner`; the second and the third may be None.
+        """
         ...
 
     def judge(self, state: StateT) -> dict[str, Evaluation]:
-        """The figures for the log after the last update by name, if some are due; else none."""
+        """The policy's figures for the log by who acts; nothing about the run changes."""
         ...
 
     def save_policy(self, state: StateT, path: Path) -> None:

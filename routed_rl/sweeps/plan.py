@@ -34,6 +34,8 @@ OPTIONS = ("out", "jobs", "backend", "address", "config")
 MOST_RUNS = 100_000
 MOST_FAULTS = 5
 """How many faults of single runs a refusal tells."""
+FORMER_PACE = {TrainConfig: 350, EnvironmentConfig: 0}
+"""The default of `evaluate_every` where it is now None: an earlier sweep finds its runs again."""
 
 
 def words_of(kind: type[Any]) -> tuple[str, ...]:
@@ -49,6 +51,8 @@ def run_name(config: AnyConfig) -> str:
     The device and the threads do not count.
     """
     values = {k: v for k, v in config.to_json().items() if k not in HOST_FIELDS}
+    if config.evaluate_every is None:
+        values["evaluate_every"] = FORMER_PACE[type(config)]
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from routed_envs.errors import InputError
 from routed_rl.config import TrainConfig
 from routed_rl.environment_config import AnyConfig
+from routed_rl.runs.identity import TABLE, differing_cells
 from routed_rl.runs.loop import using_threads
 from routed_rl.runs.run_folder import read_disposable
 from routed_rl.runs.task import Task
@@ -26,8 +27,6 @@ MOST_TIMED = 20
 TIMED_SECONDS = 0.25
 START_SECONDS = 1.0
 """What a run takes beside its updates."""
-TABLE = "table of the method"
-"""Where a run's identity holds its method's table."""
 Place = tuple[str, str | None]
 MOST_NAMED = 5
 """Runs that a refusal names."""
@@ -96,26 +95,25 @@ def check_methods(folder: SweepFolder, configs: Iterable[AnyConfig]) -> None:
     A run's name does not tell: a method of one's own is named by its place, not by its table.
 
     Raises:
-        InputError: The tables of a method differ; the message shows both.
+        InputError: The tables of a method differ; the message shows the cells that do.
     """
     # In another environment a method's table has other rows.
     first = {_place(config.to_json()): config for config in configs}
     tables = {place: task_of(config).identity()[TABLE] for place, config in first.items()}
     others: dict[Place, list[str]] = {}
-    there = {}
+    there: dict[Place, str] = {}
     for name, planned in folder.runs().items():
         place = _place(planned["config"])
         found = _table(folder, name) if place in tables else None
-        if found not in (None, tables.get(place)):
+        if found is not None and found != tables.get(place):
             others.setdefault(place, []).append(name)
             there[place] = found
     if others:
-        faults = (
-            f"The method {place[0]} has changed since {_named(folder, names)} began:\n"
-            f"  there {there[place]}\n  here  {tables[place]}\n"
-            for place, names in others.items()
-        )
-        raise InputError("".join(faults) + "Give another --out, or move those folders away.")
+        lines = []
+        for place, names in others.items():
+            lines.append(f"The method {place[0]} has changed since {_named(folder, names)} began:")
+            lines += [f"  {cell}" for cell in differing_cells(there[place], tables[place])]
+        raise InputError("\n".join((*lines, "Give another --out, or move those folders away.")))
 
 
 def _place(config: Mapping[str, Any]) -> Place:
@@ -126,7 +124,8 @@ def _place(config: Mapping[str, Any]) -> Place:
 def _table(folder: SweepFolder, name: str) -> str | None:
     """The table of the method that a run began with; None if it cannot be read."""
     identity = read_disposable(folder.run(name).config).get("identity")
-    return identity.get(TABLE) if isinstance(identity, dict) else None
+    table = identity.get(TABLE) if isinstance(identity, dict) else None
+    return table if isinstance(table, str) else None
 
 
 def _named(folder: SweepFolder, names: list[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from routed_envs.errors import InputError
 from routed_rl.runs.run_folder import RunFolder, read_json
 from routed_rl.runs.run_log import read_log
+from routed_rl.runs.warning_signs import read_warnings
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
 Row = dict[str, Any]
@@ -33,6 +34,7 @@ def load_results(sweep: str | Path) -> list[Row]:
         - `told`, what the method learned from, in words; of one that infers whose an ending is,
           `belief_agreement`, how often its belief said the labels that arrived, `belief_sureness`,
           and `lost_touch`, whether it is sure of what they contradict; else None;
+        - `warnings`, the names of what the run warned of while it trained, a list;
         - `deployed`, who acts when the policy is deployed, and how that goes in the training's
           world: `episode_return`, `diamond_rate` (and so on for each outcome), `mean_length`,
           `exact`, and `overseer_diamond_share`, the share of good endings among those that the
@@ -114,6 +116,7 @@ def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
         belief = result.get("belief") or {}
         row |= {f"belief_{name}": belief.get(name) for name in ("agreement", "sureness")}
         row |= {"told": result.get("told"), "lost_touch": belief.get("lost_touch")}
+        row |= {"warnings": [warning.name for warning in read_warnings(result)]}
         row |= _prefixed("unwatched", evaluation["unwatched"][actor]) | _outcomes(config, folder)
         for other, figures in training.items() if len(training) > 1 else ():
             row |= _prefixed(other, figures)

@@ -38,8 +38,13 @@ from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World
 from routed_rl.config import HOST_FIELDS, TrainConfig
+from routed_rl.runs.identity import TABLE
+from routed_rl.runs.warning_signs import Noted
 from routed_rl.training.own_world import own_world
 from routed_rl.training.state import TrainingState
+
+NOT_IDENTITY = (*HOST_FIELDS, "updates", "evaluate_every")
+"""Settings that do not make a run another one."""
 
 
 @dataclass(frozen=True)
@@ -130,12 +135,12 @@ class Experiment:
     def identity(self) -> dict[str, Any]:
         """What makes a run this run and no other, by name; the budget and the host do not."""
         config = self.config.to_json()
-        kept = {k: v for k, v in config.items() if k not in (*HOST_FIELDS, "updates")}
+        kept = {k: v for k, v in config.items() if k not in NOT_IDENTITY}
         world = {"world": type(self.world).__name__} | self.world.settings()
         if self.config.world is not None:
             outcomes = self.world.outcomes
             world["outcomes"] = {"targets": list(outcomes.targets), "good": list(outcomes.good)}
-        return kept | world | {"table of the method": self.method.describe()}
+        return kept | world | {TABLE: self.method.describe()}
 
     def start(self) -> TrainingState:
         """Fresh networks and running worlds, all drawn from the seed."""
@@ -162,6 +167,7 @@ class Experiment:
             observation=world.observe(worlds),
             memory={},
             gate_memory={},
+            noted=Noted.of(world.outcomes.targets),
             selector=Selector(select, world.outcomes) if select else None,
             identity=json.dumps(self.identity(), sort_keys=True),
         )
@@ -228,6 +234,7 @@ class Experiment:
         gradient_step(state.optimizer, total, self.learning_rate(progress))
         state.worlds, state.observation = collected.state, rollout.observations[-1]
         state.update += 1
+        state.noted.count(rollout.label_counts(), state.update)
         return rollout, figures
 
     def collect(self, state: TrainingState) -> Collected[Any]:

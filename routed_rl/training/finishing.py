@@ -26,6 +26,7 @@ def finish(experiment: Experiment, state: TrainingState, folder: RunFolder) -> N
     policy = experiment.policy(state)
     save_policy(policy, folder.policy)
     judged = evaluate_steerings(policy, oversight_levels(experiment.world))
+    belief = described_belief(state.memory, experiment.world.outcomes)
     told = {
         "method": experiment.method.name,
         "updates": state.update,
@@ -34,7 +35,8 @@ def finish(experiment: Experiment, state: TrainingState, folder: RunFolder) -> N
         "selected": selected,
         "told": ", ".join(experiment.method.told),
         "relabel_accuracy": accuracy,
-        "belief": described_belief(state.memory, experiment.world.outcomes),
+        "belief": belief,
+        "warnings": state.noted.concluded(belief, state.update),
     }
     folder.write_results(judged, deployed_actor(policy), told)
 

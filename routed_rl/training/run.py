@@ -16,6 +16,7 @@ from routed_rl.config import Settings, TrainConfig
 from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.runs.run_folder import RunFolder, read_json
+from routed_rl.runs.warning_signs import RunWarning, read_warnings
 from routed_rl.training.policy_file import load_policy
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class FinishedRun(Generic[ConfigT, PolicyT]):
             `agreement`, how often the belief said the label that arrived, before it learnt from
             it; `sureness`; over how many `labels`; the targets `without_label`; and `lost_touch`,
             whether it is sure of what the labels contradict. None for other methods.
+        warnings: What it warned of while it trained, each with the update and in words.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ class FinishedRun(Generic[ConfigT, PolicyT]):
     evaluations: dict[str, dict[str, Evaluation]]
     seconds: float
     belief: dict[str, Any] | None = None
+    warnings: tuple[RunWarning, ...] = ()
 
 
 class Run(FinishedRun[TrainConfig, Policy]):
@@ -118,6 +121,7 @@ def _read(
             },
             seconds=result["seconds"],
             belief=result.get("belief"),
+            warnings=read_warnings(result),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(
@@ -131,10 +135,12 @@ def _outcomes_of(description: dict[str, Any]) -> Outcomes:
     return Outcomes(tuple(outcomes["targets"]), tuple(outcomes["good"]))
 
 
-def belief_sentences(belief: dict[str, Any] | None) -> list[str]:
-    """`Run.belief` in words: what the overseer can check; nothing if it is None."""
+def overseer_sentences(run: AnyRun) -> list[str]:
+    """What the overseer can check of a run, and what the run warned of, in words."""
+    warnings = [warning.sentence for warning in run.warnings]
+    belief = run.belief
     if belief is None:
-        return []
+        return warnings
     lines = [
         f"Its belief said {percent_text(belief['agreement'])} of the last "
         f"{belief['labels']:,.0f} labels before they came, and held its guesses for "
@@ -145,9 +151,4 @@ def belief_sentences(belief: dict[str, Any] | None) -> list[str]:
             f"No label of {' or '.join(belief['without_label'])} arrived: the experts' actions "
             "alone decided whose an ending was."
         )
-    if belief["lost_touch"]:
-        lines.append(
-            "The belief has lost touch: it is sure of what the labels contradict. Do not deploy "
-            "this policy; give more oversight, or look for wrong labels."
-        )
-    return lines
+    return lines + warnings

@@ -12,6 +12,7 @@ import torch
 
 from routed_agents.methods.early_stopping import Selector
 from routed_agents.policies.networks import PlaneNetwork, RoutedPolicyNetwork
+from routed_rl.runs.warning_signs import Noted
 
 LEARNED = ("policy", "baseline", "optimizer")
 PLAIN = ("observation", "memory", "gate_memory", "update", "labels", "seconds", "log_bytes")
@@ -31,6 +32,7 @@ class TrainingState:
         observation: What they show, int8 [N, *observation_shape].
         memory: What the method's `relabel` remembers.
         gate_memory: What its gate remembers, if it learns from memory.
+        noted: The labels so far, and what was warned of.
         selector: Keeps the best policy; None if the method keeps the last.
         identity: What makes the run this run and no other.
         update: The gradient steps taken.
@@ -47,6 +49,7 @@ class TrainingState:
     observation: torch.Tensor
     memory: dict[str, torch.Tensor]
     gate_memory: dict[str, torch.Tensor]
+    noted: Noted
     selector: Selector | None
     identity: str
     update: int = 0
@@ -72,6 +75,7 @@ class TrainingState:
             "generator": self.generator.get_state(),
             "worlds": {field.name: getattr(self.worlds, field.name) for field in worlds},
             "selector": self.selector.state_dict() if self.selector else None,
+            "noted": self.noted.to_json(),
             **{name: getattr(self, name) for name in PLAIN},
         }
 
@@ -86,6 +90,7 @@ class TrainingState:
         self.worlds = dataclasses.replace(self.worlds, **content["worlds"])
         if self.selector:
             self.selector.load_state_dict(content["selector"])
+        self.noted = Noted.resumed(content, self.noted)
         for name in PLAIN:
             # Checkpoints of before it existed hold no memory of the gate's, which had none.
             setattr(self, name, content.get(name, {}) if name == "gate_memory" else content[name])

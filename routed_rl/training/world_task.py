@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from routed_agents.methods.responsibilities import belief_figures
+from routed_agents.policies.separation import few, separation
 from routed_agents.rollout import Rollout
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.evaluation.steerings import evaluate_steerings
@@ -44,9 +45,19 @@ class WorldTask:
         return self.experiment.config.samples
 
     @property
+    def evaluate_every(self) -> int | None:
+        """Updates between two evaluations on the way."""
+        return self.experiment.config.evaluate_every
+
+    @property
     def threads(self) -> int:
         """CPU threads of the run."""
         return self.experiment.config.threads
+
+    @property
+    def needed_labels(self) -> tuple[str, ...]:
+        """The wanted endings whose labels the method learns from."""
+        return self.experiment.method.needed_labels(self.experiment.world.outcomes)
 
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""
@@ -70,14 +81,20 @@ class WorldTask:
         return {
             "overseer": overseer_view(rollout),
             "belief": belief_figures(state.memory),
+            "experts": self._separation(state, rollout),
             "learner": {name: float(figure) for name, figure in figures.items()},
         }
 
+    def _separation(self, state: TrainingState, rollout: Rollout) -> dict[str, float] | None:
+        """How far apart experts and gate are on some steps; None for a single expert."""
+        method = self.experiment.method
+        if len(method.experts) == 1:
+            return None
+        seen, taken = few(rollout.observations[:-1]), few(rollout.actions)
+        return separation(state.policy, method.gate == "learned", seen, taken)
+
     def judge(self, state: TrainingState) -> dict[str, Evaluation]:
-        """The figures for the log, where they are due; the run never sees them."""
-        every = self.experiment.config.evaluate_every
-        if every == 0 or state.update % every:
-            return {}
+        """The policy's figures for the log; the run never sees them."""
         policy, worlds = self.experiment.policy(state), {"training": self.experiment.world}
         return evaluate_steerings(policy, worlds, **EVALUATION_ON_THE_WAY)["training"]
 
@@ -98,7 +115,7 @@ def overseer_view(rollout: Rollout) -> dict[str, float]:
 
     That is how many episodes ended, each label's share of them, and the reward per step.
     """
-    ended, names = int(rollout.ended.sum()), rollout.outcomes.labels
-    counts = torch.bincount(rollout.labels[rollout.ended], minlength=len(names))
-    shares = dict(zip(names[:-1], (counts / max(1, ended)).tolist(), strict=False))
+    counts = rollout.label_counts()
+    ended = sum(counts.values())
+    shares = {name: count / max(1, ended) for name, count in counts.items()}
     return {"episodes": ended, "reward_per_step": float(rollout.rewards.mean())} | shares

@@ -164,6 +164,17 @@ class Method:
                 f"acts in environments of its own. Give at least {len(self.experts)}."
             )
 
+    def needed_labels(self, outcomes: Outcomes) -> tuple[str, ...]:
+        """The wanted endings whose labels teach what an ending without a label does not.
+
+        Args:
+            outcomes: The world's.
+        """
+        if self.relabel == "truth":
+            return ()
+        unseen, learns = self.rows["unknown"], callable(self.relabel)
+        return tuple(name for name in outcomes.good if learns or self.rows[name] != unseen)
+
     def describe(self) -> str:
         """Everything that distinguishes this method from others, in words."""
         rows = {label: self.rows[label] for label in sorted(self.rows)}

@@ -326,11 +326,9 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         if self.method.oversight_entries:
             mask = self._flat_mask(env.get_attr("oversight_mask")[0])
         counted = isinstance(self.action_space, spaces.Discrete)
-        actions = torch.from_numpy(buffer.actions)
-        actions = actions[..., 0].long() if counted else actions.float()
         return Rollout(
             observations=self._flat(self._observations()),
-            actions=actions,
+            actions=self._own_actions(torch.from_numpy(buffer.actions)),
             rewards=torch.from_numpy(buffer.rewards),
             ended=torch.from_numpy(buffer.ended),
             labels=labels,
@@ -425,7 +423,9 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         begun.on_training_start(locals(), globals())
         return begun
 
-    def learn_rollout(self, total_timesteps: int, callback: BaseCallback) -> None:
+    def learn_rollout(
+        self, total_timesteps: int, callback: BaseCallback
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Collect one rollout and learn from it: a piece of `learn`.
 
         A method that keeps its best policy does not take it over.
@@ -433,23 +433,39 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         Args:
             total_timesteps: Of all pieces together, over which the schedules span.
             callback: What `begin` returned.
+
+        Returns:
+            Some steps of the rollout: observations as a method's functions see them, float
+            [B, ...], and actions [B, ...].
         """
         assert self.env is not None, "there is something to learn in"
         # The schedules of a model that was just loaded stand where it is.
         self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
         self.collect_rollouts(self.env, callback, self.rollout_buffer, self.n_steps)
         self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
+        seen, taken = self.rollout_buffer.some_steps()
         self.train()
+        return self.policy.flat(seen), self._own_actions(taken)
+
+    def _own_actions(self, actions: torch.Tensor) -> torch.Tensor:
+        """Actions as a method's functions see them: numbers where they can be counted."""
+        is_counted = isinstance(self.action_space, spaces.Discrete)
+        return actions[..., 0].long() if is_counted else actions.float()
 
     def overseer_view(self) -> dict[str, float]:
-        """What the overseer knows of the last rollout: how many episodes ended, and each share."""
-        assert self.outcomes is not None, "known since the model was made"
-        buffer, names = self.rollout_buffer, self.outcomes.labels
-        last = slice(-self.n_steps, None)
-        ended = buffer.ended[last]
-        counts = np.bincount(buffer.labels[last][ended], minlength=len(names))
-        shares = dict(zip(names[:-1], (counts / max(1, ended.sum())).tolist(), strict=False))
-        return {"episodes": float(ended.sum()), **shares}
+        """What the overseer knows of the last rollout.
+
+        That is how many episodes ended, each label's share of them, and the reward per step of the
+        last episodes, as the library counts them; without its `Monitor` it counts none.
+        """
+        counts = self.rollout_buffer.label_counts()
+        ended = sum(counts.values())
+        shares = {name: count / max(1, ended) for name, count in counts.items()}
+        episodes = list(self.ep_info_buffer or ())
+        steps = sum(episode["l"] for episode in episodes)
+        reward = sum(episode["r"] for episode in episodes)
+        paid = {"reward_per_step": float(reward / steps)} if steps else {}
+        return {"episodes": float(ended), **paid, **shares}
 
     @classmethod
     def load(cls, *args: Any, **kwargs: Any) -> Self:

@@ -17,6 +17,7 @@ from routed_agents import losses
 from routed_agents.methods.gate_memory import GateBatch
 from routed_agents.methods.routing_settings import RoutingSettings
 from routed_agents.methods.table import Lesson, Table
+from routed_agents.policies.separation import few
 from routed_agents.rollout import spread_labels
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
@@ -159,6 +160,23 @@ class RoutedRolloutBuffer(RolloutBuffer):
         if name not in names:
             raise unknown_name("label", name, names)
         return names.index(name)
+
+    def label_counts(self) -> dict[str, int]:
+        """How many episodes of the last rollout ended with each label, by its name."""
+        names, last = self.teaching.outcomes.labels, slice(-self.buffer_size, None)
+        counts = np.bincount(self.labels[last][self.ended[last]], minlength=len(names))
+        return dict(zip(names[:-1], counts.tolist(), strict=False))
+
+    def some_steps(self) -> tuple[Any, torch.Tensor]:
+        """Some observations [B, ...], or dictionaries of them, and actions of the last rollout.
+
+        They are there until samples are asked for, which puts them in another order.
+        """
+
+        def some(part: NDArray[Any]) -> torch.Tensor:
+            return few(torch.from_numpy(part[-self.buffer_size :]))
+
+        return _each(some, self.observations), some(self.actions)
 
     def compute_returns_and_advantage(self, last_values: torch.Tensor, dones: NDArray[Any]) -> None:
         """Apply the method's labels and rewards, then estimate returns and advantages.

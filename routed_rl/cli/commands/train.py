@@ -180,9 +180,9 @@ def _plain(run: Run | EnvironmentRun) -> dict[str, Any]:
 def _print_end(run: Run | EnvironmentRun, further: str) -> None:
     """Print what the overseer can check, how long it took, and what one may do now."""
     from routed_rl.naming import duration
-    from routed_rl.training.run import belief_sentences
+    from routed_rl.training.run import overseer_sentences
 
-    for sentence in belief_sentences(run.belief):
+    for sentence in overseer_sentences(run):
         say(sentence)
     say(f"Trained in {duration(run.seconds)}. Everything is in {run.folder}; {further}")
 

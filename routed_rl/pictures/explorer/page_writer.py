@@ -18,7 +18,7 @@ from routed_envs.worlds import World
 from routed_rl.charts.markup import templates
 from routed_rl.pictures.explorer.bundling import bundled
 from routed_rl.pictures.explorer.gridworld_page import gridworld_content, in_gridworld
-from routed_rl.pictures.explorer.sources import Source, check_count, read_source
+from routed_rl.pictures.explorer.sources import Source, check_count, check_kind, read_source
 from routed_rl.pictures.explorer.states.states_page import states_content
 from routed_rl.runs.run_folder import RunFolder
 
@@ -100,6 +100,8 @@ def _module(path: str) -> str:
 
 def _target(policies: Sequence[str | Path | Policy], out: str | Path | None) -> Path:
     """Where the page goes, before anything is read."""
+    for given in policies:
+        check_kind(given)
     if out is None:
         if not policies or isinstance(policies[0], Policy):
             raise InputError("Say where the page shall go: explore(policy, out='explorer.html').")

@@ -60,6 +60,20 @@ class Source(Generic[WorldT]):
     path: Path | None = None
 
 
+def check_kind(given: object) -> None:
+    """Refuse what is neither a policy of ours nor the place of one, such as a whole model.
+
+    Raises:
+        InputError: It is something else.
+    """
+    if not isinstance(given, str | Path | Policy):
+        raise InputError(
+            f"{type(given).__name__}: the explorer shows policies of worlds whose states can be "
+            "listed. Give a run's folder, a policy file, or the Policy that load_policy or "
+            "train gives; routed_rl.evaluate_env judges models of stable-baselines3."
+        )
+
+
 def read_source(
     given: str | Path | Policy, number: int, world: World[Any] | None = None
 ) -> Source[World[Any]]:

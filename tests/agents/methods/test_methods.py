@@ -302,6 +302,8 @@ def test_a_method_of_ones_own_is_found_as_value_or_builder():
         ("own_methods:onw", "Did you mean 'own'"),
         ("own_methods:NOT_A_METHOD", "is a dict. Give a routed_agents.Method"),
         ("own_methods:fails", "a fault of mine"),
+        ("own_methods:misspells", r"calling it failed in \S*own_methods.py, line 31: TypeError"),
+        ("own_methods:takes_nothing", "calling it failed: TypeError.*must take Outcomes"),
         ("own_methods:Outcomes", "is a type"),
     ],
 )

@@ -33,6 +33,7 @@ from routed_agents import (
     get_method,
     load_exported,
 )
+from routed_agents.policies.separation import separation
 from routed_agents.stable_baselines.actor_critic import RoutedMultiInputPolicy
 from routed_agents.stable_baselines.export import export_policy, keep_experts
 from routed_envs import InputError, Overseen
@@ -104,6 +105,29 @@ def test_what_a_method_sees_of_a_dictionary_is_what_the_networks_see():
     assert flat.shape == (4, 3 + 1 + 8 * 6 * 3 + 2)
     expected = policy.policy.mixture.gate_logits(policy.policy._inputs(seen)["gate"])
     assert torch.allclose(policy.policy.gate_logits(flat), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("shows", [SEEN, DICTIONARY, spaces.Discrete(4)], ids=["Box", "Dict", "4"])
+@pytest.mark.parametrize("takes", ACTIONS, ids=str)
+def test_how_far_apart_experts_are_is_read_from_steps_of_the_rollout(
+    shows: spaces.Space, takes: spaces.Space
+):
+    name = "MultiInputPolicy" if isinstance(shows, spaces.Dict) else "MlpPolicy"
+    env = overseen_anything(shows, takes)
+    model = RoutedPPO(name, env, "inferred", n_steps=8, n_epochs=1, seed=0)
+    seen, taken = model.learn_rollout(32, model.begin(32))
+    assert len(seen) == len(taken) == 8 * env.num_envs
+    found = separation(model.policy, True, seen, taken)
+    assert 0 < found["divergence"] < 1
+    assert 0 < found["gate_entropy"] <= 1
+    counts = model.rollout_buffer.label_counts()
+    assert sum(counts.values()) == model.rollout_buffer.ended[-8:].sum()
+    experts = list(model.policy.mixture.experts.values())
+    experts[1].load_state_dict(experts[0].state_dict())
+    if isinstance(takes, spaces.Box):
+        model.policy.log_std.data[1] = model.policy.log_std.data[0]
+    alike = separation(model.policy, True, seen, taken)
+    assert alike["divergence"] == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.slow

@@ -6,12 +6,17 @@ import csv
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from helpers import observations, random_policy, tiny_with
+from own_env import doors
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import DummyVecEnv
 
+from routed_agents import RoutedPPO
 from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import Experiment, Monitor, Roc, train
 from routed_rl.cli.main import main
@@ -167,6 +172,37 @@ def test_a_calibrated_monitor_keeps_to_its_false_alarms():
     ends = Evaluator(WORLD).state_values(policy)[:, 1]
     good = chances * (1 - ends)
     assert 0.05 < float(good[flags].sum() / good.sum()) <= 0.1
+
+
+def make_model(kind: Any, **options: Any) -> Any:
+    env = DummyVecEnv([lambda: doors(0.5)] * 2)
+    return kind("MlpPolicy", env, n_steps=8, batch_size=16, seed=0, **options)
+
+
+def test_a_model_of_stable_baselines3_stands_for_its_policy():
+    model = make_model(RoutedPPO, method="routed")
+    seen = model.env.reset()
+    monitor = Monitor.calibrated(model, env=model.env, episodes=40)
+    monitor.predict(seen)
+    assert (monitor.expert, monitor.decisions) == ("right", 1)
+    expected = model.policy.gate_weights(seen)[:, 1].tolist()
+    assert [reading.weight for reading in monitor.readings] == pytest.approx(expected)
+    alone = Monitor(model.steer("left"), 0.5, expert="left", gate=model)
+    alone.predict(seen)
+    assert alone.readings[0].weight == pytest.approx(1 - expected[0])
+
+
+def test_models_without_a_gate_are_refused():
+    plain = make_model(PPO)
+    for make in (
+        lambda: Monitor(plain, 0.5),
+        lambda: Monitor.calibrated(plain, env=plain.env),
+    ):
+        with pytest.raises(InputError, match=r"^PPO: this has no gate to ask"):
+            make()
+    naive = make_model(RoutedPPO, method="naive")
+    with pytest.raises(InputError, match="no learned gate"):
+        Monitor.calibrated(naive, env=naive.env)
 
 
 @pytest.mark.parametrize(

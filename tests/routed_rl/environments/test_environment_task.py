@@ -39,6 +39,7 @@ def doors_with(**changes: Any) -> EnvironmentConfig:
         "oversight": 0.5,
         "batch_size": 16,
         "epochs": 1,
+        "evaluate_every": 0,
         "evaluation_episodes": 4,
         "expert_widths": (8,),
         "gate_widths": (8,),
@@ -70,8 +71,11 @@ def test_a_run_folder_explains_itself(tmp_path: Path):
     entries = read_log(run.folder / "log.jsonl")
     assert [entry["update"] for entry in entries] == [10, 20]
     assert entries[1]["environment_steps"] == 20 * 32
-    assert set(entries[0]["overseer"]) == {"episodes", "left", "right", "timeout", "unknown"}
-    assert {"policy_gradient_loss", "value_loss"} <= set(entries[0]["learner"])
+    shares = {"left", "right", "timeout", "unknown"}
+    assert set(entries[0]["overseer"]) == {"episodes", "reward_per_step", *shares}
+    assert 0 < entries[0]["overseer"]["reward_per_step"] <= 1
+    assert set(entries[0]["experts"]) == {"divergence", "gate_entropy", "gate_information"}
+    assert {"policy_gradient_loss", "value_loss", "entropy"} <= set(entries[0]["learner"])
     assert entries[0]["evaluation"]["left"]["episodes"] >= 2
     assert run.belief is not None
     again = load_run(run.folder)
@@ -83,6 +87,15 @@ def test_a_run_folder_explains_itself(tmp_path: Path):
     result = json.loads((run.folder / "result.json").read_text())
     assert (result["deployed_actor"], result["updates"]) == ("left", 20)
     assert 0 < result["labels"] < 20 * 32
+    assert sum(entries[1]["labels"].values()) == result["labels"]
+    assert run.warnings == ()
+
+
+def test_an_environment_that_nobody_watches_is_warned_of(tmp_path: Path):
+    config = doors_with(oversight=0.0, steps=100 * 32, learning_rate=1e-9, final_learning_rate=0.0)
+    run = train(config, tmp_path / "run")
+    names = [(one.name, one.update) for one in run.warnings]
+    assert names == [("no label of left", 50), ("experts alike", 100), ("gate alike", 100)]
 
 
 @pytest.mark.parametrize("algorithm", ["ppo", "a2c"])
@@ -94,6 +107,16 @@ def test_one_seed_gives_one_result_whatever_was_drawn_before(tmp_path: Path, alg
     assert weights(tmp_path / "one") == weights(tmp_path / "two")
     train(dataclasses.replace(config, seed=1), tmp_path / "three")
     assert weights(tmp_path / "one") != weights(tmp_path / "three")
+
+
+def test_evaluating_on_the_way_changes_nothing(tmp_path: Path):
+    looked = train(doors_with(evaluate_every=1), tmp_path / "looked")
+    log = read_log(looked.folder / "log.jsonl", evaluations_only=True)
+    assert [entry["update"] for entry in log] == [1, 2, 3, 4]
+    unseen = train(doors_with(evaluate_every=0), tmp_path / "unseen")
+    assert not read_log(unseen.folder / "log.jsonl", evaluations_only=True)
+    assert weights(looked.folder) == weights(unseen.folder)
+    assert looked.evaluations == unseen.evaluations
 
 
 def test_a_run_leaves_the_global_generators_where_they_stood(tmp_path: Path):

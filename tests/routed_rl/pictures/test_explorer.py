@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 import torch
 from helpers import network, tiny_with
+from own_env import doors
 from own_world import Doors
+from stable_baselines3.common.vec_env import DummyVecEnv
 
-from routed_agents import NetworkSettings, Policy
+from routed_agents import NetworkSettings, Policy, RoutedPPO
 from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import explore, save_policy, train
 from routed_rl.cli.main import main
@@ -189,6 +191,15 @@ def test_what_cannot_be_explored_is_refused_with_what_can_be_done(run: Path, tmp
     with pytest.raises(InputError, match="Say where the page shall go"):
         explore(large)
     assert not (tmp_path / "page.html").exists()
+
+
+def test_what_is_no_policy_of_the_gridworld_is_refused(tmp_path: Path):
+    env = DummyVecEnv([lambda: doors(0.5)])
+    model = RoutedPPO("MlpPolicy", env, method="routed", n_steps=8)
+    for given, name in ((model, "RoutedPPO"), (model.policy, "RoutedActorCriticPolicy")):
+        with pytest.raises(InputError, match=f"^{name}: the explorer shows policies of the dia"):
+            explore(given, out=tmp_path / "page.html")  # pyright: ignore[reportArgumentType]
+    assert not list(tmp_path.iterdir())
 
 
 def test_damaged_and_unfinished_runs_are_refused(run: Path, tmp_path: Path, capsys):

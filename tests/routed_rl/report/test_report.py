@@ -349,6 +349,18 @@ def test_guesses_and_early_stopping_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("seeds", "shown"), [(2, False), (3, True)])
+def test_intervals_are_spoken_of_where_there_are_some(
+    seeds: int, shown: bool, tmp_path: Path
+) -> None:
+    rows, curves = synthetic_sweep(METHODS[:2], LEVELS[:2], seeds, evaluations=2)
+    page = write_report(rows, curves, tmp_path).read_text()
+    assert ("95%" in page) is shown
+    assert ("There are no intervals: they take 3 seeds." in page) is not shown
+    drawings = [path.read_text() for path in (tmp_path / "figures").glob("*.svg")]
+    assert any("95%" in drawing for drawing in drawings) is shown
+
+
 def test_beliefs_are_told_and_those_that_lost_touch_are_named(tmp_path: Path) -> None:
     rows, _ = synthetic_sweep(("guess", "naive"), (0.01, 0.1), 3)
     for row in rows:
@@ -357,13 +369,31 @@ def test_beliefs_are_told_and_those_that_lost_touch_are_named(tmp_path: Path) ->
             row |= {"belief_agreement": 0.6, "belief_sureness": 0.97, "lost_touch": lost}
             row |= {"told": "labels, the final observation"}
     text = Page(write_report(rows, [], tmp_path)).text
-    assert "sure of what the labels contradict: guess at 0.01 (2 of 3 seeds)." in text
+    assert "lost touch guess at 0.01 (2 of 3 seeds)" in " ".join(text.split())
     assert "labels, the final observation" in text
     assert {row["series"] for row in records(tmp_path / "figures/belief_agreement.csv")} == {
         "guess"
     }
     sureness = float(records(tmp_path / "figures/belief_sureness.csv")[0]["mean"])
     assert sureness == pytest.approx(0.97)
+
+
+def test_what_runs_warned_of_is_told_with_the_runs(tmp_path: Path) -> None:
+    rows, _ = synthetic_sweep(("routed", "naive"), (0.01, 0.1), 3)
+    for row in rows:
+        warned = row["method"] == "routed" and row["oversight"] == 0.01
+        row["warnings"] = ["experts alike", "gate alike"][: row["seed"]] if warned else []
+    text = " ".join(Page(write_report(rows, [], tmp_path)).text.split())
+    assert "experts alike routed at 0.01 (2 of 3 seeds)" in text
+    assert "gate alike routed at 0.01 (1 of 3 seeds)" in text
+    (row,) = [
+        row
+        for row in records(tmp_path / "figures/warnings.csv")
+        if row["warning"] == "gate alike" and int(row["runs"])
+    ]
+    assert (row["series"], row["oversight"], row["of"]) == ("routed", "0.01", "3")
+    quiet, _ = synthetic_sweep(("routed",), (0.1,), 3)
+    assert "warned" not in write_report(quiet, [], tmp_path).read_text()
 
 
 def test_aggregate_is_over_shared_levels_only(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def test_a_sweep_is_compared_and_nothing_of_it_is_trained_again(
         ("routed", 0),
         ("routed", 1),
     ]
+    assert all(row["warnings"] == [] for row in rows)
     curves = load_curves(made / "sweep")
     assert {row["run"] for row in curves} == {row["run"] for row in rows}
     planned = json.loads((made / "sweep" / "sweep.json").read_text())["runs"]

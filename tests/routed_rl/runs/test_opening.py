@@ -81,8 +81,12 @@ def test_another_table_under_the_same_name_is_another_run(tmp_path: Path):
     method = get_method("naive", OUTCOMES)
     train(SMALL, tmp_path / "run", method=method)
     rows = {label: dataclasses.replace(row, reward=-1.0) for label, row in method.rows.items()}
-    with pytest.raises(InputError, match="table of the method"):
-        train(SMALL, tmp_path / "run", method=dataclasses.replace(method, rows=rows), resume=True)
+    changed = dataclasses.replace(method, rows=rows)
+    with pytest.raises(InputError) as refused:
+        train(SMALL, tmp_path / "run", method=changed, resume=True)
+    line = "  table of the method, rows, diamond, reward: there None, here -1.0"
+    assert line in str(refused.value).splitlines()
+    assert "ghost" not in str(refused.value), "cells that are the same are not listed"
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", "result.json", "checkpoint.pt", "config.json"])

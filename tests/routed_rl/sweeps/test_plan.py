@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routed_envs import InputError
-from routed_rl import PRESETS, TrainConfig
+from routed_rl import PRESETS, EnvironmentConfig, TrainConfig
 from routed_rl.cli.main import main
 from routed_rl.sweeps.plan import plan, read_file, run_name
 
@@ -34,6 +34,13 @@ def test_a_plan_has_as_many_different_runs_as_its_lists_allow(levels, seeds, met
     configs = plan({"methods": methods, "oversight": levels, "seed": seeds})
     names = {run_name(config) for config in configs}
     assert len(names) == len(configs) == len(levels) * len(seeds) * len(methods)
+
+
+def test_runs_of_the_default_settings_have_the_names_that_earlier_versions_gave_them():
+    """Their `evaluate_every` was 350, and 0 in environments; a sweep of theirs goes on."""
+    assert run_name(TrainConfig()) == run_name(TrainConfig(evaluate_every=350)) == "e1b7bb85fa46"
+    assert run_name(EnvironmentConfig(env="my_env:make")) == "b66faf597da3"
+    assert run_name(TrainConfig(evaluate_every=0)) == "0a8a6f00fa03"
 
 
 def test_text_is_read_as_the_command_line_would():

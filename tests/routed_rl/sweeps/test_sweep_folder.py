@@ -154,6 +154,9 @@ def test_a_method_that_has_changed_is_not_mixed_with_what_it_was(
             sweep(configs, out, progress=False)
         assert f"runs/{run_name(mine[0])} began" in str(refused.value)
         assert "another --out, or move those folders away" in str(refused.value)
+        assert str(refused.value).splitlines()[1:-1] == [
+            "  rows, unknown, weight: there 1.0, here 0.0"
+        ]
     assert SweepFolder(out).runs() == before
     other = small_with(method="naive")
     assert sweep([other], out, progress=False).trained, "others may"

@@ -93,7 +93,7 @@ def test_a_sweep_in_a_world_of_ones_own_is_reported_in_its_words(
     [
         ("own_world:Dors", "Did you mean 'Doors'"),
         ("own_world:DOORS", "is a Outcomes without outcomes, overseen_share, "),
-        ("own_world:DoorState", "calling it failed in"),
+        ("own_world:DoorState", "calling it failed: TypeError"),
         ("nowhere:Doors", "cannot be imported"),
         ("Doors", "give module:object, or None"),
     ],

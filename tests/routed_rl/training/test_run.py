@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from helpers import small_with
 
 from routed_envs import InputError
 from routed_rl import load_run, read_log, train
-from routed_rl.training.run import belief_sentences
+from routed_rl.runs.warning_signs import RunWarning
+from routed_rl.training.run import overseer_sentences
 
 SMALL = small_with()
 
@@ -49,12 +51,43 @@ def test_a_target_without_a_label_is_named(tmp_path: Path):
     run = train(config, tmp_path / "run")
     assert run.belief is not None
     assert run.belief["without_label"] == ["diamond"]
-    assert "No label of diamond arrived" in belief_sentences(run.belief)[1]
+    assert "No label of diamond arrived" in overseer_sentences(run)[1]
 
 
-def test_a_belief_is_told_in_words():
+def test_a_belief_is_told_in_words(tmp_path: Path):
+    run = train(small_with(method="inferred", updates=1), tmp_path / "run")
     belief = {"agreement": 0.6, "sureness": 0.95, "labels": 2000.0, "without_label": []}
-    (words,) = belief_sentences(belief | {"lost_touch": False})
+    (words,) = overseer_sentences(dataclasses.replace(run, belief=belief, warnings=()))
     assert words.startswith("Its belief said 60.0% of the last 2,000 labels")
-    assert "has lost touch" in belief_sentences(belief | {"lost_touch": True})[1]
-    assert belief_sentences(None) == []
+    warned = (RunWarning("gate alike", 1200, "It says the same."),)
+    told = dataclasses.replace(run, belief=None, warnings=warned)
+    assert overseer_sentences(told) == ["Warning at update 1,200: It says the same."]
+
+
+def test_a_run_that_nobody_watches_says_so_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    config = small_with(oversight=0.0, updates=100)
+    run = train(config, tmp_path / "run")
+    assert [(one.name, one.update) for one in run.warnings] == [
+        ("no label of diamond", 50),
+        ("experts alike", 100),
+        ("gate alike", 100),
+    ]
+    said = capsys.readouterr().err
+    assert [said.count(one.sentence) for one in run.warnings] == [1, 1, 1]
+    assert load_run(run.folder).warnings == run.warnings
+    longer = train(dataclasses.replace(config, updates=120), run.folder, resume=True)
+    assert longer.warnings == run.warnings
+    assert "Warning" not in capsys.readouterr().err
+
+
+def test_the_log_has_labels_by_kind_and_how_far_apart_experts_are(tmp_path: Path):
+    run = train(small_with(oversight=0.5, updates=20), tmp_path / "run")
+    first, second = read_log(run.folder / "log.jsonl")
+    assert first["labels"].keys() == {"diamond", "ghost"}
+    assert second["labels"]["diamond"] > first["labels"]["diamond"] > 0
+    result = json.loads((run.folder / "result.json").read_text())
+    assert sum(second["labels"].values()) == result["labels"]
+    assert result["warnings"] == []
+    assert second["experts"].keys() == {"divergence", "gate_entropy", "gate_information"}
+    naive = train(small_with(method="naive", updates=10), tmp_path / "naive")
+    assert read_log(naive.folder / "log.jsonl")[0]["experts"] is None

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -74,6 +75,61 @@ def test_evaluating_during_training_changes_nothing(tmp_path: Path):
     looked, unseen = (load_policy(tmp_path / name).network for name in ("looked", "unseen"))
     for one, other in zip(looked.parameters(), unseen.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("every", "updates", "judged"),
+    [
+        (None, 230, [29, 58, 87, 116, 145, 174, 203, 230]),
+        (None, 60, [25, 50, 60]),
+        (None, 3, [3]),
+        (7, 20, [7, 14, 20]),
+        (0, 20, []),
+    ],
+)
+def test_a_run_is_judged_as_its_budget_allows_and_at_its_end(
+    every: int | None, updates: int, judged: list[int], tmp_path: Path
+):
+    run = train(small_with(evaluate_every=every, updates=updates), tmp_path / "run")
+    log = read_log(run.folder / "log.jsonl", evaluations_only=True)
+    assert [entry["update"] for entry in log] == judged
+    assert run.evaluations["training"].keys() == {"mixture", "diamond", "ghost"}
+    for entry in log[-1:]:
+        last = run.evaluations["training"]["mixture"].episode_return
+        assert entry["evaluation"]["mixture"]["episode_return"] == pytest.approx(last)
+
+
+def test_a_method_that_takes_a_share_of_the_budget_is_judged_as_often(tmp_path: Path):
+    config = small_with(method="oracle", oversight=0.1, updates=500, evaluate_every=None)
+    run = train(config, tmp_path / "run")
+    log = read_log(run.folder / "log.jsonl", evaluations_only=True)
+    assert [entry["update"] for entry in log] == [25, 50]
+
+
+def test_how_often_a_run_is_judged_makes_it_no_other_run(tmp_path: Path, monkeypatch):
+    train(small_with(), tmp_path / "whole")
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(Experiment, "update", stopping_after(2))
+        with pytest.raises(KeyboardInterrupt):
+            train(small_with(evaluate_every=1), folder)
+    train(small_with(evaluate_every=3), folder, resume=True)
+    log = read_log(folder / "log.jsonl", evaluations_only=True)
+    assert [entry["update"] for entry in log] == [1, 2, 3, 4]
+    assert weights(folder) == weights(tmp_path / "whole")
+
+
+def stopping_after(updates: int) -> Any:
+    """An update that asks its process to stop when so many were taken, as Ctrl-C does."""
+    update = Experiment.update
+
+    def counted(self: Experiment, state: Any) -> Any:
+        taken = update(self, state)
+        if state.update == updates:
+            os.kill(os.getpid(), signal.SIGINT)
+        return taken
+
+    return counted
 
 
 MOMENTS = [
