@@ -10,6 +10,7 @@ import torch
 
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.runs.checkpoint import Resumable
+from routed_rl.runs.memory import RunSize
 from routed_rl.runs.run_folder import RunFolder
 
 
@@ -54,6 +55,10 @@ class Task(Protocol[StateT]):
     @property
     def threads(self) -> int:
         """CPU threads of the run."""
+        ...
+
+    def size(self) -> RunSize:
+        """What decides the memory that the run takes."""
         ...
 
     def settings(self) -> dict[str, Any]:

@@ -213,8 +213,8 @@ def _value(kind: type[Any], name: str, given: Any) -> Any:
 
 
 def _adapter(kind: type[Any], name: str) -> TypeAdapter[Any]:
-    """What checks a single value; `seeds` is a count, as `threads` is."""
-    return field_adapters(kind)["threads" if name == "seeds" else PLURALS.get(name, name)]
+    """What checks a single value; `seeds` is a count, as `environments` is."""
+    return field_adapters(kind)["environments" if name == "seeds" else PLURALS.get(name, name)]
 
 
 def _check_size(values: Values) -> None:

@@ -12,8 +12,10 @@ from routed_agents.methods.responsibilities import belief_figures
 from routed_agents.rollout import Rollout
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.evaluation.steerings import evaluate_steerings
+from routed_rl.runs.memory import RunSize
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.training.experiment import Experiment
+from routed_rl.training.experiment_size import run_size
 from routed_rl.training.finishing import finish
 from routed_rl.training.policy_file import save_policy
 from routed_rl.training.state import TrainingState
@@ -47,6 +49,10 @@ class WorldTask:
     def threads(self) -> int:
         """CPU threads of the run."""
         return self.experiment.config.threads
+
+    def size(self) -> RunSize:
+        """What decides the memory that the run takes."""
+        return run_size(self.experiment)
 
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""

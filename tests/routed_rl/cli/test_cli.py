@@ -113,7 +113,7 @@ def test_help_does_not_import_torch():
         (["train", "--oversight-ghost", "7"], ["oversight_ghost=7.0", "0 to 1, or None"]),
         (["train", "--oversight", "high"], ["high", "--oversight"]),
         (["train", "--rows", "1", "--cols", "2"], ["rows=1 x cols=2", "three"]),
-        (["train", "--updates", "0"], ["updates=0", "at least 1"]),
+        (["train", "--updates", "0"], ["updates=0", "from 1 to"]),
         (["train", "--seed", "-1"], ["seed=-1", "from 0 to 2^63 - 1"]),
         (["train", "--seed", str(10**20)], ["from 0 to 2^63 - 1"]),
         (["train", "--method", "ruoted"], ["'ruoted'", "'routed'", "naive"]),
