@@ -37,7 +37,9 @@ EXAMPLE = "routed-rl sweep --methods routed naive --oversight 0.01 0.1 --seeds 3
 
 def _listed_settings(record: type[Any], defaults: Any, preset: str) -> type[Any]:
     """A record with a list for every setting of a run but its method, with the same help."""
-    meanings = {p.arg_name: p.description for p in parse(record.__doc__ or "").params}
+    params = parse(record.__doc__ or "").params
+    # On one line: completion takes each line for a setting.
+    meanings = {p.arg_name: " ".join((p.description or "").split()) for p in params}
     fields = []
     for setting in dataclasses.fields(record):
         hint = f"({preset}: {getattr(defaults, setting.name)})"

@@ -96,6 +96,22 @@ def test_help_and_version(capsys):
     assert capsys.readouterr().out.startswith("routed-rl ")
 
 
+def test_help_names_the_version_and_completion(tmp_path, capsys):
+    run("--help")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "`routed-rl --version`" in shown
+    assert "`routed-rl --tyro-write-completion bash FILE`" in shown
+    written = tmp_path / "completion"
+    assert run("--tyro-write-completion", "bash", str(written)) == 0
+    ask = "COMP_WORDS=(routed-rl sweep --oversi); COMP_CWORD=2; _tyro_routed_rl"
+    script = f"source {written}; {ask}; echo ${{COMPREPLY[@]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    options = ("", "-diamond", "-ghost", "-falloff")
+    assert done.stdout.split() == [f"--oversight{option}" for option in options]
+    assert run("--tyro-write-completion", "pwsh", str(written)) == 2
+    assert "There is no shell 'pwsh'" in capsys.readouterr().err
+
+
 def test_help_does_not_import_torch():
     words = "import sys; sys.argv = ['routed-rl', '--version']; from routed_rl.cli.main import main"
     code = f"{words}; main(); print('torch' in sys.modules)"
