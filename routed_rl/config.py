@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_type_hints
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from routed_envs.errors import InputError
+from routed_envs.errors import InputError, shown
 
 Name = Annotated[str, Field(min_length=1, description="a name")]
 OwnPlace = Annotated[
@@ -93,7 +93,9 @@ class Settings:
                 object.__setattr__(self, name, value)
             except ValidationError:
                 allowed = adapter.json_schema()["description"]
-                faults.append(f"{name}={getattr(self, name)!r} cannot be used: give {allowed}.")
+                faults.append(
+                    f"{name}={shown(getattr(self, name))} cannot be used: give {allowed}."
+                )
         faults += [] if faults else self._misfits()
         if faults:
             raise InputError("\n".join(faults))
@@ -123,7 +125,7 @@ class Settings:
             return _record(cls).validate_json(json.dumps(values), strict=True)
         except ValidationError as error:
             faults = [
-                f"{'.'.join(map(str, fault['loc']))}={fault['input']!r}: {fault['msg']}."
+                f"{'.'.join(map(str, fault['loc']))}={shown(fault['input'])}: {fault['msg']}."
                 for fault in error.errors()
             ]
             raise InputError("\n".join(faults)) from None

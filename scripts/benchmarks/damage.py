@@ -277,21 +277,28 @@ def main(
         show: So many of each kind are printed with the answer, for somebody to read.
     """
     warnings.simplefilter("ignore")
+    print(f"seed {seed}", file=sys.stderr)
+    tried: list[Tried] = []
     with trap() as place:
         whole = place / "whole"
         whole.mkdir()
         kinds = make_whole(whole)
-        tried = list(configurations(configurations_tried, seed, whole / "seen"))
-        tried += damaged_files(whole, kinds, files, seed)
-        tried += commands(whole, kinds, through_the_command, seed)
-    print(f"seed {seed}", file=sys.stderr)
-    shown = Counter[str]()
-    for kind, result in tried:
-        shown[kind] += 1
-        if result.fault or shown[kind] <= show:
-            answer = result.fault or f"{result.code}: {result.told}"
-            print(f"{kind}: {result.words}\n  {answer}", file=sys.stderr)
+        for one in (
+            configurations(configurations_tried, seed, whole / "seen"),
+            damaged_files(whole, kinds, files, seed),
+            commands(whole, kinds, through_the_command, seed),
+        ):
+            for kind, result in one:
+                tried.append((kind, result))
+                _tell(kind, result, sum(name == kind for name, _ in tried) <= show)
     return print_rows(summary(tried))
+
+
+def _tell(kind: str, result: Attempt, wanted: bool) -> None:
+    """Print an answer that is none, or one that somebody wants to read."""
+    if result.fault or wanted:
+        answer = result.fault or f"{result.code}: {result.told}"
+        print(f"{kind}: {result.words}\n  {answer}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

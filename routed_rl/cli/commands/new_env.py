@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from routed_agents.files import write_atomically
+from routed_agents.files import writable, write_atomically
 from routed_envs.errors import InputError
 from routed_rl.cli.terminal import program
 
@@ -43,7 +43,7 @@ class NewEnv:
             raise InputError(f"{self.file} is there already. Give another name.")
         template = resources.files("routed_rl.environments").joinpath(TEMPLATE).read_text()
         text = template.replace("{module}", self.file.stem)
-        write_atomically(self.file, text.encode())
+        write_atomically(writable(self.file), text.encode())
         place = "" if self.file.parent == Path() else f" in the folder {self.file.parent}"
         print(f"Wrote {self.file}. Change it, and train{place} with:")
         print(f"  {program()} train --env {self.file.stem}:make_env --oversight 0.2")

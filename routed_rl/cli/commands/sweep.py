@@ -14,7 +14,7 @@ import tyro
 from docstring_parser import parse
 
 import routed_rl
-from routed_agents.files import parsed
+from routed_agents.files import parsed, read_text
 from routed_envs.errors import InputError
 from routed_rl.cli.commands.train import refuse_code
 from routed_rl.cli.options import OutFolder, optional
@@ -155,7 +155,7 @@ def sweeps_environments(words: list[str]) -> bool:
         chosen, _ = parser.parse_known_args(words)
         if chosen.env is not None or chosen.config is None:
             return chosen.env is not None
-        return "env" in parsed(tomllib.loads, Path(chosen.config).read_text())
+        return "env" in parsed(tomllib.loads, read_text(Path(chosen.config)))
     except (argparse.ArgumentError, OSError, ValueError):
         return False  # Whoever reads them properly says what is wrong.
 

@@ -171,6 +171,8 @@ def test_bad_input_is_refused_with_what_is_allowed(
         (["evaluate", "--monte-carlo", "--seed", "-1"], ["seed=-1", "from 0"]),
         (["render", "--seed", "-1"], ["seed=-1", "from 0"]),
         (["render", "--episodes", "0"], ["0", "at least 1"]),
+        (["render", "--episodes", "1000000000"], ["=1000000000", "at most 1,000."]),
+        (["evaluate", "--monte-carlo", "--episodes", "9" * 15], ["9" * 15, "at most 1,000,000."]),
         (["render", "--out", "film.avi"], ["film.avi", ".gif or .mp4"]),
         (["render", "--start", "agent=0,0"], ["no place for the diamond and the ghost"]),
         (["render", "--start", "agent"], ["'agent' cannot be read", "agent=4,0"]),

@@ -10,7 +10,7 @@ from helpers import TINY_WORDS, small_with
 
 from routed_agents import METHODS
 from routed_envs import InputError
-from routed_rl import EnvironmentConfig, plan, sweep, train
+from routed_rl import EnvironmentConfig, TrainConfig, plan, sweep, train
 from routed_rl.cli.main import main
 from routed_rl.runs import memory
 from routed_rl.runs.memory import PARTS, PROCESS, WEIGHT, Layers, RunSize, check_memory, memory_of
@@ -146,3 +146,13 @@ def test_a_sweeps_sizes_have_the_same_bounds():
         plan({"seeds": 100_000_000_000})
     with pytest.raises(InputError, match=r"environments\[1\]=1000001 cannot be used"):
         plan({"environments": [1_000_000, 1_000_001]})
+
+
+def test_what_was_given_is_not_repeated_at_any_length():
+    for make in (lambda: TrainConfig(rows=10**5000), lambda: plan({"rows": "9" * 20_000})):
+        with pytest.raises(InputError) as refused:
+            make()
+        assert len(str(refused.value)) < 300
+    with pytest.raises(InputError) as refused:
+        TrainConfig.from_json({"rows": ["x" * 20_000]})
+    assert len(str(refused.value)) < 300
