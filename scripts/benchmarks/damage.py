@@ -39,6 +39,10 @@ SIZES = (
     *("--expert-widths", "16", "--gate-widths", "8", "--value-widths", "8"),
     *("--evaluate-every", "0", "--device", "cpu", "--method", "routed"),
 )
+SMALL_IN_ENV = (
+    *("--environments", "8", "--rollout-steps", "8", "--batch-size", "8"),
+    *("--evaluation-episodes", "8", "--steps", "64", "--device", "cpu"),
+)
 ENV = "routed_envs/MiniGrid-DiamondGhost-Flat-6x6-v0"
 WORLD_CONFIG, ENV_CONFIG = TrainConfig(device="cpu"), EnvironmentConfig(env=ENV, device="cpu")
 SWEEP_WORDS: dict[str, Any] = {"methods": ["routed", "naive"], "oversight": [0.1, 0.3], "seeds": 2}
@@ -93,6 +97,13 @@ def toml(words: dict[str, Any]) -> str:
     return "\n".join(line.replace(": ", " = ") for line in lines) + "\n"
 
 
+def sweep_words(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as the words of a sweep, which has lists, and no word for what is unset."""
+    words = {name: value for name, value in config.items() if value is not None}
+    words["methods"] = words.pop("method")
+    return {name: [v] if isinstance(v, list) else v for name, v in words.items()}
+
+
 def options(settings: dict[str, Any], chance: random.Random) -> list[str]:
     """A few settings as words of the command line, some of them odd."""
     names = chance.sample(list(settings), chance.randint(1, min(4, len(settings))))
@@ -114,7 +125,7 @@ def configuration(kind: str, value: Any, chance: random.Random, run: Path) -> li
         file.write_text(hostile.nested(kind) if chance.random() < 0.01 else text)
         return ["train", "--config", str(file), "--out", "out"]
     if kind == "toml":
-        words = hostile.changed(chance.choice((SWEEP_WORDS, config)), chance, value)
+        words = hostile.changed(chance.choice((SWEEP_WORDS, sweep_words(config))), chance, value)
         file.write_text(hostile.nested(kind) if chance.random() < 0.01 else toml(words))
         return ["sweep", "--config", str(file), "--out", "out"]
     if kind == "options":
@@ -163,10 +174,7 @@ def make_whole(folder: Path) -> dict[str, tuple[tuple[str, ...], ...]]:
     """A run, one in an environment, a sweep and policy files; the commands that read each."""
     run, env_run = folder / "run", folder / "env-run"
     train = ["train", *SIZES, "--updates", "4", "--snapshots", "1", "--out", str(run)]
-    sizes = ("environments", "rollout-steps", "batch-size", "evaluation-episodes")
-    small = [word for name in sizes for word in (f"--{name}", "8")]
-    in_env = ["train", "--env", ENV, *small, "--steps", "64", "--device", "cpu"]
-    in_env += ["--method", "routed", "--out", str(env_run)]
+    in_env = ["train", "--env", ENV, *SMALL_IN_ENV, "--method", "routed", "--out", str(env_run)]
     sweep = ["sweep", "--methods", "routed", "--seeds", "2", "--updates", "2", "--jobs", "1"]
     sweep += [*SIZES[:-2], "--learning-rate", "0.001", "0.002", "--out", str(folder / "sweep")]
     export = ["export", str(run), "--out", str(folder / "policy.safetensors")]
@@ -221,8 +229,9 @@ def commands(whole: Path, kinds: dict[str, Any], count: int, seed: int) -> Itera
         if index % 2:
             kind = chance.choice(("json", "toml", "train options"))
             words = configuration(kind, hostile.odd_value(chance), chance, whole / "seen")
-            words += ["--updates", "1", *SIZES[:-2]]
-            told = words
+            file = "".join(path.read_text() for path in Path.cwd().glob(f"config.{kind}"))
+            words += SMALL_IN_ENV if ENV in f"{words} {file}" else ("--updates", "1", *SIZES[:-2])
+            told = [*words, file]
         else:
             name = chance.choice(list(kinds))
             copy, how = damaged(whole, name, f"{seed} through {index}")
