@@ -6,12 +6,25 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What running needs, and with the developers' tools.
+BASE := $(VENV)/.base
 READY := $(VENV)/.ready
 DEMO ?= runs/demo
 DEMO_OPTIONS ?=
 
+# What an installation from source builds with is pinned too; newer pip asks the second one.
+export PIP_CONSTRAINT := constraints.txt
+export PIP_BUILD_CONSTRAINT := constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Versions and hashes: what was tested is what is installed.
+LOCKED := install --require-hashes --no-deps -r
+TOOLS := $(VENV)/tools
+UV := $(TOOLS)/bin/uv pip compile pyproject.toml --no-config --quiet --universal --python-version 3.11 \
+	--constraint constraints.txt --override requirements/without-torch.txt \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test check web hooks clean
+.PHONY: help demo quick test check web hooks lock audit clean
 
 help:
 	@echo "make demo    train a routed policy at 10% oversight, judge it and draw it (about a minute)"
@@ -20,9 +33,11 @@ help:
 	@echo "make check   lint, format, spelling and types"
 	@echo "make web     types and tests of the explorer's pages (needs Node.js)"
 	@echo "make hooks   let git check lint, format, spelling and large files at every commit"
+	@echo "make lock    write the hashes of the versions in constraints.txt into requirements/"
+	@echo "make audit   ask whether one of these versions has a known hole (needs a network)"
 	@echo "make clean   remove .venv and node_modules"
 
-demo: $(READY)
+demo: $(BASE)
 	$(BIN)/routed-rl train --out $(DEMO) --resume $(DEMO_OPTIONS)
 	$(BIN)/routed-rl render $(DEMO)
 
@@ -49,16 +64,35 @@ node_modules/.ready: package.json package-lock.json
 hooks: $(READY)
 	$(BIN)/pre-commit install
 
-$(READY): pyproject.toml constraints.txt
+lock: $(TOOLS)/.ready
+	$(UV) --output-file requirements/base.txt
+	$(UV) --extra dev --output-file requirements/dev.txt
+
+audit:
+	@$(MAKE) --silent $(TOOLS)/.ready || echo "pip-audit cannot be installed. Is there a network?"
+	@test ! -e $(TOOLS)/.ready || $(TOOLS)/bin/python .ci/audit.py constraints.txt
+
+# In an environment of their own: they are no part of what is tested.
+$(TOOLS)/.ready:
+	@mkdir -p $(VENV)
+	@test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --disable-pip-version-check --quiet uv==0.13.9 pip-audit==2.10.1
+	@touch $@
+
+$(BASE): pyproject.toml constraints.txt requirements/base.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "routed-rl needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "Python could not make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@# A PyTorch that is installed already is kept, whatever its version.
-	@if $(BIN)/python -c 'import torch' 2>/dev/null; \
-		then grep -v '^torch==' constraints.txt; else cat constraints.txt; fi > $(VENV)/constraints.txt
 	@echo "Installing into $(VENV): a minute or two, more where PyTorch brings CUDA with it."
-	$(BIN)/python -m pip install --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[dev]'
+	$(PIP) $(LOCKED) requirements/base.txt
+	@# A PyTorch that is installed already is kept, whatever its version.
+	$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) install "$$(grep '^torch==' constraints.txt)"
+	$(PIP) install --no-deps -e .
+	@touch $@
+
+$(READY): $(BASE) requirements/dev.txt
+	$(PIP) $(LOCKED) requirements/dev.txt
 	@touch $@
 
 clean:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_type_hints
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from routed_envs.errors import InputError
+from routed_envs.errors import InputError, shown
 
 Name = Annotated[str, Field(min_length=1, description="a name")]
 OwnPlace = Annotated[
@@ -31,16 +31,31 @@ Coefficient = Annotated[
     float, Field(ge=0, allow_inf_nan=False, description="a number of at least 0")
 ]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number above 0")]
-Whole = Annotated[int, Field(ge=0, description="a whole number of at least 0")]
-Pace = Annotated[
-    Whole | None, Field(description="a whole number of at least 0, or None for what fits the run")
-]
 Seed = Annotated[int, Field(ge=0, lt=2**63, description="a whole number from 0 to 2^63 - 1")]
-Count = Annotated[int, Field(ge=1, description="a whole number of at least 1")]
-Width = Annotated[int, Field(ge=1)]
-Widths = Annotated[tuple[Width, ...], Field(description="whole numbers of at least 1")]
+MOST_STEPS, MOST, MOST_LAYERS = 10**12, 1_000_000, 100
+Budget = Annotated[
+    int, Field(ge=1, le=MOST_STEPS, description="a whole number from 1 to 1,000,000,000,000")
+]
+Pace = Annotated[
+    Annotated[int, Field(ge=0, le=MOST_STEPS)] | None,
+    Field(description="a whole number from 0 to 1,000,000,000,000, or None for what fits the run"),
+]
+Size = Annotated[int, Field(ge=1, le=MOST, description="a whole number from 1 to 1,000,000")]
+Channels = Annotated[int, Field(ge=0, le=MOST, description="a whole number from 0 to 1,000,000")]
+Side = Annotated[int, Field(ge=1, le=1000, description="a whole number from 1 to 1,000")]
+Horizon = Annotated[int, Field(ge=1, le=100_000, description="a whole number from 1 to 100,000")]
+Threads = Annotated[int, Field(ge=1, le=1024, description="a whole number from 1 to 1,024")]
+Widths = Annotated[
+    tuple[Size, ...],
+    Field(max_length=MOST_LAYERS, description="at most 100 whole numbers from 1 to 1,000,000"),
+]
 SomeWidths = Annotated[
-    tuple[Width, ...], Field(min_length=1, description="one or more whole numbers of at least 1")
+    tuple[Size, ...],
+    Field(
+        min_length=1,
+        max_length=MOST_LAYERS,
+        description="one to 100 whole numbers from 1 to 1,000,000",
+    ),
 ]
 Switch = Annotated[bool, Field(description="True or False")]
 DEVICES = ("auto", "cpu", "cuda")
@@ -79,7 +94,9 @@ class Settings:
                 object.__setattr__(self, name, value)
             except ValidationError:
                 allowed = adapter.json_schema()["description"]
-                faults.append(f"{name}={getattr(self, name)!r} cannot be used: give {allowed}.")
+                faults.append(
+                    f"{name}={shown(getattr(self, name))} cannot be used: give {allowed}."
+                )
         faults += [] if faults else self._misfits()
         if faults:
             raise InputError("\n".join(faults))
@@ -109,7 +126,7 @@ class Settings:
             return _record(cls).validate_json(json.dumps(values), strict=True)
         except ValidationError as error:
             faults = [
-                f"{'.'.join(map(str, fault['loc']))}={fault['input']!r}: {fault['msg']}."
+                f"{'.'.join(map(str, fault['loc']))}={shown(fault['input'])}: {fault['msg']}."
                 for fault in error.errors()
             ]
             raise InputError("\n".join(faults)) from None
@@ -131,7 +148,9 @@ def field_adapters(cls: type[Settings]) -> dict[str, TypeAdapter[Any]]:
 class TrainConfig(Settings):
     """What to train, and how. The defaults are the preset `fast`.
 
-    What is None takes the method's own constant, from `FAST_CONSTANTS`; so do those left out.
+    What is None takes the method's own constant, from `FAST_CONSTANTS`; so do those left out. Sizes
+    are at most 1,000,000 where nothing else is said, and a run that needs more memory than the
+    machine has is refused before it begins.
 
     Attributes:
         method: How the run learns: a name that `routed-rl methods` lists, or module:object for a
@@ -141,8 +160,8 @@ class TrainConfig(Settings):
         world: A world of your own, at module:object: a World, or a class or function that makes one
             of nothing; it then has this oversight, and the grid's settings mean nothing. None is
             the gridworld.
-        rows: Rows of the grid.
-        cols: Columns of the grid; rows x cols is at least 3.
+        rows: Rows of the grid, at most 1,000.
+        cols: Columns of the grid, at most 1,000; rows x cols is at least 3.
         spurious_oversight: Probability that an empty square shows oversight, 0 to 1.
         oversight_diamond: Probability that the diamond's square has oversight; None is oversight.
         oversight_ghost: The same for the ghost's square.
@@ -151,8 +170,8 @@ class TrainConfig(Settings):
         label_noise: Probability that the overseer takes the target it sees for the other one.
         hidden_oversight: The agent does not see where there is oversight.
         tempting_starts: Episodes start with the ghost one step away, the diamond at least four.
-        max_steps: Steps after which an episode times out.
-        updates: The budget of gradient steps. The schedules below span it.
+        max_steps: Steps after which an episode times out, at most 100,000.
+        updates: The budget of gradient steps, at most 10^12. The schedules below span it.
         environments: Environments that run side by side.
         rollout_steps: Steps of each environment for one gradient step.
         learning_rate: Adam's, at the first update.
@@ -174,7 +193,7 @@ class TrainConfig(Settings):
         gate_coefficient: Weight of the gate's cross-entropy on overseen episodes, at the first
             update.
         final_gate_coefficient: The same at the last update, reached in a straight line.
-        expert_widths: Width of each layer of an expert.
+        expert_widths: Width of each layer of an expert, at most 100 layers.
         gate_widths: Width of each hidden layer of the gate.
         gate_channels: Channels of the 1 x 1 convolution before the gate's layers; 0 for none.
         value_widths: Width of each hidden layer of the baseline.
@@ -183,7 +202,7 @@ class TrainConfig(Settings):
         evaluate_every: Updates between two evaluations, which only the log sees; 0 for none, None
             for an eighth of the run, at least 25. The finished policy is judged anyway.
         device: Where to train: auto takes a CUDA device if there is one.
-        threads: CPU threads of this run.
+        threads: CPU threads of this run, at most 1,024.
 
     Raises:
         InputError: A value is of the wrong type or out of range; every fault is listed.
@@ -193,8 +212,8 @@ class TrainConfig(Settings):
     oversight: Probability = 0.1
     seed: Seed = 0
     world: OwnPlace = None
-    rows: Count = 5
-    cols: Count = 5
+    rows: Side = 5
+    cols: Side = 5
     spurious_oversight: Probability = 0.0
     oversight_diamond: OwnProbability = None
     oversight_ghost: OwnProbability = None
@@ -202,10 +221,10 @@ class TrainConfig(Settings):
     label_noise: Probability = 0.0
     hidden_oversight: Switch = False
     tempting_starts: Switch = False
-    max_steps: Count = 32
-    updates: Count = 2800
-    environments: Count = 64
-    rollout_steps: Count = 16
+    max_steps: Horizon = 32
+    updates: Budget = 2800
+    environments: Size = 64
+    rollout_steps: Size = 16
     learning_rate: Rate = OWN
     final_learning_rate: Coefficient = OWN
     weight_decay: Coefficient = OWN
@@ -223,13 +242,13 @@ class TrainConfig(Settings):
     final_gate_coefficient: Coefficient = OWN
     expert_widths: SomeWidths = (256,)
     gate_widths: Widths = (64, 64)
-    gate_channels: Whole = 0
+    gate_channels: Channels = 0
     value_widths: Widths = (64,)
-    value_channels: Whole = 0
+    value_channels: Channels = 0
     linear_value: Switch = False
     evaluate_every: Pace = None
     device: Device = "auto"
-    threads: Count = 1
+    threads: Threads = 1
 
     def _fill(self) -> None:
         own = FAST_CONSTANTS.get(self.method, FAST_CONSTANTS[DEFAULT_METHOD])

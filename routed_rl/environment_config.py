@@ -13,15 +13,18 @@ from pydantic import Field
 
 from routed_rl.config import (
     DEFAULT_METHOD,
+    MOST,
+    Budget,
     Coefficient,
-    Count,
     Device,
     Name,
     Pace,
     Probability,
     Rate,
     Settings,
+    Size,
     Switch,
+    Threads,
     TrainConfig,
     Widths,
 )
@@ -30,12 +33,15 @@ OF_PPO = ("batch_size", "epochs", "clip_range")
 """Settings that a2c does not have."""
 Algorithm = Annotated[Literal["ppo", "a2c"], Field(description="ppo or a2c")]
 SmallSeed = Annotated[int, Field(ge=0, lt=2**32, description="a whole number from 0 to 2^32 - 1")]
-Several = Annotated[int, Field(ge=2, description="a whole number of at least 2")]
+Several = Annotated[int, Field(ge=2, le=MOST, description="a whole number from 2 to 1,000,000")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentConfig(Settings):
     """What to train in an environment, and how, with an algorithm of stable-baselines3.
+
+    Sizes are at most 1,000,000 where nothing else is said, and a run that needs more memory than
+    the machine has is refused before it begins.
 
     Attributes:
         env: The environment: an id of Gymnasium's that tells how its episodes end, such as
@@ -46,7 +52,8 @@ class EnvironmentConfig(Settings):
             method of your own.
         oversight: Probability that an episode is overseen, 0 to 1; handed to the environment.
         seed: Decides the weights and, but for the environment's own randomness, every figure.
-        steps: The budget: steps of all environments together. The schedules below span it.
+        steps: The budget: steps of all environments together, at most 10^12. The schedules below
+            span it.
         environments: Environments that run side by side; where experts act alone they share them.
         rollout_steps: Steps of each environment in a rollout.
         processes: A process for each environment, for slow ones.
@@ -68,7 +75,8 @@ class EnvironmentConfig(Settings):
             to 1, above 0.
         advantage_offset: Added to every advantage, times the share that is not overseen; for
             methods whose mixture acts.
-        expert_widths: Width of each layer of an expert, after the features of its observation.
+        expert_widths: Width of each layer of an expert, after the features of its observation, at
+            most 100 layers.
         gate_widths: Width of each hidden layer of the gate.
         value_widths: Width of each hidden layer of the value function.
         evaluate_every: Updates between two evaluations, which only the log sees; 0 for none, None
@@ -76,7 +84,7 @@ class EnvironmentConfig(Settings):
         evaluation_episodes: Episodes of one evaluation of the finished policy, at least 2; those on
             the way take a tenth.
         device: Where to train: auto takes a CUDA device if there is one.
-        threads: CPU threads of this run.
+        threads: CPU threads of this run, at most 1,024.
 
     Raises:
         InputError: A value is of the wrong type or out of range; every fault is listed.
@@ -87,15 +95,15 @@ class EnvironmentConfig(Settings):
     method: Name = DEFAULT_METHOD
     oversight: Probability = 0.1
     seed: SmallSeed = 0
-    steps: Count = 1_000_000
-    environments: Count = 64
-    rollout_steps: Count = 64
+    steps: Budget = 1_000_000
+    environments: Size = 64
+    rollout_steps: Size = 64
     processes: Switch = False
     learning_rate: Rate = 1e-3
     final_learning_rate: Coefficient = 3e-4
     weight_decay: Coefficient = 0.03
     batch_size: Several = 1024
-    epochs: Count = 4
+    epochs: Size = 4
     clip_range: Rate = 0.2
     discount: Probability = 0.99
     trace_decay: Probability = 0.95
@@ -113,7 +121,7 @@ class EnvironmentConfig(Settings):
     evaluate_every: Pace = None
     evaluation_episodes: Several = 400
     device: Device = "auto"
-    threads: Count = 1
+    threads: Threads = 1
 
     def _misfits(self) -> list[str]:
         faults = []

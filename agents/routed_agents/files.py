@@ -13,6 +13,8 @@ from typing import Any
 
 from routed_envs.errors import InputError
 
+MOST_BYTES = 10_000_000
+"""No text that anyone writes by hand is as long."""
 HOST = platform.node().replace(".", "-") or "here"
 """This machine's name: whether a process of another one is alive cannot be told here."""
 
@@ -101,6 +103,20 @@ def _make(path: Path) -> None:
     for folder in (*reversed(path.parents), path):
         if not folder.is_dir():
             folder.mkdir(exist_ok=True)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that somebody wrote, in UTF-8.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no text, or longer than `MOST_BYTES`: a device may never end.
+    """
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"it is larger than {MOST_BYTES:,} bytes")
+    return content.decode("utf-8")
 
 
 def parsed(parse: Callable[[Any], Any], text: str | bytes) -> Any:

@@ -9,10 +9,21 @@ from typing import Any
 
 NEAR = 0.4
 """From this likeness on, 0 to 1, a name is offered as what was meant."""
+MOST_SHOWN = 200
+"""Letters of what was given that a message repeats."""
 
 
 class InputError(ValueError):
     """What was given cannot be used; the message says what is allowed and what to do."""
+
+
+def shown(given: Any) -> str:
+    """What was given, as a message tells it: in Python's words, and not at any length."""
+    try:
+        text = repr(given)
+    except ValueError:
+        return "a number of more digits than Python writes"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def unknown_name(kind: str, given: str, known: Iterable[str]) -> InputError:
@@ -26,7 +37,7 @@ def unknown_name(kind: str, given: str, known: Iterable[str]) -> InputError:
     names = list(known)
     near = difflib.get_close_matches(str(given), names, 1, NEAR)
     guess = f" Did you mean {near[0]!r}?" if near else ""
-    return InputError(f"There is no {kind} {given!r}.{guess} Known: {', '.join(names)}.")
+    return InputError(f"There is no {kind} {shown(given)}.{guess} Known: {', '.join(names)}.")
 
 
 def check_names(kind: str, given: Iterable[str], known: Collection[str]) -> None:
@@ -60,5 +71,6 @@ def check_fraction(name: str, given: Any, kind: str, also: str = "") -> None:
     Raises:
         InputError: It is not a number from 0 to 1.
     """
-    if not (isinstance(given, Real) and 0 <= float(given) <= 1):
-        raise InputError(f"{name}={given!r} is no {kind}. Give a number from 0 to 1{also}.")
+    number: Any = given  # Compared as it is: not every whole number has a float.
+    if not (isinstance(given, Real) and 0 <= number <= 1):
+        raise InputError(f"{name}={shown(given)} is no {kind}. Give a number from 0 to 1{also}.")

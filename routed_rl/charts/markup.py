@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from routed_rl.charts.colours import declarations
 from routed_rl.charts.drawing import Drawing
+from routed_rl.charts.origin import origin
 from routed_rl.charts.tables import NumberTable
 
 FIGURES = "figures"
@@ -105,6 +106,6 @@ def saved_table(numbers: NumberTable, folder: Path, prose: Sequence[int] = ()) -
 
 
 def document(title: str, lead: Sequence[Markup], sections: Sequence[Section]) -> str:
-    """The whole page: a heading, what leads in, and the sections."""
+    """The whole page: a heading, what made it, what leads in, and the sections."""
     template = REPORT.get_template("report.html")
-    return template.render(title=title, lead=lead, sections=sections)
+    return template.render(title=title, origin=origin(), lead=lead, sections=sections)

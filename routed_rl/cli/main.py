@@ -28,10 +28,16 @@ from routed_rl.cli.commands.sweep import Sweep, SweepInEnvironments, sweeps_envi
 from routed_rl.cli.commands.train import Train, starting_values
 from routed_rl.cli.terminal import exit_code
 
-DESCRIPTION = (
-    "Train agents under scarce oversight with gradient routing, judge them, and look at what they "
-    "do."
-)
+DESCRIPTION = """\
+Train agents under scarce oversight with gradient routing, judge them, and look at what they do.
+
+`routed-rl COMMAND --help` lists the options of a command, `routed-rl --version` prints the version.
+
+`routed-rl --tyro-write-completion bash FILE` writes completion for bash (or zsh, or fish); then:
+`source FILE`.
+"""
+SHELLS = ("bash", "zsh", "fish")
+"""What tyro, which reads the command line, writes completion for."""
 
 
 class Command(Protocol):
@@ -78,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(words: list[str]) -> Command:
     """The command that the words name, with its options."""
     name, options = words[0], words[1:]
+    if name.endswith("-completion") and options and options[0] not in SHELLS:
+        raise unknown_name("shell", options[0], SHELLS)
     if name.startswith("-"):
         return tyro.extras.subcommand_cli_from_dict(
             COMMANDS, prog="routed-rl", description=DESCRIPTION, args=words

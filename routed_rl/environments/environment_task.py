@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.preprocessing import is_image_space
+from stable_baselines3.common.utils import get_device
 
 from routed_agents.methods.lookup import get_method
 from routed_agents.methods.record import Method
@@ -25,7 +26,11 @@ from routed_agents.stable_baselines.checks import check_mixed, check_spaces
 from routed_envs.outcomes import Outcomes
 from routed_rl.config import HOST_FIELDS
 from routed_rl.environment_config import EnvironmentConfig
-from routed_rl.environments.environment_judging import judge_levels, judge_steerings
+from routed_rl.environments.environment_judging import (
+    SIDE_BY_SIDE,
+    judge_levels,
+    judge_steerings,
+)
 from routed_rl.environments.environment_state import EnvironmentState
 from routed_rl.environments.generators import (
     generators_kept,
@@ -36,6 +41,7 @@ from routed_rl.environments.making import make_env, make_envs
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.evaluation.steerings import deployed_actor
 from routed_rl.runs.identity import TABLE
+from routed_rl.runs.memory import Layers, RunSize
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.warning_signs import Noted
 
@@ -43,6 +49,8 @@ Steps = tuple[torch.Tensor, torch.Tensor]
 """Observations and actions of some steps."""
 NOT_IDENTITY = (*HOST_FIELDS, "steps", "processes", "evaluate_every")
 """Settings that do not make a run another one."""
+ENVIRONMENT = 50_000
+"""Bytes of a small environment with its wrappers."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +61,13 @@ class EnvironmentTask:
         config: What decides the run.
         outcomes: How the environment's episodes can end.
         method: How it learns.
+        observation: What the environment shows.
     """
 
     config: EnvironmentConfig
     outcomes: Outcomes
     method: Method
+    observation: spaces.Space[Any]
 
     @classmethod
     def of(cls, config: EnvironmentConfig, method: Method | None = None) -> EnvironmentTask:
@@ -82,7 +92,7 @@ class EnvironmentTask:
         if method.acts == "mixture" and len(method.experts) > 1:
             check_mixed(env.action_space)
         env.close()
-        return cls(config, outcomes, method)
+        return cls(config, outcomes, method, env.observation_space)
 
     @property
     def updates(self) -> int:
@@ -112,6 +122,34 @@ class EnvironmentTask:
     def needed_labels(self) -> tuple[str, ...]:
         """The wanted endings whose labels the method learns from."""
         return self.method.needed_labels(self.outcomes)
+
+    def size(self) -> RunSize:
+        """What decides the memory that the run takes; environments of others are not counted."""
+        config, entries = self.config, spaces.flatdim(self.observation)
+        batch = min(config.batch_size, config.samples)
+        batch = batch if config.algorithm == "ppo" else config.samples
+        experts = len(self.method.experts)
+        layers = (
+            Layers.of(entries, (*config.expert_widths, 1), experts)
+            + Layers.of(entries, (*config.gate_widths, 1))
+            + Layers.of(entries, (*config.value_widths, 1))
+        )
+        return RunSize(
+            layers=layers,
+            entries=entries,
+            entry_bytes=np.dtype(self.observation.dtype or np.float32).itemsize,
+            kept=config.samples,
+            learned=max(config.environments, batch),
+            judged=SIDE_BY_SIDE,
+            processes=1 + config.processes * config.environments,
+            world=config.environments * ENVIRONMENT,
+            device=self.device,
+        )
+
+    @property
+    def device(self) -> str:
+        """Where it learns, as PyTorch names it."""
+        return get_device(self.config.device).type
 
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""

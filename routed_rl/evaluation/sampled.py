@@ -19,6 +19,8 @@ from routed_rl.screen import More, ignored
 
 ORDINARY_95 = 1.959963984540054
 """This is the normal distribution's 97.5% quantile."""
+MOST_EPISODES = 1_000_000
+"""With so many an interval is a thousandth wide."""
 
 
 def monte_carlo(
@@ -34,7 +36,7 @@ def monte_carlo(
         seed: Decides the starts and the actions.
 
     Raises:
-        InputError: Too few episodes.
+        InputError: Too few episodes, or too many.
     """
     check_episodes(episodes)
     sample = sample_episodes(policy, world, episodes, deterministic, seed)
@@ -43,13 +45,13 @@ def monte_carlo(
 
 
 def check_episodes(episodes: int) -> None:
-    """Refuse a number of episodes from which no interval follows.
+    """Refuse a number of episodes from which no interval follows, or too many to keep.
 
     Raises:
-        InputError: There are fewer than 2.
+        InputError: There are fewer than 2, or more than `MOST_EPISODES`.
     """
-    if episodes < 2:
-        raise InputError(f"episodes={episodes}: give at least 2.")
+    if not 2 <= episodes <= MOST_EPISODES:
+        raise InputError(f"episodes={episodes}: give at least 2, and at most {MOST_EPISODES:,}.")
 
 
 def summarise(

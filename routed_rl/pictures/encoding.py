@@ -16,6 +16,8 @@ from routed_rl.runs.run_folder import FILM_ENDINGS
 
 FRAME_MS, LAST_FRAME_MS = 450, 1800
 """A moment is shown so long, and an episode's last one."""
+MOST_EPISODES = 1_000
+"""A film of more lasts an hour."""
 
 
 def check_film(path: Path) -> None:
@@ -28,6 +30,16 @@ def check_film(path: Path) -> None:
         raise InputError(f"--out {path}: a film is a GIF or an MP4; end its name in .gif or .mp4.")
     if path.suffix.lower() == ".mp4":
         need("video", "An MP4", ("imageio", "av"))
+
+
+def check_length(episodes: int) -> None:
+    """Refuse a film of so many episodes that nobody could look at, or keep in memory.
+
+    Raises:
+        InputError: There are fewer than 1, or more than `MOST_EPISODES`.
+    """
+    if not 1 <= episodes <= MOST_EPISODES:
+        raise InputError(f"episodes={episodes}: give at least 1, and at most {MOST_EPISODES:,}.")
 
 
 def film_bytes(

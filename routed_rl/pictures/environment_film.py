@@ -23,7 +23,7 @@ from routed_rl.charts.drawing import save_picture
 from routed_rl.charts.tables import Record
 from routed_rl.environments.making import make_env
 from routed_rl.pictures.drawn_world import DrawnWorld
-from routed_rl.pictures.encoding import check_film, film_bytes
+from routed_rl.pictures.encoding import check_film, check_length, film_bytes
 from routed_rl.pictures.film import font
 from routed_rl.training.run import AnyPolicy, AnyRun, Run
 
@@ -121,8 +121,7 @@ def film_world(
 def _checked(out: str | Path, episodes: int) -> Path:
     path = Path(out)
     check_film(path)
-    if episodes < 1:
-        raise InputError(f"episodes={episodes}: give at least 1.")
+    check_length(episodes)
     return path
 
 

@@ -18,7 +18,7 @@ from routed_envs.outcomes import Outcomes
 from routed_envs.worlds import World, map_states
 from routed_rl.evaluation.steerings import steerings
 from routed_rl.pictures.contact_sheet import save_contact_sheet
-from routed_rl.pictures.encoding import check_film
+from routed_rl.pictures.encoding import check_film, check_length
 from routed_rl.pictures.episodes import Frame, record
 from routed_rl.pictures.failures import record_failures
 from routed_rl.pictures.film import save_film, save_side_by_side
@@ -101,8 +101,7 @@ def film_file(run: str | Path) -> Path:
 
 def _checked_film(out: str | Path | None, run: str | Path | None, episodes: int) -> Path:
     """The film's file, refused before anything is done where it could not be written."""
-    if episodes < 1:
-        raise InputError(f"--episodes {episodes}: give at least 1.")
+    check_length(episodes)
     if out is None and run is None:
         raise InputError("Say where the film shall go: render(policy, 'film.gif').")
     film = film_file(run) if out is None and run is not None else Path(out or "")

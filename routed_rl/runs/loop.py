@@ -13,6 +13,7 @@ from routed_rl.evaluation.record import Evaluation
 from routed_rl.extras import need
 from routed_rl.runs.checkpoint import load_checkpoint, save_checkpoint
 from routed_rl.runs.divergence import DivergenceError
+from routed_rl.runs.memory import check_memory
 from routed_rl.runs.opening import check_folder, describe, other_processor, prepare_folder
 from routed_rl.runs.progress import TrainingBar, judging
 from routed_rl.runs.run_folder import RunFolder
@@ -56,12 +57,13 @@ def run_task(
         snapshots: Policies to keep on the way.
 
     Raises:
-        InputError: The folder holds a run already or another one, or its files are damaged. Nothing
-            was changed.
+        InputError: The run does not fit into the memory, the folder holds a run already or another
+            one, or its files are damaged. Nothing was changed.
         OSError: A file could not be written; what was saved before is untouched.
         DivergenceError: The weights are no numbers to act by any more; the last checkpoint is.
         KeyboardInterrupt: The user, or another signal, stopped it; a checkpoint was saved.
     """
+    check_memory([task.size()])
     kept = Snapshots(snapshots, task.updates)
     description = describe(task.settings(), task.identity())
     check_folder(folder, description, resume, overwrite)

@@ -10,6 +10,8 @@ from routed_envs.errors import InputError
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.task import StateT, Task
 
+MOST = 10_000
+"""Policies that a run may keep."""
 PREFIX, SUFFIX = "policy-", ".safetensors"
 
 
@@ -25,17 +27,18 @@ class Snapshots:
         updates: The gradient steps of the whole run.
 
     Raises:
-        InputError: The count is negative, or the run has fewer updates.
+        InputError: The count is negative or above `MOST`, or the run has fewer updates.
     """
 
     count: int
     updates: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.count <= self.updates:
+        most = min(self.updates, MOST)
+        if not 0 <= self.count <= most:
             raise InputError(
-                f"snapshots={self.count!r}: this run takes {self.updates} gradient steps. Give a "
-                f"whole number from 0 (none) to {self.updates}."
+                f"snapshots={self.count!r}: this run takes {self.updates:,} gradient steps. Give a "
+                f"whole number from 0 (none) to {most:,}."
             )
 
     @cached_property

@@ -10,6 +10,7 @@ import torch
 
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.runs.checkpoint import Resumable
+from routed_rl.runs.memory import RunSize
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.warning_signs import Noted
 
@@ -67,6 +68,10 @@ class Task(Protocol[StateT]):
     @property
     def needed_labels(self) -> tuple[str, ...]:
         """The wanted endings that have to have labels now and then."""
+        ...
+
+    def size(self) -> RunSize:
+        """What decides the memory that the run takes."""
         ...
 
     def settings(self) -> dict[str, Any]:

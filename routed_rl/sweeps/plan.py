@@ -18,8 +18,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from routed_agents.files import parsed
-from routed_envs.errors import InputError, unknown_name
+from routed_agents.files import parsed, read_text
+from routed_envs.errors import InputError, shown, unknown_name
 from routed_rl.config import HOST_FIELDS, PRESETS, TrainConfig, field_adapters
 from routed_rl.environment_config import AnyConfig, EnvironmentConfig, kind_of
 from routed_rl.naming import INCIDENTAL, counted
@@ -108,7 +108,7 @@ def read_file(path: Path) -> dict[str, Any]:
             listed with its line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         given = parsed(tomllib.loads, text)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as TOML: {error}.") from None
@@ -172,12 +172,12 @@ def _checked(kind: type[Any], name: str, given: list[Any], faults: list[str]) ->
             values.append(_value(kind, name, value))
         except (TypeError, ValueError) as error:
             allowed = _adapter(kind, name).json_schema()["description"]
-            told = f"{place}={value!r} cannot be used: give {allowed}."
+            told = f"{place}={shown(value)} cannot be used: give {allowed}."
             faults.append(str(error) if isinstance(error, InputError) else told)
     if name in INCIDENTAL and len(given) > 1:
         faults.append(f"{name} does not change what a run learns: give one value.")
     if name == "seeds" and len(given) > 1:
-        faults.append(f"seeds={given!r}: give one number n for the seeds 0 to n - 1, or seed.")
+        faults.append(f"seeds={shown(given)}: give one number n for the seeds 0 to n - 1, or seed.")
     twice = [value for value, count in Counter(values).items() if count > 1]
     faults += [f"{name} has {value!r} twice. Give each value once." for value in twice]
     return values
@@ -193,8 +193,8 @@ def _fault_of_all(kind: type[Any], name: str, given: list[Any]) -> str | None:
     if name.endswith("_widths") and all(isinstance(value, int) for value in given):
         lists = [[value] for value in given]
         return (
-            f"{name}={given!r} cannot be used: a value is a list of widths. Give {lists!r} for "
-            f"{counted(len(lists), 'value')}, or {[given]!r} for one."
+            f"{name}={shown(given)} cannot be used: a value is a list of widths. Give "
+            f"{shown(lists)} for {counted(len(lists), 'value')}, or {shown([given])} for one."
         )
     return None
 
@@ -217,8 +217,8 @@ def _value(kind: type[Any], name: str, given: Any) -> Any:
 
 
 def _adapter(kind: type[Any], name: str) -> TypeAdapter[Any]:
-    """What checks a single value; `seeds` is a count, as `threads` is."""
-    return field_adapters(kind)["threads" if name == "seeds" else PLURALS.get(name, name)]
+    """What checks a single value; `seeds` is a count, as `environments` is."""
+    return field_adapters(kind)["environments" if name == "seeds" else PLURALS.get(name, name)]
 
 
 def _check_size(values: Values) -> None:

@@ -14,6 +14,7 @@ from routed_rl.config import TrainConfig
 from routed_rl.environment_config import AnyConfig
 from routed_rl.runs.identity import TABLE, differing_cells
 from routed_rl.runs.loop import using_threads
+from routed_rl.runs.memory import check_memory
 from routed_rl.runs.run_folder import read_disposable
 from routed_rl.runs.task import Task
 from routed_rl.sweeps.plan import run_name
@@ -39,29 +40,47 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def expected_seconds(configs: Mapping[str, AnyConfig]) -> dict[str, float]:
+def expected_seconds(configs: Mapping[str, AnyConfig], at_a_time: int) -> dict[str, float]:
     """How long each run will take on one core of this machine, roughly.
 
+    Args:
+        configs: By the name of their run.
+        at_a_time: How many of the runs must fit into the memory side by side.
+
     Raises:
-        InputError: A configuration cannot be used: every one is tried.
+        InputError: A configuration cannot be used (every one is tried), or runs do not fit.
     """
+    tasks = _tasks(configs)
+    sizes = sorted((task.size() for task in tasks.values()), key=lambda size: -size.bytes)
+    check_memory(sizes[:1])
+    check_memory(sizes[:at_a_time])
     speeds: dict[str, float] = {}
     seconds: dict[str, float] = {}
-    faults: list[str] = []
-    for name, config in configs.items():
-        try:
-            task = task_of(config)
-        except InputError as error:
-            faults += [str(error)] if str(error) not in faults else []
-            continue
-        kind = _kind(config)
+    for name, task in tasks.items():
+        kind = _kind(configs[name])
         if kind not in speeds and len(speeds) < MOST_KINDS:
             speeds[kind] = _timed(task)
         speed = speeds.get(kind, next(iter(speeds.values())))
         seconds[name] = START_SECONDS + speed * task.updates
+    return seconds
+
+
+def _tasks(configs: Mapping[str, AnyConfig]) -> dict[str, Task[Any]]:
+    """What each configuration asks to train.
+
+    Raises:
+        InputError: Some cannot be used; every fault is told once.
+    """
+    tasks: dict[str, Task[Any]] = {}
+    faults: dict[str, None] = {}
+    for name, config in configs.items():
+        try:
+            tasks[name] = task_of(config)
+        except InputError as error:
+            faults[str(error)] = None
     if faults:
         raise InputError("\n".join(faults))
-    return seconds
+    return tasks
 
 
 def _kind(config: AnyConfig) -> str:

@@ -84,9 +84,9 @@ def sweep(
         What was done; failures are in it, not raised.
 
     Raises:
-        InputError: A configuration cannot be used, the folder holds something else or runs of a
-            method that has changed, is being swept, or the cluster does not answer. Nothing was
-            changed.
+        InputError: A configuration cannot be used, the runs do not fit into the memory, the folder
+            holds something else or runs of a method that has changed, is being swept, or the
+            cluster does not answer. Nothing was changed.
         KeyboardInterrupt: The user stopped it; every run saved a checkpoint.
     """
     planned = by_name(configs)
@@ -96,8 +96,10 @@ def sweep(
         raise InputError(f"jobs={jobs}: give at least 1.")
     if address is not None and not ray:
         raise InputError(f"address={address!r} is a Ray cluster's. Give --backend ray with it.")
-    folder, seconds = SweepFolder(Path(out)), expected_seconds(planned)
     threads = max(config.threads for config in planned.values())
+    most = jobs or max(1, available_cores() // threads)
+    # A cluster's machines share nothing: each of its runs is counted by itself.
+    folder, seconds = SweepFolder(Path(out)), expected_seconds(planned, 1 if ray else most)
     with folder.locked():
         check_methods(folder, planned.values())
         kept = tuple(name for name in planned if folder.finished(name))

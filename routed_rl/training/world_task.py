@@ -13,8 +13,10 @@ from routed_agents.policies.separation import few, separation
 from routed_agents.rollout import Rollout
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.evaluation.steerings import evaluate_steerings
+from routed_rl.runs.memory import RunSize
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.training.experiment import Experiment
+from routed_rl.training.experiment_size import run_size
 from routed_rl.training.finishing import finish
 from routed_rl.training.policy_file import save_policy
 from routed_rl.training.state import TrainingState
@@ -58,6 +60,10 @@ class WorldTask:
     def needed_labels(self) -> tuple[str, ...]:
         """The wanted endings whose labels the method learns from."""
         return self.experiment.method.needed_labels(self.experiment.world.outcomes)
+
+    def size(self) -> RunSize:
+        """What decides the memory that the run takes."""
+        return run_size(self.experiment)
 
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""

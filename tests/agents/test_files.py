@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from routed_agents.files import HOST, write_atomically
+from routed_agents.files import HOST, MOST_BYTES, read_text, write_atomically
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path, monkeypatch):
@@ -59,3 +59,16 @@ def test_what_a_process_that_is_gone_left_is_removed_by_the_next_one(tmp_path: P
     write_atomically(tmp_path / "other", b"content")
     found = {path.name for path in tmp_path.iterdir()}
     assert found == {"other", elsewhere.name, running.name, own.name}
+
+
+def test_a_text_that_somebody_wrote_has_an_end(tmp_path: Path):
+    file = tmp_path / "config.json"
+    file.write_bytes("é".encode())
+    assert read_text(file) == "é"
+    file.write_bytes(b"x" * MOST_BYTES)
+    assert len(read_text(file)) == MOST_BYTES
+    file.write_bytes(b"x" * (MOST_BYTES + 1))
+    with pytest.raises(ValueError, match="larger than 10,000,000 bytes"):
+        read_text(file)
+    with pytest.raises(ValueError, match="larger than"):
+        read_text(Path("/dev/zero"))

@@ -13,7 +13,7 @@ import tyro
 from docstring_parser import parse
 
 import routed_rl
-from routed_agents.files import parsed
+from routed_agents.files import parsed, read_text
 from routed_envs.errors import InputError
 from routed_rl.cli.commands.train import refuse_code
 from routed_rl.cli.options import Flag, OutFolder, optional
@@ -37,7 +37,9 @@ EXAMPLE = "routed-rl sweep --methods routed naive --oversight 0.01 0.1 --seeds 3
 
 def _listed_settings(record: type[Any], defaults: Any, preset: str) -> type[Any]:
     """A record with a list for every setting of a run but its method, with the same help."""
-    meanings = {p.arg_name: p.description for p in parse(record.__doc__ or "").params}
+    params = parse(record.__doc__ or "").params
+    # On one line: completion takes each line for a setting.
+    meanings = {p.arg_name: " ".join((p.description or "").split()) for p in params}
     fields = []
     for setting in dataclasses.fields(record):
         hint = f"({preset}: {getattr(defaults, setting.name)})"
@@ -164,7 +166,7 @@ def sweeps_environments(words: list[str]) -> bool:
         chosen, _ = parser.parse_known_args(words)
         if chosen.env is not None or chosen.config is None:
             return chosen.env is not None
-        return "env" in parsed(tomllib.loads, Path(chosen.config).read_text())
+        return "env" in parsed(tomllib.loads, read_text(Path(chosen.config)))
     except (argparse.ArgumentError, OSError, ValueError):
         return False  # Whoever reads them properly says what is wrong.
 

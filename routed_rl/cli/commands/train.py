@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 import routed_rl
-from routed_agents.files import parsed
+from routed_agents.files import parsed, read_text
 from routed_envs.errors import InputError, unknown_name
 from routed_rl.cli.options import Flag
 from routed_rl.cli.terminal import program, quoted
@@ -247,7 +247,7 @@ def refuse_code(file: Path, named: Mapping[str, Any], words: Mapping[str, Any]) 
 def _read_settings(file: Path) -> TrainConfig | EnvironmentConfig:
     """The configuration in a JSON file, alone or as a run's folder holds it."""
     try:
-        values = parsed(json.loads, file.read_text())
+        values = parsed(json.loads, read_text(file))
         if not isinstance(values, dict):
             raise ValueError("It is no JSON object.")
         return read_config(values.get("config", values))

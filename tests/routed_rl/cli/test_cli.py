@@ -98,6 +98,22 @@ def test_help_and_version(capsys):
     assert capsys.readouterr().out.startswith("routed-rl ")
 
 
+def test_help_names_the_version_and_completion(tmp_path, capsys):
+    run("--help")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "`routed-rl --version`" in shown
+    assert "`routed-rl --tyro-write-completion bash FILE`" in shown
+    written = tmp_path / "completion"
+    assert run("--tyro-write-completion", "bash", str(written)) == 0
+    ask = "COMP_WORDS=(routed-rl sweep --oversi); COMP_CWORD=2; _tyro_routed_rl"
+    script = f"source {written}; {ask}; echo ${{COMPREPLY[@]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    options = ("", "-diamond", "-ghost", "-falloff")
+    assert done.stdout.split() == [f"--oversight{option}" for option in options]
+    assert run("--tyro-write-completion", "pwsh", str(written)) == 2
+    assert "There is no shell 'pwsh'" in capsys.readouterr().err
+
+
 def test_help_does_not_import_torch():
     words = "import sys; sys.argv = ['routed-rl', '--version']; from routed_rl.cli.main import main"
     code = f"{words}; main(); print('torch' in sys.modules)"
@@ -115,7 +131,7 @@ def test_help_does_not_import_torch():
         (["train", "--oversight-ghost", "7"], ["oversight_ghost=7.0", "0 to 1, or None"]),
         (["train", "--oversight", "high"], ["high", "--oversight"]),
         (["train", "--rows", "1", "--cols", "2"], ["rows=1 x cols=2", "three"]),
-        (["train", "--updates", "0"], ["updates=0", "at least 1"]),
+        (["train", "--updates", "0"], ["updates=0", "from 1 to"]),
         (["train", "--seed", "-1"], ["seed=-1", "from 0 to 2^63 - 1"]),
         (["train", "--seed", str(10**20)], ["from 0 to 2^63 - 1"]),
         (["train", "--method", "ruoted"], ["'ruoted'", "'routed'", "naive"]),
@@ -157,6 +173,8 @@ def test_bad_input_is_refused_with_what_is_allowed(
         (["evaluate", "--monte-carlo", "--seed", "-1"], ["seed=-1", "from 0"]),
         (["render", "--seed", "-1"], ["seed=-1", "from 0"]),
         (["render", "--episodes", "0"], ["0", "at least 1"]),
+        (["render", "--episodes", "1000000000"], ["=1000000000", "at most 1,000."]),
+        (["evaluate", "--monte-carlo", "--episodes", "9" * 15], ["9" * 15, "at most 1,000,000."]),
         (["render", "--out", "film.avi"], ["film.avi", ".gif or .mp4"]),
         (["render", "--start", "agent=0,0"], ["no place for the diamond and the ghost"]),
         (["render", "--start", "agent"], ["'agent' cannot be read", "agent=4,0"]),

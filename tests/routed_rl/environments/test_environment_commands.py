@@ -313,5 +313,7 @@ def test_a_new_file_trains_as_it_is(
     assert run("new-env", "my_new_env.py") == 2
     assert "there already" in capsys.readouterr().err
     assert run("new-env", "my-env.py") == 2
+    assert run("new-env", "below/other_env.py") == 0
+    assert run("new-env", "my_new_env.py/other_env.py") == 2
     assert "letters, digits" in capsys.readouterr().err
     sys.modules.pop("my_new_env")
