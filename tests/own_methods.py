@@ -28,7 +28,7 @@ def takes_nothing() -> Method:
 
 
 def misspells(outcomes: Outcomes) -> Method:
-    return dataclasses.replace(OWN, nmae="own")  # pyright: ignore[reportCallIssue]
+    return dataclasses.replace(OWN, the_name="own")  # pyright: ignore[reportCallIssue]
 
 
 def _breaks(
