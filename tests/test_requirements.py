@@ -55,8 +55,8 @@ def test_locks_and_constraints_have_the_same_versions():
     for name, version in pinned.items():
         assert dev.get(name, version) == version
     assert pinned.keys() - dev.keys() <= TORCH | BUILD
-    # One for Windows, and one of which PyTorch and others want different versions.
-    assert dev.keys() - pinned.keys() == {"colorama", "setuptools"}
+    # For Windows, for browsers, and one of which PyTorch and others want different versions.
+    assert dev.keys() - pinned.keys() == {"colorama", "httpx2-jsfetch", "setuptools"}
 
 
 def verdict(*packages: dict[str, Any]) -> int:
