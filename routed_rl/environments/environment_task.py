@@ -141,7 +141,7 @@ class EnvironmentTask:
             kept=config.samples,
             learned=max(config.environments, batch),
             judged=SIDE_BY_SIDE,
-            processes=1 + config.processes * config.environments,
+            helpers=config.processes * config.environments,
             world=config.environments * ENVIRONMENT,
             device=self.device,
         )

@@ -2,8 +2,8 @@
 
 It counts what grows with a run's settings: its weights, what it collects, one gradient step, the
 evaluation, and processes. It does not count what it cannot know: an environment of the user's own,
-a method's own memory, the other programs of the machine. Runs of 0.4 to 6 GB took 0.6 to 1.4 times
-what it says, so that it is there to refuse what cannot be, not to fill a machine to the brim.
+a method's own memory, the other programs of the machine. Runs of 0.4 to 2 GB took 0.7 to 1.1 times
+what it says: it is there to refuse what cannot be, not to fill a machine to the brim.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ import torch
 from routed_envs.errors import InputError
 
 PROCESS = 400_000_000
-"""Bytes of a process that has PyTorch loaded."""
+"""Bytes of a run that has PyTorch loaded and does nothing."""
+HELPER = 200_000_000
+"""Bytes of a process that steps an environment: they share what they have loaded."""
 WEIGHT = 40
 """Bytes of a number that is learned: itself, its gradient, Adam's two, and a checkpoint of three,
 which is made in memory and copied."""
@@ -77,7 +79,7 @@ class RunSize:
         judged: Observations that are judged side by side.
         listed: States of a small world, in tables that the evaluation makes; or 0.
         world: Bytes of what the world holds beside, or the environments.
-        processes: How many there are.
+        helpers: Processes beside the run's own.
         device: Where the run learns.
     """
 
@@ -89,7 +91,7 @@ class RunSize:
     judged: int
     listed: int = 0
     world: int = 0
-    processes: int = 1
+    helpers: int = 0
     device: str = "cpu"
 
     def parts(self) -> dict[str, int]:
@@ -103,7 +105,7 @@ class RunSize:
             "gradient step": self.learned * computed,
             "evaluation": self.judged * computed + self.listed * (sample + 400),
             "world": self.world,
-            "processes": self.processes * PROCESS,
+            "processes": PROCESS + self.helpers * HELPER,
         }
 
     @property

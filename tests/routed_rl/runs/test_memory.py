@@ -98,7 +98,7 @@ def test_what_no_machine_has_is_refused_before_the_folder(
 def test_a_run_in_an_environment_is_counted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     has(monkeypatch, 10 * PROCESS)
     config = EnvironmentConfig(env=FLAT, environments=64, processes=True, device="cpu")
-    with pytest.raises(InputError, match=r"processes 26\.0 GB.*leave out processes"):
+    with pytest.raises(InputError, match=r"processes 13\.2 GB.*leave out processes"):
         train(config, tmp_path / "run")
     config = EnvironmentConfig(env=FLAT, expert_widths=(1_000_000, 1_000_000), device="cpu")
     with pytest.raises(InputError, match=r"weights 8\d\.\d TB"):
