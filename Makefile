@@ -13,7 +13,7 @@ DEMO ?= runs/demo
 DEMO_OPTIONS ?=
 
 # What an installation from source builds with is pinned too; newer pip asks the second one.
-export PIP_CONSTRAINT := constraints.txt
+export PIP_CONSTRAINT := constraints.txt $(PIP_CONSTRAINT)
 export PIP_BUILD_CONSTRAINT := constraints.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Versions and hashes: what was tested is what is installed.

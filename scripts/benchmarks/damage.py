@@ -22,6 +22,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -178,10 +179,12 @@ def make_whole(folder: Path) -> dict[str, tuple[tuple[str, ...], ...]]:
     sweep = ["sweep", "--methods", "routed", "--seeds", "2", "--updates", "2", "--jobs", "1"]
     sweep += [*SIZES[:-2], "--learning-rate", "0.001", "0.002", "--out", str(folder / "sweep")]
     export = ["export", str(run), "--out", str(folder / "policy.safetensors")]
-    for words in (train, in_env, sweep, export):
-        # A sweep's processes start from this program: it is not one that may be started twice.
-        command = [sys.executable, "-m", "routed_rl", *words]
-        subprocess.run(command, check=True, capture_output=True, cwd=folder)
+    # A sweep's processes start from the program that sweeps, which must not be this one.
+    command = [sys.executable, "-m", "routed_rl", *sweep]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder)
+    for words in (train, in_env, export):
+        made = attempt(partial(command_line, words), words, folder)
+        assert made.code == 0, made
     shutil.copytree(run, folder / "seen")
     in_env_commands = (*RUN_COMMANDS[:2], (*in_env[:-2], "--resume", "--out"))
     return {
@@ -210,35 +213,35 @@ def damaged(whole: Path, name: str, seed: str) -> tuple[Path, str]:
     return copy, f"{chosen.relative_to(copy)}: {how}"
 
 
+def reading(whole: Path, kinds: dict[str, Any], seed: str) -> tuple[str, list[str], str]:
+    """A command that reads something damaged: what that is, the words, and what was done to it."""
+    chance = random.Random(f"{seed} command")
+    name = chance.choice(list(kinds))
+    copy, how = damaged(whole, name, f"{seed} damage")
+    words = list(chance.choice(kinds[name]))
+    words.insert(len(words) if words[-1] == "--out" else 1, str(copy))
+    return name, words, f"({how})"
+
+
 def damaged_files(whole: Path, kinds: dict[str, Any], count: int, seed: int) -> Iterator[Tried]:
     """Damage a file of a run, a sweep or a policy so many times, and let a command read it."""
     for index in range(count):
-        chance = random.Random(f"{seed} file {index}")
-        name = chance.choice(list(kinds))
-        copy, how = damaged(whole, name, f"{seed} damage {index}")
-        words = list(chance.choice(kinds[name]))
-        words.insert(len(words) if words[-1] == "--out" else 1, str(copy))
-        told = [f"({how})", *words]
-        yield f"file of {name}", attempt(lambda words=words: command_line(words), told, Path.cwd())
+        name, words, how = reading(whole, kinds, f"{seed} file {index}")
+        call = partial(command_line, words)
+        yield f"file of {name}", attempt(call, [how, *words], Path.cwd())
 
 
 def commands(whole: Path, kinds: dict[str, Any], count: int, seed: int) -> Iterator[Tried]:
     """The same through the command, in a process of its own: configurations and files in turn."""
     for index in range(count):
-        chance = random.Random(f"{seed} command {index}")
+        _, words, about = reading(whole, kinds, f"{seed} through {index}")
         if index % 2:
+            chance = random.Random(f"{seed} configuration {index}")
             kind = chance.choice(("json", "toml", "train options"))
             words = configuration(kind, hostile.odd_value(chance), chance, whole / "seen")
-            file = "".join(path.read_text() for path in Path.cwd().glob(f"config.{kind}"))
-            words += SMALL_IN_ENV if ENV in f"{words} {file}" else ("--updates", "1", *SIZES[:-2])
-            told = [*words, file]
-        else:
-            name = chance.choice(list(kinds))
-            copy, how = damaged(whole, name, f"{seed} through {index}")
-            words = list(chance.choice(kinds[name]))
-            words.insert(len(words) if words[-1] == "--out" else 1, str(copy))
-            told = [f"({how})", *words]
-        yield "through the command", attempt_command(words, told, Path.cwd())
+            about = "".join(path.read_text() for path in Path.cwd().glob(f"config.{kind}"))
+            words += SMALL_IN_ENV if ENV in f"{words} {about}" else ("--updates", "1", *SIZES[:-2])
+        yield "through the command", attempt_command(words, [about, *words], Path.cwd())
 
 
 @contextmanager
