@@ -11,6 +11,7 @@ from .minigrids import (
     unflatten_planes,
 )
 from .outcomes import Outcomes
+from .oversight.labels import Labels
 from .oversight.overseen import Overseen
 from .oversight.overseen_vector import OverseenVector
 from .oversight.overseer import FinalStep, Step
@@ -30,6 +31,7 @@ __all__ = [
     "FinalStep",
     "GridState",
     "InputError",
+    "Labels",
     "NamingWorld",
     "Outcomes",
     "Overseen",
