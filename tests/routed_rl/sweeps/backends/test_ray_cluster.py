@@ -292,7 +292,7 @@ def test_a_node_dies_in_mid_sweep_in_an_environment_of_the_users_own_file(
     words = [*("--env", "patient_env:patient_doors", "--methods", "inferred", "naive")]
     words += [*("--oversight", "0.2", "0.5", "--seeds", "2", "--environments", "4")]
     words += [*("--rollout-steps", "8", "--steps", "1920", "--epochs", "1", "--batch-size", "16")]
-    words += [*("--evaluation-episodes", "4", "--device", "cpu")]
+    words += [*("--evaluation-episodes", "4", "--evaluate-every", "0", "--device", "cpu")]
     names = sweep_while_a_node_dies(cluster, patient, out, *words)
     assert len(names) == 8
     for name in names:
