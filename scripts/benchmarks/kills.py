@@ -179,8 +179,11 @@ def lasting(folder: Path) -> list[int]:
 
 
 def _words(process: int) -> str:
+    """A process's words, and its state: one that somebody else stopped (T) cannot end."""
     with suppress(OSError):
-        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")[:200]
+        place = Path("/proc") / str(process)
+        state = (place / "stat").read_text().rpartition(") ")[2][0]
+        return f"{(place / 'cmdline').read_text()[:200]} ({state})".replace("\0", " ")
     return "gone now"
 
 
