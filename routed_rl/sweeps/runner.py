@@ -84,9 +84,9 @@ def sweep(
         What was done; failures are in it, not raised.
 
     Raises:
-        InputError: A configuration cannot be used, the runs do not fit into the memory, the folder
-            holds something else or runs of a method that has changed, is being swept, or the
-            cluster does not answer. Nothing was changed.
+        InputError: A configuration cannot be used or is too large, the folder holds something else
+            or runs of a method that has changed, is being swept, or the cluster does not answer.
+            Nothing was changed.
         KeyboardInterrupt: The user stopped it; every run saved a checkpoint.
     """
     planned = by_name(configs)
@@ -96,10 +96,8 @@ def sweep(
         raise InputError(f"jobs={jobs}: give at least 1.")
     if address is not None and not ray:
         raise InputError(f"address={address!r} is a Ray cluster's. Give --backend ray with it.")
-    threads = max(config.threads for config in planned.values())
-    most = jobs or max(1, available_cores() // threads)
-    # A cluster's machines share nothing: each of its runs is counted by itself.
-    folder, seconds = SweepFolder(Path(out)), expected_seconds(planned, 1 if ray else most)
+    folder, threads = SweepFolder(Path(out)), max(config.threads for config in planned.values())
+    seconds = expected_seconds(planned, _side_by_side(threads, jobs, ray))
     with folder.locked():
         check_methods(folder, planned.values())
         kept = tuple(name for name in planned if folder.finished(name))
@@ -116,6 +114,11 @@ def sweep(
     return SweepOutcome(trained, kept, failed, time.monotonic() - started, slots, folder.path)
 
 
+def _side_by_side(threads: int, jobs: int | None, ray: bool) -> int:
+    """How many runs share this machine; a cluster's machines share nothing."""
+    return 1 if ray else jobs or max(1, available_cores() // threads)
+
+
 def _backend(
     path: Path, missing: int, threads: int, jobs: int | None, ray: bool, address: str | None
 ) -> Backend:
@@ -125,8 +128,7 @@ def _backend(
         from routed_rl.sweeps.backends.ray_cluster import RayBackend
 
         return RayBackend(path, address, jobs, threads)
-    slots = jobs or max(1, available_cores() // threads)
-    return LocalBackend(path, max(1, min(slots, missing)))
+    return LocalBackend(path, max(1, min(_side_by_side(threads, jobs, False), missing)))
 
 
 def _announce(planned: int, kept: int, seconds: float, slots: int, progress: bool) -> None:

@@ -84,9 +84,8 @@ def train(
         The finished run.
 
     Raises:
-        InputError: The configuration names something unknown or more than fits into the memory, the
-            folder holds a run already or another one, or its files are damaged. Nothing was
-            changed.
+        InputError: The configuration names something unknown or too large, the folder holds a run
+            already or another one, or its files are damaged. Nothing was changed.
         OSError: A file could not be written; what was saved before is untouched.
         DivergenceError: The weights are no numbers to act by any more; the last checkpoint is.
         KeyboardInterrupt: The user stopped it; a checkpoint was saved.

@@ -19,6 +19,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,10 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "explore": ("explore", "run"),
 }
 """What looks at finished runs, in the order in which it is killed."""
-ORPHAN_SECONDS = 20.0
-"""A run's process ends when its sweep is gone, at the latest after so long."""
-UNLIKE = ("lock", "checkpoint.pt", "state.json", "said")
+ORPHAN_SECONDS = 120.0
+"""A run's process ends when its sweep is gone, but not before it is loaded: on a busy machine so
+late at the latest."""
+UNLIKE = ("lock", "checkpoint.pt", "state.json", "said", "writes")
 """Files that are not the same each time, or that nobody reads once a run is finished."""
 TIMINGS = ("timing", "seconds")
 
@@ -57,44 +59,53 @@ class Tally:
 
     Attributes:
         name: The command.
-        kills: Processes that were killed before they ended by themselves.
-        moments: How often the command was started to be killed.
+        moments: How often the command was killed before it ended.
         faults: What was wrong, a line each.
     """
 
     name: str
-    kills: int = 0
     moments: int = 0
     faults: list[str] = field(default_factory=list)
 
     def row(self) -> Row:
         """The figures as a row of the table."""
-        text = f"{self.moments} moments, {self.kills} killed, {len(self.faults)} faults"
+        text = f"killed {self.moments} times, {len(self.faults)} faults"
         return Row(self.name, text, "0 faults", bool(self.faults))
 
 
-def die_writing(count: int, before: bool) -> None:
-    """Let this process save at every update, and be killed at a file that it writes.
+def at_writing(act: Callable[[int, bool], object]) -> None:
+    """Let this process save at every update, and do something around each file that it writes.
 
     Args:
-        count: Which file.
-        before: Before it appears, half-written; else right after.
+        act: Takes the file's number, from 1 on, and whether it is about to appear.
     """
-    replace, calls = os.replace, 0
+    replace, now, calls = os.replace, time.monotonic, 0
 
-    def dying(*places: Any) -> None:
+    def noticed(*places: Any) -> None:
         nonlocal calls
         calls += 1
-        if calls == count and before:
-            os.kill(os.getpid(), signal.SIGKILL)
+        act(calls, True)
         replace(*places)
-        if calls == count:
-            os.kill(os.getpid(), signal.SIGKILL)
+        act(calls, False)
 
     # Time passes a thousand times as fast: a checkpoint is due at every update.
-    now = time.monotonic
     time.monotonic = lambda: 1000 * now()
-    os.replace = dying
+    os.replace = noticed
+
+
+def die_writing(moment: tuple[int, bool]) -> None:
+    """Let this process be killed at a file that it writes: half-written, or right after."""
+
+    def die(*here: Any) -> None:
+        if here == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    at_writing(die)
+
+
+def count_writing() -> None:
+    """Let this process leave word of how many files it wrote."""
+    at_writing(lambda count, before: Path("writes").write_text(str(count)))
 
 
 def begin(words: tuple[str, ...], folder: Path, prepare: Callable[[], object]) -> int:
@@ -128,7 +139,9 @@ def ended(process: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def kill(words: tuple[str, ...], folder: Path, chance: random.Random, seconds: float) -> bool:
+def kill(
+    words: tuple[str, ...], folder: Path, chance: random.Random, seconds: float, writes: int
+) -> bool:
     """Start a command in a folder and kill it; returns whether it was killed before it ended.
 
     Args:
@@ -136,10 +149,11 @@ def kill(words: tuple[str, ...], folder: Path, chance: random.Random, seconds: f
         folder: The current one.
         chance: Decides when: at a moment, or at a file that it writes.
         seconds: How long it takes.
+        writes: How many files it writes.
     """
     if chance.random() < 0.5:
-        moment = chance.choice((1, 2, 3, 4, 5, 8, 12, 20)), chance.random() < 0.5
-        process = begin(words, folder, lambda: die_writing(*moment))
+        moment = chance.randint(1, writes), chance.random() < 0.5
+        process = begin(words, folder, lambda: die_writing(moment))
     else:
         process = begin(words, folder, lambda: None)
         time.sleep(chance.uniform(0.0, seconds))
@@ -149,7 +163,7 @@ def kill(words: tuple[str, ...], folder: Path, chance: random.Random, seconds: f
 
 def go_on(words: tuple[str, ...], folder: Path) -> list[str]:
     """Give the command once more; what was wrong with that."""
-    faults = [f"process {number} goes on" for number in lasting(folder)]
+    faults = [f"process {number} goes on: {_words(number)}" for number in lasting(folder)]
     code = ended(begin(words, folder, lambda: None))
     if code:
         faults.append(f"exit code {code}: {(folder / 'said').read_text()[-500:]}")
@@ -162,6 +176,15 @@ def lasting(folder: Path) -> list[int]:
     while (found := trainers(folder)) and time.monotonic() < end:
         time.sleep(0.1)
     return found
+
+
+def _words(process: int) -> str:
+    """A process's words, and its state: one that somebody else stopped (T) cannot end."""
+    with suppress(OSError):
+        place = Path("/proc") / str(process)
+        state = (place / "stat").read_text().rpartition(") ")[2][0]
+        return f"{(place / 'cmdline').read_text()[:200]} ({state})".replace("\0", " ")
+    return "gone now"
 
 
 def bits(folder: Path) -> dict[str, Any]:
@@ -214,13 +237,19 @@ def killed_again_and_again(
     if not moments:
         return tally
     with tempfile.TemporaryDirectory() as place:
-        whole = prepared(Path(place) / "whole", source)
-        seconds = timed(give, words, whole)[1]
-        expected = bits(whole)
+        whole, counted = (prepared(Path(place) / name, source) for name in ("whole", "counted"))
+        seconds, expected = timed(give, words, whole)[1], bits(whole)
+        give(words, counted, count_writing)
+        writes = int((counted / "writes").read_text())
+        tally.faults += [
+            f"{name}, saved at every update: {u}" for u in unlike(expected, bits(counted))
+        ]
         for moment in range(moments):
-            folder = prepared(Path(place) / str(moment), source)
             tally.moments += 1
-            tally.kills += kill(words, folder, chance, seconds)
+            folder = prepared(Path(place) / str(moment), source)
+            while not kill(words, folder, chance, seconds, writes):
+                shutil.rmtree(folder)  # It was quicker.
+                folder, seconds = prepared(folder, source), 0.9 * seconds
             done = finished(folder / "sweep")
             faults = go_on(words, folder) + unlike(expected, bits(folder))
             faults += [f"{p} was done again" for p, t in done.items() if p.stat().st_mtime_ns != t]
@@ -239,9 +268,11 @@ def prepared(folder: Path, source: Path | None) -> Path:
     return folder
 
 
-def give(words: tuple[str, ...], folder: Path) -> None:
-    """Run a command to its end; it must succeed."""
-    code = ended(begin(words, folder, lambda: None))
+def give(
+    words: tuple[str, ...], folder: Path, prepare: Callable[[], object] = lambda: None
+) -> None:
+    """Run a command to its end, in a process that was prepared; it must succeed."""
+    code = ended(begin(words, folder, prepare))
     assert code == 0, f"{words} ended with {code}: {(folder / 'said').read_text()}"
 
 
