@@ -82,14 +82,15 @@ def render(
     """
     film = _checked_film(out, run, episodes)
     grid = _gridworld(policy.world if world is None else world)
+    logged = _logged(run)
     place = None if start is None else parse_placement(start, grid)
     act = partial(record, seed=seed, deterministic=deterministic)
-    find = partial(record_failures, **act.keywords) if failures else act
-    frames = find(policy, grid, episodes, start=place)
+    find = record_failures if failures else record
+    frames = find(policy, grid, episodes, start=place, **act.keywords)
     pictures = _draw_film(frames, policy, grid, writable(film))
     pictures |= _draw_side_by_side(frames, policy, grid, film, act)
     pictures |= _draw_field(policy, grid, film, place)
-    curve = _draw_curve(run, film, grid.outcomes)
+    curve = _draw_curve(logged, film, grid.outcomes)
     return Rendering(pictures | curve, frames[-1].episode + 1, () if curve else (NO_CURVE,))
 
 
@@ -158,9 +159,17 @@ def _draw_field(
     return {path: "what each expert would do in every cell"}
 
 
-def _draw_curve(run: str | Path | None, film: Path, outcomes: Outcomes) -> dict[Path, str]:
-    """Draw how a run was judged on its way; nothing without its log."""
-    path, log = _beside(film, "learning_curve.png"), RunFolder(Path(run or "")).log
-    if run is not None and log.exists() and save_learning_curve(read_log(log), path, outcomes):
+def _logged(run: str | Path | None) -> list[dict[str, Any]]:
+    """The entries of a run's log, if there is one; read before anything is drawn."""
+    log = RunFolder(Path(run or "")).log
+    return read_log(log) if run is not None and log.exists() else []
+
+
+def _draw_curve(
+    entries: Sequence[dict[str, Any]], film: Path, outcomes: Outcomes
+) -> dict[Path, str]:
+    """Draw how a run was judged on its way; nothing if it never was."""
+    path = _beside(film, "learning_curve.png")
+    if save_learning_curve(entries, path, outcomes):
         return {path: "how the figures changed while it trained"}
     return {}

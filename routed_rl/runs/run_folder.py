@@ -92,7 +92,8 @@ class RunFolder:
             return None
         result = read_disposable(self.result)
         timed = isinstance(result.get("seconds"), int | float)
-        return result if timed and result.keys() >= set(TOLD) else None
+        counted = isinstance(result.get("updates"), int)
+        return result if timed and counted and result.keys() >= set(TOLD) else None
 
     def write_results(
         self,

@@ -67,6 +67,8 @@ def load_policy(
     with refusing_damage(file, "routed-rl saved", " Give the folder of a finished run."):
         description, weights = read_described(file, KEY)
         check_format(file, description["format"])
+        if any(weight.dtype != torch.float32 for weight in weights.values()):
+            raise ValueError("not every weight is float32")
         with without_storage():
             network = RoutedPolicyNetwork(NetworkSettings.from_json(description["network"]))
         network.load_state_dict(weights, assign=True)

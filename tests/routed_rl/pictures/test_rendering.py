@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,16 @@ def test_a_policy_without_a_run_has_no_learning_curve(run: Run, tmp_path: Path):
     assert film.with_name(f"{film.stem}_policy_field.png") in drawn.pictures
     assert film.with_name(f"{film.stem}_learning_curve.png") not in drawn.pictures
     assert "--evaluate-every" in drawn.left_out[0]
+
+
+def test_a_log_that_cannot_be_read_is_refused_before_anything_is_drawn(run: Run, tmp_path: Path):
+    copy = shutil.copytree(run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("*.png"))
+    (copy / "log.jsonl").unlink()
+    os.mkfifo(copy / "log.jsonl")
+    before = sorted(copy.iterdir())
+    with pytest.raises(InputError, match=r"log\.jsonl is no file"):
+        render(run.policy, run=copy, episodes=1)
+    assert sorted(copy.iterdir()) == before
 
 
 def test_a_film_needs_a_place(run: Run):

@@ -110,6 +110,21 @@ def test_what_is_no_file_of_the_runs_own_is_never_written_to(
         assert main(["evaluate", str(run)]) in (0, 2)  # Nothing hangs.
 
 
+def test_a_result_whose_numbers_are_none_counts_as_no_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(TINY.to_json()))
+    words = ["train", "--config", str(config), "--out", str(tmp_path / "run"), "--resume"]
+    assert main(words) == 0
+    result = tmp_path / "run" / "result.json"
+    told = json.loads(result.read_text())
+    result.write_text(json.dumps(told | {"updates": {"a": 1}}))
+    assert main(words) == 0
+    assert "was finished after" not in capsys.readouterr().err
+    assert json.loads(result.read_text())["updates"] == told["updates"]
+
+
 def test_what_finishing_could_not_read_is_refused_before_training(tmp_path: Path):
     run = train(TINY, tmp_path / "run").folder
     (run / "result.json").unlink()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import expert_logits, random_policy, random_states
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from routed_agents import NetworkSettings, Policy, RoutedPolicyNetwork
@@ -149,6 +150,13 @@ def test_damaged_and_foreign_policy_files_are_refused(tmp_path: Path):
             load_policy(file)
     save_file({"x": torch.zeros(1)}, file)
     with pytest.raises(InputError, match="no policy that routed-rl saved"):
+        load_policy(file)
+    file.write_bytes(whole)
+    with safe_open(file, "pt") as opened:
+        described = opened.metadata()
+        wide = {name: opened.get_tensor(name).double() for name in opened.keys()}  # noqa: SIM118
+    save_file(wide, file, described)
+    with pytest.raises(InputError, match="not every weight is float32"):
         load_policy(file)
     with pytest.raises(InputError, match="There is no policy"):
         load_policy(tmp_path / "nowhere")
