@@ -80,6 +80,7 @@ def test_what_cannot_be_used_is_refused_with_its_cure(tmp_path: Path):
         RoutedPPO.load(tmp_path / "model", env=given)
 
 
+@pytest.mark.slow
 def test_spaces_that_are_not_supported_are_refused_with_their_cure():
     with pytest.raises(InputError, match=r"a mixture of experts .* such as 'inferred'"):
         RoutedPPO("MlpPolicy", Continuous())

@@ -194,6 +194,7 @@ def test_a_closed_route_teaches_the_experts_spread_nothing():
     assert policy.log_std.grad[1].abs().sum() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".safetensors", ".onnx", ".pt2"])
 @pytest.mark.parametrize("takes", ACTIONS, ids=str)
 def test_an_expert_of_three_is_exported_alone(takes: spaces.Space, ending: str, tmp_path: Path):
@@ -212,6 +213,7 @@ def test_an_expert_of_three_is_exported_alone(takes: spaces.Space, ending: str, 
         assert stored == name.startswith(("experts.trap", "head")), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("takes", [ACTIONS[0], ACTIONS[4]], ids=str)
 @pytest.mark.parametrize("steering", [None, {"gold": 0.3, "trap": 0.7}])
 def test_several_experts_are_exported_as_they_are_steered(
@@ -226,6 +228,7 @@ def test_several_experts_are_exported_as_they_are_steered(
             assert torch.allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_dictionary_are_inputs_each(tmp_path: Path):
     env = overseen_anything(DICTIONARY, spaces.Discrete(3))
     policy = RoutedPPO("MultiInputPolicy", env, "inferred", n_steps=8).policy.steer("trap")

@@ -172,6 +172,7 @@ def test_a_run_is_measured_exported_and_reported(
         assert word in page
 
 
+@pytest.mark.slow
 def test_what_only_a_folder_names_is_never_executed(
     folder: Path,
     tmp_path: Path,

@@ -91,6 +91,7 @@ def test_a_run_folder_explains_itself(tmp_path: Path):
     assert run.warnings == ()
 
 
+@pytest.mark.slow
 def test_an_environment_that_nobody_watches_is_warned_of(tmp_path: Path):
     config = doors_with(oversight=0.0, steps=100 * 32, learning_rate=1e-9, final_learning_rate=0.0)
     run = train(config, tmp_path / "run")

@@ -63,6 +63,7 @@ def test_what_has_lost_touch_or_was_never_seen_comes_last(monkeypatch: pytest.Mo
     assert found[-1].lost_touch
 
 
+@pytest.mark.slow
 def test_the_command_names_the_best_and_writes_its_configuration(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -69,6 +69,7 @@ def test_what_is_seen_and_drawn_is_where_things_are():
     assert row[INNER + 1].tolist() == [190, 50, 50]
 
 
+@pytest.mark.slow
 def test_every_command_works_in_a_world_of_ones_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
