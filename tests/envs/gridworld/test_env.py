@@ -25,6 +25,7 @@ from routed_envs import (
 ID = "routed_envs/DiamondGhost-v0"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kwargs", [{}, {"rows": 1, "cols": 3}, {"rows": 7, "cols": 4}])
 @pytest.mark.parametrize("render_mode", [None, "rgb_array", "ansi"])
 def test_both_checkers_accept_it_without_a_warning(kwargs, render_mode, caplog):

@@ -148,6 +148,7 @@ def test_a_film_of_the_environments_own_pictures(
     assert again.read_bytes() == first
 
 
+@pytest.mark.slow
 def test_a_run_is_measured_exported_and_reported(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

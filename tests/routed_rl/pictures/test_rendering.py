@@ -18,6 +18,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(tiny_with(evaluate_every=2), tmp_path_factory.mktemp("rendering") / "run")
 
 
+@pytest.mark.slow
 def test_every_picture_is_said_what_it_shows_and_has_its_numbers(run: Run):
     drawn = render(run.policy.steer("ghost"), run=run.folder, episodes=2)
     assert drawn.episodes == 2

@@ -378,6 +378,7 @@ def test_beliefs_are_told_and_those_that_lost_touch_are_named(tmp_path: Path) ->
     assert sureness == pytest.approx(0.97)
 
 
+@pytest.mark.slow
 def test_what_runs_warned_of_is_told_with_the_runs(tmp_path: Path) -> None:
     rows, _ = synthetic_sweep(("routed", "naive"), (0.01, 0.1), 3)
     for row in rows:

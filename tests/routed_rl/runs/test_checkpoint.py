@@ -15,6 +15,7 @@ from routed_rl import Experiment, train
 from routed_rl.runs.checkpoint import load_checkpoint, save_checkpoint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_goes_on_from_a_checkpoint_as_if_nothing_had_happened(
     name: str, tmp_path: Path

@@ -32,6 +32,7 @@ def test_a_diverged_run_has_no_result_and_is_told_in_a_line(
     assert not folder.checkpoint.exists()
 
 
+@pytest.mark.slow
 def test_the_last_sound_checkpoint_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The run is sound for its first four updates, and is resumed with them."""
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)

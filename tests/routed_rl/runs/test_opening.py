@@ -89,6 +89,7 @@ def test_another_table_under_the_same_name_is_another_run(tmp_path: Path):
     assert "ghost" not in str(refused.value), "cells that are the same are not listed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["log.jsonl", "result.json", "checkpoint.pt", "config.json"])
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
 def test_what_is_no_file_of_the_runs_own_is_never_written_to(

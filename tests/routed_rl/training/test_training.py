@@ -77,6 +77,7 @@ def test_evaluating_during_training_changes_nothing(tmp_path: Path):
         assert torch.equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("every", "updates", "judged"),
     [
