@@ -312,6 +312,9 @@ def test_a_signal_that_ends_prints_the_command_that_resumes(
     patient.hurry.touch()
     assert run(*shlex.split(command)[3:]) == 0
     assert (out / "result.json").exists()
+    assert run("train", *words, "--out", str(tmp_path / "whole")) == 0
+    resumed, whole = (tmp_path / name / "policy.safetensors" for name in ("run", "whole"))
+    assert resumed.read_bytes() == whole.read_bytes()
 
 
 @pytest.mark.parametrize(
