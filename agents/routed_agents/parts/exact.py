@@ -23,7 +23,8 @@ def check_exact(parts: Parts) -> None:
 
     Raises:
         InputError: Parts are dimensions of a stream, nobody is known to make a part's units, or a
-            layer has parameters beside other layers or statistics of its own.
+            layer has parameters beside other layers, statistics of its own, or a forward pass that
+            was replaced.
     """
     for name, place in parts.places_of(parts.names):
         if place.side == "output":
@@ -40,6 +41,11 @@ def check_exact(parts: Parts) -> None:
             raise InputError(
                 f"{name or 'The network'} has parameters of its own beside other layers, so they "
                 "cannot be routed. Put them into a module of their own."
+            )
+        if module._parameters and "forward" in vars(module):
+            raise InputError(
+                f"The forward pass of {name} was replaced, by other exact routes perhaps: remove() "
+                "them first."
             )
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             raise InputError(f"{name} keeps statistics of whole batches. exact=False can use it.")
@@ -119,7 +125,8 @@ class ExactForward:
         learned = layer(*held, **{name: _held(value) for name, value in options.items()})
         codes = self.rows.expand(learned.shape[-1])
         learned = route(learned, now.spread(now.gradients, codes, learned))
-        if not any(isinstance(value, torch.Tensor) and value.requires_grad for value in inputs):
+        given = (*inputs, *options.values())
+        if not any(isinstance(value, torch.Tensor) and value.requires_grad for value in given):
             return learned
         fixed = {name: value.detach() for name, value in layer.named_parameters()}
         through = functional_call(layer, fixed, inputs, options)

@@ -17,7 +17,7 @@ from routed_agents.parts.weights import OFF, Current, RouteWeights
 from routed_envs.errors import InputError, check_names, unknown_name
 
 Cell = float | Literal["off"]
-Labels = torch.Tensor | Sequence[str] | Mapping[str, torch.Tensor | float]
+Given = torch.Tensor | Sequence[str] | Mapping[str, torch.Tensor | float]
 
 
 class Routes:
@@ -67,6 +67,8 @@ class Routes:
         for row in table.values():
             check_names("part", row, (*parts.names, REST))
             _check_cells(row)
+        if exact:
+            check_exact(parts)
         self.parts, self.table, self.exact = parts, table, exact
         self.labels = tuple(table)
         self._current = Current()
@@ -80,14 +82,13 @@ class Routes:
         return ChannelHook.attach(self.parts.model, layer.name, layer.side, change)
 
     def _make_exact(self) -> None:
-        check_exact(self.parts)
         for name, module in self.parts.model.named_modules():
             if module._parameters:
                 module.forward = ExactForward.of(self.parts, self._current, name, module)
                 self._exact.append(module)
 
     @contextmanager
-    def __call__(self, labels: Labels) -> Iterator[None]:
+    def __call__(self, labels: Given) -> Iterator[None]:
         """Route what runs inside the block.
 
         Args:
@@ -96,15 +97,18 @@ class Routes:
                 parts by name, float [B] or [B, T] or a number; a part that is not named has 1.
 
         Raises:
-            InputError: A label is unknown, or weights are of different shapes.
+            InputError: A label is unknown, weights are of different shapes, or the routes were
+                removed.
         """
+        if not self._handles:
+            raise InputError("Nothing would be routed: these routes were removed, or have no part.")
         before, self._current.weights = self._current.weights, self._weights(labels)
         try:
             yield
         finally:
             self._current.weights = before
 
-    def _weights(self, labels: Labels) -> RouteWeights:
+    def _weights(self, labels: Given) -> RouteWeights:
         names = (*self.parts.names, REST)
         if isinstance(labels, Mapping):
             check_names("part", labels, names)

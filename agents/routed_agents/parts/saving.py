@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
@@ -43,7 +45,7 @@ def save_ablated(parts: Parts, path: str | Path) -> None:
             same[name] = first
     about = {
         "removed": [vars(removed) for removed in parts.removed],
-        "parts": list(parts.names),
+        "parts": _places(parts),
         "same": same,
     }
     write_atomically(Path(path), save(tensors, {KEY: json.dumps(about, sort_keys=True)}))
@@ -74,13 +76,21 @@ def load_ablated(parts: Parts, path: str | Path) -> Parts:
         raise InputError(f"{path} holds no network of `save_ablated` ({error}).") from None
     names = tuple(dict.fromkeys(entry.part for entry in removed))
     smaller = ablate(parts, *names)
-    if smaller.removed != removed:
+    if _places(smaller) != about["parts"]:
         raise InputError(
-            f"{path} is without {', '.join(names)} of a network whose layers are of other sizes "
-            "than this one's."
+            f"{path} is without {', '.join(names)} of a network whose parts lie elsewhere: "
+            f"{about['parts']} are left there, and {_places(smaller)} here."
         )
     try:
         smaller.model.load_state_dict(tensors)
     except RuntimeError as error:
         raise InputError(f"{path} is of another network: {error}") from None
-    return smaller
+    return dataclasses.replace(smaller, removed=removed)
+
+
+def _places(parts: Parts) -> dict[str, list[list[Any]]]:
+    """Where the parts lie, as plain values."""
+    return {
+        name: [[place.layer, list(place.items)] for _, place in parts.places[name]]
+        for name in parts.names
+    }

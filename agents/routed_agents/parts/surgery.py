@@ -80,6 +80,7 @@ def ablate(parts: Parts, *names: str) -> Parts:
     """
     if not names:
         raise InputError(f"Name the parts to delete, of {', '.join(parts.names)}.")
+    names = tuple(dict.fromkeys(names))
     model, removed = own_copy(parts.model), list(parts.removed)
     gone: dict[str, set[int]] = {}
     places = {}

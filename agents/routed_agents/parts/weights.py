@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import torch
+from torch.nn.functional import embedding
 
 from routed_envs.errors import InputError
 
@@ -35,18 +36,30 @@ class RouteWeights:
             labels: int64 [B] or [B, T].
 
         Raises:
-            InputError: A label is no whole number, or beyond the table.
+            InputError: A label is no whole number, or beyond the table; on a CUDA device the latter
+                is PyTorch's own error.
         """
         if labels.is_floating_point() or labels.dtype == torch.bool:
             raise InputError(
                 f"labels are {labels.dtype}: give whole numbers, or the labels' names."
             )
+        if not rows:
+            raise InputError("The table has no labels. Give weights for the parts by name instead.")
         weights = torch.tensor(
             [[0.0 if cell == OFF else float(cell) for cell in row] for row in rows]
         )
         acts = torch.tensor([[float(cell != OFF) for cell in row] for row in rows])
-        factors = None if bool(acts.all()) else acts.to(labels.device)[labels]
-        return cls(weights.to(labels.device)[labels], factors)
+        try:
+            # Unlike indexing, this takes no number from the end for one below 0.
+            gradients = embedding(labels, weights.to(labels.device))
+        except IndexError:
+            raise InputError(
+                f"labels go from {int(labels.min())} to {int(labels.max())}: the table has "
+                f"{len(rows)}, which are 0 to {len(rows) - 1}."
+            ) from None
+        if bool(acts.all()):
+            return cls(gradients)
+        return cls(gradients, embedding(labels, acts.to(labels.device)))
 
     @classmethod
     def graded(cls, weights: Sequence[torch.Tensor | float]) -> Self:

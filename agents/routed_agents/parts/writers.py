@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import nn
@@ -94,11 +95,14 @@ def writers_of(
 
 def _nearest(parent: nn.Module, own: str) -> Iterator[str]:
     """Layers that may make what their neighbour reads; in a sequence the one before it alone."""
-    names = [name for name, layer in parent.named_children() if isinstance(layer, nn.Linear)]
-    if isinstance(parent, nn.Sequential):
-        yield from names[: names.index(own)][-1:]
-    else:
-        yield from (name for name in names if name != own)
+    layers = dict(parent.named_children())
+    if not isinstance(parent, nn.Sequential):
+        yield from (name for name in layers if name != own)
+        return
+    before = list(layers)[: list(layers).index(own)]
+    # A layer between that has parameters, such as a norm, has some for each unit.
+    learning = (name for name in reversed(before) if any(True for _ in layers[name].parameters()))
+    yield from islice(learning, 1)
 
 
 def _writer(name: str, layer: nn.Module, items: int, width: int, fused: str) -> Writer | None:

@@ -74,6 +74,7 @@ def test_exact_routes_close_parameters_and_nothing_below():
     assert torch.allclose(routed["1.2.weight"][:, 4:], whole["1.2.weight"][:, 4:])
     assert not routed["1.2.bias"].any(), "it is of the rest"
     assert not routed["0.weight"].any(), "the rest is every other parameter"
+    routes.remove()
     # With the rest open, what is below learns through closed parts too.
     with Routes(parts, {"mine": {"last": 0.0}}, exact=True)(["mine", "mine"]):
         network(INPUTS).sum().backward()
@@ -244,6 +245,30 @@ def test_compiled_is_eager(exact: bool):
         assert all(torch.allclose(value, found[name]) for name, value in expected.items())
 
 
+def test_what_is_given_by_name_learns_below_an_exact_layer():
+    class Named(torch.nn.Module):
+        """Calls its norm with a name, as some networks do."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.below, self.norm = torch.nn.Linear(3, 3), torch.nn.LayerNorm(3)
+            self.mlp = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 1))
+
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            return self.mlp(self.norm(input=self.below(values)))
+
+    torch.manual_seed(0)
+    model = Named().double()
+    model(INPUTS).sum().backward()
+    whole = gradients(model)
+    with Routes(Parts(model, {"last": Units("mlp.1", last=1)}), {"any": {}}, exact=True)(
+        ["any"] * 2
+    ):
+        model(INPUTS).sum().backward()
+    routed = gradients(model)
+    assert all(torch.allclose(routed[name], value) for name, value in whole.items())
+
+
 def test_hooks_of_others_are_called_once():
     model, parts = transformed()
     called = []
@@ -306,10 +331,18 @@ def test_tables_and_labels_that_do_not_fit_are_refused():
         pass
     with pytest.raises(InputError, match="whole numbers"), routes(torch.zeros(2)):
         pass
+    for numbers, message in (([0, 1], "labels go from 0 to 1"), ([-1, 0], "labels go from -1")):
+        with pytest.raises(InputError, match=message), routes(torch.tensor(numbers)):
+            pass
+    with pytest.raises(InputError, match="no labels"), Routes(parts, {})(torch.tensor([0])):
+        pass
     with pytest.raises(InputError, match="the same for all parts"), routes({"last": 1.0}):
         pass
     with pytest.raises(InputError, match=r"shape \(3,\) do not fit"), routes(["mine"] * 3):
         model(INPUTS)
+    routes.remove()
+    with pytest.raises(InputError, match="these routes were removed"), routes(["mine"]):
+        pass
 
 
 def test_exact_routes_that_cannot_be_had_are_refused():
@@ -321,6 +354,12 @@ def test_exact_routes_that_cannot_be_had_are_refused():
         parts = Parts(model, {"sea": where})
         with pytest.raises(InputError, match=message):
             Routes(parts, {}, exact=True)
+        assert not any(module._forward_pre_hooks for module in model.modules())
+        assert not any(module._forward_hooks for module in model.modules())
+    first = Routes(Parts(model, {"sea": Units(MLP, last=1)}), {}, exact=True)
+    with pytest.raises(InputError, match="was replaced"):
+        Routes(first.parts, {}, exact=True)
+    first.remove()
     model.place = torch.nn.Parameter(torch.zeros(8))
     parts = Parts(model, {"sea": Units(MLP, last=1)})
     with pytest.raises(InputError, match="The network has parameters of its own"):

@@ -202,14 +202,27 @@ def test_a_file_holds_nothing_of_what_was_deleted_and_opens_again(tmp_path: Path
     assert again.removed == small.removed
 
 
+def test_a_network_that_was_cut_twice_opens_again(tmp_path: Path):
+    parts, path = parts_of(), tmp_path / "small.safetensors"
+    small = ablate(ablate(parts, "sea"), "wood", "wood")
+    save_ablated(small, path)
+    again = load_ablated(parts_of(), path)
+    assert torch.equal(again.model(tokens()), small.model(tokens()))
+    assert again.removed == small.removed
+    assert [gone.of for gone in again.removed if gone.part == "wood"] == [7, 7]
+
+
 def test_files_that_do_not_fit_are_refused(tmp_path: Path):
     parts = parts_of()
     path = tmp_path / "small.safetensors"
     with pytest.raises(InputError, match="Nothing was deleted"):
         save_ablated(parts, path)
     save_ablated(ablate(parts, "sea"), path)
+    elsewhere = {"sea": Units(MLP, last=3), "wood": Units(MLP, first=4)}
+    with pytest.raises(InputError, match="parts lie elsewhere"):
+        load_ablated(Parts(parts.model, elsewhere), path)
     fewer = Parts(parts.model, {"sea": Units(MLP, first=3), "wood": Units(MLP, last=4)})
-    with pytest.raises(InputError, match="of other sizes"):
+    with pytest.raises(InputError, match="is of another network"):
         load_ablated(fewer, path)
     bigger = parts_of()
     bigger.model.output = torch.nn.Linear(8, 12, bias=False).double()
@@ -234,6 +247,11 @@ def test_what_cannot_be_added_or_deleted_is_refused():
         ablate(axis, "axis")
     with pytest.raises(InputError, match="nobody is found"):
         ablate(Parts(model, {"last": Units("output", last=1)}), "last")
+    normed = torch.nn.Sequential(
+        torch.nn.Linear(3, 4), torch.nn.LayerNorm(4), torch.nn.Linear(4, 2)
+    )
+    with pytest.raises(InputError, match="nobody is found"):
+        ablate(Parts(normed, {"last": Units("2", last=1)}), "last")
     with pytest.raises(InputError, match="new units come last"):
         expand(model, {"sea": Units(MLP, first=3)})
     with pytest.raises(InputError, match="add a multiple of 2"):

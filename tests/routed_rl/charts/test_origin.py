@@ -15,8 +15,8 @@ TODAY = f"{date.today().isoformat()} · routed-rl {version('routed-rl')}"
 @pytest.mark.parametrize(
     ("words", "command"),
     [
-        (["/opt/bin/routed-rl", "report", "my sweep"], "routed-rl report 'my sweep'"),
-        (["/opt/routed_rl/__main__.py", "report", "s"], "python -m routed_rl report s"),
+        (["/anywhere/routed-rl", "report", "my sweep"], "routed-rl report 'my sweep'"),
+        (["/anywhere/routed_rl/__main__.py", "report", "s"], "python -m routed_rl report s"),
         (["scripts/map.py"], "map.py"),
         (["routed-rl", "report", "\udcff"], "routed-rl report '\N{REPLACEMENT CHARACTER}'"),
     ],
