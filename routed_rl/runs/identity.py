@@ -58,11 +58,8 @@ def differing_cells(there: str, here: str) -> list[str]:
     """
     try:
         return _walk(_read(there), _read(here), "")
-    except (
-        ValueError,
-        SyntaxError,
-        RecursionError,
-    ):  # A value of a user's own is written in another way.
+    except (ValueError, SyntaxError, RecursionError):
+        # A value of a user's own is written in another way.
         return [_first_difference(there, here)]
 
 
