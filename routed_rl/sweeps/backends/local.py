@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from routed_rl.runs.divergence import EXIT_CODE, REASON
+from routed_rl.runs.stopping import noticing
 from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.backends.worker import child
 from routed_rl.sweeps.sweep_folder import SweepFolder
@@ -43,14 +44,22 @@ class LocalBackend:
         return len(self._running)
 
     def start(self, name: str) -> None:
-        """Start a run that is not running."""
-        _start_server()
-        theirs, ours = self._context.Pipe(duplex=False)
-        arguments = (self._sweep.path, name, theirs)
-        process = self._context.Process(target=child, args=arguments, name=name, daemon=False)
-        process.start()
-        theirs.close()
-        self._running[name] = (process, ours)
+        """Start a run that is not running; Ctrl-C in between is raised when it is known as running.
+
+        Raises:
+            KeyboardInterrupt: As said.
+        """
+        # A process whose parent leaves before it was told everything dies with a traceback.
+        with noticing() as stop:
+            _start_server()
+            theirs, ours = self._context.Pipe(duplex=False)
+            arguments = (self._sweep.path, name, theirs)
+            process = self._context.Process(target=child, args=arguments, name=name, daemon=False)
+            process.start()
+            theirs.close()
+            self._running[name] = (process, ours)
+        if stop.number:
+            stop.end()
 
     def ended(self) -> list[Ended]:
         """The runs that ended since the last call."""
