@@ -19,6 +19,8 @@ from .report.method_map import write_map
 from .report.page import write_report, write_sweep_report
 from .runs.run_log import read_log
 from .runs.warning_signs import RunWarning
+from .studies.study_run import StudyRun, load_study, train_study
+from .study_configs.digits_config import DigitsConfig
 from .sweeps.plan import plan
 from .sweeps.results import load_curves, load_results
 from .sweeps.runner import SweepOutcome, sweep
@@ -29,6 +31,7 @@ from .training.training import train
 
 __all__ = [
     "PRESETS",
+    "DigitsConfig",
     "EnvironmentConfig",
     "EnvironmentRun",
     "Evaluation",
@@ -40,6 +43,7 @@ __all__ = [
     "Roc",
     "Run",
     "RunWarning",
+    "StudyRun",
     "SweepOutcome",
     "TrainConfig",
     "evaluate",
@@ -52,6 +56,7 @@ __all__ = [
     "load_policy",
     "load_results",
     "load_run",
+    "load_study",
     "measure_monitor",
     "oversight_levels",
     "plan",
@@ -65,6 +70,7 @@ __all__ = [
     "summarise",
     "sweep",
     "train",
+    "train_study",
     "write_deployment_report",
     "write_map",
     "write_report",

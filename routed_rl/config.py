@@ -269,6 +269,11 @@ class TrainConfig(Settings):
         """Environment steps of one gradient step."""
         return self.environments * self.rollout_steps
 
+    @property
+    def least_budget(self) -> dict[str, int]:
+        """What the budget would be of a run that takes one update."""
+        return {"updates": 1}
+
     @classmethod
     def from_preset(cls, preset: str, **changes: Any) -> TrainConfig:
         """A preset's constants with some of them changed.
@@ -299,7 +304,7 @@ def default_folder(settings: Mapping[str, Any]) -> Path:
     Args:
         settings: What `to_json` of its configuration gives.
     """
-    names = [settings[name] for name in ("env", "method") if name in settings]
+    names = [settings[name] for name in ("study", "env", "method") if name in settings]
     parts = [name.replace(":", ".").replace("/", ".") for name in names]
     oversight, seed = settings["oversight"], settings["seed"]
     return Path("runs") / "-".join((*parts, f"oversight{oversight:g}", f"seed{seed}"))

@@ -5,9 +5,8 @@ Imports no PyTorch, so that the command line's help appears at once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -25,7 +24,6 @@ from routed_rl.config import (
     Size,
     Switch,
     Threads,
-    TrainConfig,
     Widths,
 )
 
@@ -147,22 +145,7 @@ class EnvironmentConfig(Settings):
         """Environment steps of one rollout."""
         return self.environments * self.rollout_steps
 
-
-AnyConfig = TrainConfig | EnvironmentConfig
-
-
-def kind_of(values: Collection[str]) -> type[TrainConfig] | type[EnvironmentConfig]:
-    """Which record has settings of these names: one that names an environment, or the other."""
-    return EnvironmentConfig if "env" in values else TrainConfig
-
-
-def read_config(values: Mapping[str, Any]) -> AnyConfig:
-    """The configuration that `to_json` of either kind described.
-
-    Args:
-        values: Fields by name.
-
-    Raises:
-        InputError: Unknown fields or values that cannot be used; every one is listed.
-    """
-    return kind_of(values).from_json(values)
+    @property
+    def least_budget(self) -> dict[str, int]:
+        """What the budget would be of a run that takes one update."""
+        return {"steps": self.samples}

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from routed_rl.any_config import STUDIES
 from routed_rl.config import HOST_FIELDS, TrainConfig
 from routed_rl.environment_config import EnvironmentConfig
 
@@ -19,12 +20,12 @@ INCIDENTAL = (*HOST_FIELDS, "evaluate_every", "evaluation_episodes", "processes"
 SETTINGS = tuple(
     dict.fromkeys(
         field.name
-        for record in (EnvironmentConfig, TrainConfig)
+        for record in (EnvironmentConfig, TrainConfig, *STUDIES.values())
         for field in dataclasses.fields(record)
         if field.name not in AXES
     )
 )
-"""Every other setting of a run, in the gridworld or in an environment."""
+"""Every other setting of a run, in the gridworld, in an environment or of a study."""
 
 
 def plain(value: Any) -> Any:

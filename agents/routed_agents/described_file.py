@@ -19,6 +19,7 @@ WHO_OPENS = {
     "routed_rl": "a policy of routed-rl. Open it with load_policy.",
     "routed_agents.stable_baselines": "a policy of stable-baselines3. Open it with "
     "routed_agents.load_exported.",
+    "routed_rl.studies": "the network of a study. Open its run with load_run.",
 }
 """What a file holds, and what opens it, by the key of its description."""
 
@@ -60,13 +61,16 @@ def read_described(path: str | Path, key: str) -> tuple[dict[str, Any], dict[str
 
 
 @contextmanager
-def refusing_damage(path: str | Path, writer: str, cure: str = "") -> Iterator[None]:
+def refusing_damage(
+    path: str | Path, writer: str, cure: str = "", what: str = "policy"
+) -> Iterator[None]:
     """Turn whatever goes wrong while a file is read and its policy built into a refusal.
 
     Args:
         path: The file.
         writer: Who should have written it and in which words, such as "`export` wrote".
         cure: What to do, appended to the message.
+        what: What the file should hold.
 
     Raises:
         InputError: The file is damaged or something else.
@@ -77,5 +81,5 @@ def refusing_damage(path: str | Path, writer: str, cure: str = "") -> Iterator[N
         raise
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
-            f"{path} is no policy that {writer}, or it is damaged ({error}).{cure}"
+            f"{path} is no {what} that {writer}, or it is damaged ({error}).{cure}"
         ) from None

@@ -1,3 +1,4 @@
+from .data.digits import Digits, load_digits
 from .errors import InputError
 from .gridworld.drawing import draw_grid, draw_text
 from .gridworld.env import DiamondGhostEnv
@@ -25,6 +26,7 @@ __all__ = [
     "DiamondGhostMiniGridFlat",
     "DiamondGhostVectorEnv",
     "DiamondGhostWorld",
+    "Digits",
     "DrawableWorld",
     "Ending",
     "EnumerableWorld",
@@ -41,6 +43,7 @@ __all__ = [
     "WorldVecEnv",
     "draw_grid",
     "draw_text",
+    "load_digits",
     "map_states",
     "renew",
     "unflatten_planes",

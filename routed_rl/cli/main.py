@@ -24,6 +24,7 @@ from routed_rl.cli.commands.new_env import NewEnv
 from routed_rl.cli.commands.render import Render
 from routed_rl.cli.commands.report import Report
 from routed_rl.cli.commands.status import Status
+from routed_rl.cli.commands.study import Study, parse_study
 from routed_rl.cli.commands.sweep import Sweep, SweepInEnvironments, sweeps_environments
 from routed_rl.cli.commands.train import Train, starting_values
 from routed_rl.cli.terminal import exit_code
@@ -54,6 +55,7 @@ COMMANDS: dict[str, type[Command]] = {
     "render": Render,
     "explore": Explore,
     "sweep": Sweep,
+    "study": Study,
     "status": Status,
     "report": Report,
     "choose": Choose,
@@ -92,6 +94,8 @@ def _parse(words: list[str]) -> Command:
         )
     if name not in COMMANDS:
         raise unknown_name("command", name, COMMANDS)
+    if name == "study":
+        return parse_study(options)
     if name == "sweep" and sweeps_environments(options):
         return tyro.cli(SweepInEnvironments, prog="routed-rl sweep", args=options)
     if name != "train":

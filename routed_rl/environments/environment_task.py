@@ -7,7 +7,7 @@ import json
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -68,6 +68,7 @@ class EnvironmentTask:
     outcomes: Outcomes
     method: Method
     observation: spaces.Space[Any]
+    unit: ClassVar[str] = "environment_steps"
 
     @classmethod
     def of(cls, config: EnvironmentConfig, method: Method | None = None) -> EnvironmentTask:

@@ -33,6 +33,7 @@ from routed_rl.report.sections import (
     winners_section,
 )
 from routed_rl.report.series import RETURN, Comparison, Row, compare
+from routed_rl.report.studies.study_page import study_of
 from routed_rl.report.sweep_tables import missing_table, numbers
 from routed_rl.sweeps.results import load_curves, load_missing, load_results
 
@@ -84,19 +85,34 @@ def write_report(
         InputError: There is no run, or the folder holds something else.
         OSError: Something could not be written.
     """
-    return _write(compare(rows, curves, missing), Path(folder), title)
+    return write_page(compare(rows, curves, missing), Path(folder), title)
 
 
-def _write(comparison: Comparison, folder: Path, title: str) -> Path:
+def write_page(
+    comparison: Comparison,
+    folder: Path,
+    title: str,
+    makers: Sequence[SectionMaker] = SECTIONS,
+    lead: Callable[[Comparison], list[Markup]] | None = None,
+) -> Path:
+    """Write a page of sections, `results.csv`, and every figure, as `write_report` says.
+
+    Args:
+        comparison: What is reported.
+        folder: Where to write.
+        title: Of the page.
+        makers: Of the sections, in order.
+        lead: Makes what stands before them; what a sweep of policies has if None.
+    """
     earlier, page = _earlier(folder), folder / PAGE
     figures = writable_folder(folder / FIGURES)
     if not earlier:  # Before any figure, so that a report that is stopped can be made again.
         write_atomically(page, document(title, [], []).encode())
     write_atomically(folder / "results.csv", _results(comparison.rows))
     with our_look():
-        made = [make(comparison, figures) for make in SECTIONS]
+        made = [make(comparison, figures) for make in makers]
     sections = [section for section in made if section is not None]
-    text = document(title, _lead(comparison), sections)
+    text = document(title, (lead or _lead)(comparison), sections)
     write_atomically(page, text.encode())
     for name in _linked(earlier) - _linked(text):
         (figures / name).unlink(missing_ok=True)
@@ -129,16 +145,18 @@ class SweepReport:
 
     Attributes:
         page: The page.
-        returns: The mean return of the deployed policy, of every series at every level.
-        rates: How often its episodes end on the wanted target, the same.
+        tables: Its main figures; the first one is what a terminal shows. Of a sweep of policies:
+            the mean return of the deployed policy, of every series at every level, and how often
+            its episodes end on the wanted target.
+        caption: Of the first table.
         missing: The runs of the plan without a result.
         finished: How many runs have one.
         planned: How many there are.
     """
 
     page: Path
-    returns: NumberTable
-    rates: NumberTable
+    tables: tuple[NumberTable, ...]
+    caption: str
     missing: NumberTable
     finished: int
     planned: int
@@ -150,12 +168,24 @@ def report_sweep(
     """As `write_sweep_report`, with the figures that a terminal shows."""
     path = Path(sweep)
     target = path / "report" if folder is None else Path(folder)
-    comparison = compare(load_results(path), load_curves(path), load_missing(path))
+    title = title or path.resolve().name
+    rows = load_results(path)
+    study = study_of(rows)
+    rows = rows if study is None else study.completed(path, rows)
+    comparison = compare(rows, load_curves(path), load_missing(path))
     finished, missing = len(comparison.rows), sum(map(len, comparison.missing.values()))
+    if study is None:
+        page = write_page(comparison, target, title)
+        rates = numbers(comparison, "rates", comparison.rate)
+        tables = (numbers(comparison, "returns", RETURN), rates)
+        caption = "return of the deployed policy, by oversight"
+    else:
+        page = write_page(comparison, target, title, study.sections(path), study.lead)
+        tables, caption = (study.table(comparison),), study.caption
     return SweepReport(
-        page=_write(comparison, target, title or path.resolve().name),
-        returns=numbers(comparison, "returns", RETURN),
-        rates=numbers(comparison, "rates", comparison.rate),
+        page=page,
+        tables=tables,
+        caption=caption,
         missing=missing_table(comparison),
         finished=finished,
         planned=finished + missing,

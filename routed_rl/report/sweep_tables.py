@@ -153,11 +153,13 @@ def by_level(series: Series) -> dict[float, list[Row]]:
 
 def settings_table(comparison: Comparison) -> NumberTable:
     """By series: the settings that differ, who acts when deployed, steps and training time."""
-    names = _differing(comparison)
+    # A study's networks are not deployed.
+    acts = ["deployed"] * any("deployed" in row for row in comparison.rows)
+    names = [*acts, "told", *_differing(comparison)]
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
     for series in comparison.series:
-        own = [series.name, *(_values_text(series, name) for name in ("deployed", "told", *names))]
+        own = [series.name, *(_values_text(series, name) for name in names)]
         steps, labels, seconds = (
             _numbers(series, n) for n in ("gradient_steps", "labels", "seconds")
         )
@@ -165,16 +167,8 @@ def settings_table(comparison: Comparison) -> NumberTable:
         rows.append((*own, _range_text(steps), _range_text(labels), time))
         records.append((*own, *(median(v) if v else None for v in (steps, labels, seconds))))
     shown = [name.replace("_", " ") for name in names]
-    header = (
-        "method",
-        "deployed",
-        "told",
-        *shown,
-        "updates",
-        "labels",
-        "median training time",
-    )
-    columns = ("series", "deployed", "told", *names)
+    header = ("method", *shown, "updates", "labels", "median training time")
+    columns = ("series", *names)
     columns = (*columns, "median_gradient_steps", "median_labels", "median_seconds")
     return NumberTable("settings", header, tuple(rows), columns, tuple(records))
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 
-from routed_rl.evaluation.record import Evaluation
 from routed_rl.extras import need
 from routed_rl.runs.checkpoint import load_checkpoint, save_checkpoint
 from routed_rl.runs.divergence import DivergenceError
@@ -20,7 +19,7 @@ from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.run_log import RunLog, TensorBoardMirror
 from routed_rl.runs.snapshots import Snapshots
 from routed_rl.runs.stopping import Stop, noticing
-from routed_rl.runs.task import StateT, Task, TaskState
+from routed_rl.runs.task import Judged, StateT, Task, TaskState
 from routed_rl.screen import say
 
 CHECKPOINT_SECONDS = 5.0
@@ -40,10 +39,10 @@ def run_task(
     folder: RunFolder,
     *,
     resume: bool,
-    overwrite: bool,
     progress: bool,
-    tensorboard: bool,
-    snapshots: int,
+    overwrite: bool = False,
+    tensorboard: bool = False,
+    snapshots: int = 0,
 ) -> None:
     """Run a task in a folder to its end, from where it stands.
 
@@ -84,7 +83,7 @@ def run_task(
             mirror = TensorBoardMirror(folder.tensorboard, state.update) if tensorboard else None
             with (
                 RunLog(folder.log, state.log_bytes, mirror) as log,
-                TrainingBar(task.updates, state.update, task.samples, progress) as bar,
+                TrainingBar(task.updates, state.update, task.samples, task.unit, progress) as bar,
                 noticing() as stop,
             ):
                 _train_on(task, state, folder, log, bar, stop, kept)
@@ -188,14 +187,14 @@ def _entry(
     task: Task[StateT],
     state: StateT,
     learned: Any,
-    evaluations: dict[str, Evaluation],
+    evaluations: Mapping[str, Judged],
     seconds: float,
 ) -> dict[str, Any]:
     """A line of the log; what the overseer sees and what only evaluation sees are apart."""
     return {
         "update": state.update,
         "updates": task.updates,
-        "environment_steps": state.update * task.samples,
+        task.unit: state.update * task.samples,
         "labels": dict(state.noted.labels),
         **task.entry(state, learned),
         "evaluation": {name: e.to_json() for name, e in evaluations.items()} or None,

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from routed_envs.errors import InputError
-from routed_rl.environment_config import read_config
+from routed_rl.any_config import read_config
 from routed_rl.runs.identity import differences
 from routed_rl.runs.run_folder import (
     FORMAT,

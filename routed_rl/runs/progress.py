@@ -30,13 +30,14 @@ NO_SHARES = ("episodes", "reward_per_step")
 """Of what the overseer sees, these are no shares of the episodes."""
 
 
-class _StepsPerSecond(ProgressColumn):
-    """Environment steps per second."""
+class _Speed(ProgressColumn):
+    """What is learned from, per second."""
 
     def render(self, task: Task) -> Text:
         """The speed of the last half minute."""
         speed = task.speed or task.finished_speed
-        text = f"{speed * task.fields['samples']:,.0f} steps/s" if speed else ""
+        words = f"{task.fields['unit']}/s"
+        text = f"{speed * task.fields['samples']:,.0f} {words}" if speed else ""
         return Text(text, style="cyan")
 
 
@@ -44,24 +45,26 @@ class TrainingBar(Progress):
     """A bar with the speed, the time left and the current figures, for the length of a run.
 
     Args:
-        total: The run's gradient steps.
-        done: The gradient steps already taken.
-        samples: Environment steps of one gradient step.
+        total: The run's updates.
+        done: The updates already taken.
+        samples: How many of the unit an update takes.
+        unit: What it learns from, as a `Task` names it.
         visible: Show nothing if False, or if standard error is no terminal.
     """
 
-    def __init__(self, total: int, done: int, samples: int, visible: bool) -> None:
+    def __init__(self, total: int, done: int, samples: int, unit: str, visible: bool) -> None:
         self._lines: dict[str, str] = {}
         self._shown = -math.inf
         columns = (
             BarColumn(bar_width=24),
             TaskProgressColumn(),
-            _StepsPerSecond(),
+            _Speed(),
             TimeRemainingColumn(compact=True),
         )
         console = screen(error=True)
         super().__init__(*columns, console=console, disable=not (visible and console.is_terminal))
-        self._run = self.add_task("", total=total, completed=done, samples=samples)
+        told = {"samples": samples, "unit": unit.removeprefix("environment_")}
+        self._run = self.add_task("", total=total, completed=done, **told)
 
     def count(self) -> None:
         """One more gradient step is done."""
@@ -92,22 +95,29 @@ def described_entry(entry: Mapping[str, Any]) -> dict[str, str]:
         A line for each kind; the spaces within a figure do not break.
     """
     overseer, learner = entry["overseer"], entry["learner"]
-    figures = {"reward a step": overseer.get("reward_per_step"), "entropy": learner.get("entropy")}
+    figures = learner
+    if overseer:
+        figures = {
+            "reward a step": overseer.get("reward_per_step"),
+            "entropy": learner.get("entropy"),
+        }
     words = [f"{name} {figure:.3f}" for name, figure in figures.items() if figure is not None]
     labels = [f"{count:,} {name}" for name, count in entry["labels"].items()]
-    shares = [f"{name} {share:.0%}" for name, share in overseer.items() if name not in NO_SHARES]
-    ended = _unbroken(counted(int(overseer["episodes"]), "episode"))
-    lines = {
-        "learning": "  ".join((*map(_unbroken, words), _line("labels", labels))),
-        "overseer": f"{_line('overseer sees', shares)} of {ended}",
-    }
+    lines = {"learning": "  ".join((*map(_unbroken, words), _line("labels", labels)))}
+    if overseer:
+        shares = [f"{who} {share:.0%}" for who, share in overseer.items() if who not in NO_SHARES]
+        ended = _unbroken(counted(int(overseer["episodes"]), "episode"))
+        lines["overseer"] = f"{_line('overseer sees', shares)} of {ended}"
     if entry["evaluation"]:
         lines["evaluation"] = _described_evaluation(entry["update"], entry["evaluation"])
     return lines
 
 
 def _described_evaluation(update: int, found: Mapping[str, Mapping[str, Any]]) -> str:
-    """How often each steering ends on the first target."""
+    """How often each steering ends on the first target, or what a study sums up."""
+    if "summary" in found:
+        told = [f"{name} {figure:.3f}" for name, figure in found["summary"].items()]
+        return _line(f"update {update:,}:", told)
     rate = next(name for name in next(iter(found.values())) if name.endswith("_rate"))
     figures = [f"{name} {figures[rate]:.0%}" for name, figures in found.items()]
     return _line(f"ends on {rate.removesuffix('_rate')} (update {update:,}):", figures)

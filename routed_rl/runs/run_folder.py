@@ -20,7 +20,9 @@ FORMAT = 1
 FILM_ENDINGS = (".gif", ".mp4")
 """A film of rollouts is a file with one of these endings."""
 TOLD = ("updates", "labels", "selected", "relabel_accuracy", "deployed_actor")
-"""A finished run's result has these entries beside its `seconds`."""
+"""The result of a finished run of a policy has these entries beside its `seconds`."""
+STUDY_TOLD = ("study", "updates", "labels", "told", "summary")
+"""The same of a study's run."""
 
 
 def check_format(path: Path, found: Any) -> None:
@@ -70,6 +72,8 @@ class RunFolder:
     """All of the state that a resumed run needs."""
     policy = Inside("policy.safetensors")
     """The trained weights, with all that is needed to use them."""
+    model = Inside("model.safetensors")
+    """The same of a study, which trains a network and no policy."""
     evaluation = Inside("evaluation.json")
     """The finished policy's figures, for every steering and at several oversights."""
     tensorboard = Inside("tensorboard")
@@ -88,12 +92,14 @@ class RunFolder:
 
         A damaged result counts as none, so that the run is finished once more.
         """
-        if not (self.result.exists() and self.policy.exists() and self.evaluation.exists()):
+        if not (self.result.exists() and self.evaluation.exists()):
             return None
         result = read_disposable(self.result)
+        weights, told = (self.model, STUDY_TOLD) if "study" in result else (self.policy, TOLD)
         timed = isinstance(result.get("seconds"), int | float)
         counted = isinstance(result.get("updates"), int)
-        return result if timed and counted and result.keys() >= set(TOLD) else None
+        complete = weights.exists() and result.keys() >= set(told)
+        return result if timed and counted and complete else None
 
     def write_results(
         self,
@@ -116,6 +122,16 @@ class RunFolder:
         }
         write_json(self.result, {"format": FORMAT, **told, **deployed})
 
+    def write_study(self, figures: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+        """Write what only a finished run of a study has beside its network, `result.json` last.
+
+        Args:
+            figures: All of them, by what was judged.
+            told: The result's entries.
+        """
+        write_json(self.evaluation, dict(figures))
+        write_json(self.result, {"format": FORMAT, **told})
+
     @property
     def results(self) -> list[Path]:
         """What only a finished run has, `result` first, and the pictures of it."""
@@ -123,7 +139,7 @@ class RunFolder:
         pictures = (*films, "rollouts_contact_sheet.png", "policy_field.png", "learning_curve.png")
         drawn = [self.path / name for name in pictures]
         tables = [picture.with_suffix(".csv") for picture in drawn]
-        finished = [self.result, self.policy, self.evaluation, self.explorer]
+        finished = [self.result, self.policy, self.model, self.evaluation, self.explorer]
         return [*finished, *drawn, *dict.fromkeys(tables)]
 
     @contextmanager

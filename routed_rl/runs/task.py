@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 
-from routed_rl.evaluation.record import Evaluation
 from routed_rl.runs.checkpoint import Resumable
 from routed_rl.runs.memory import RunSize
 from routed_rl.runs.run_folder import RunFolder
@@ -38,12 +37,24 @@ class TaskState(Resumable, Protocol):
 StateT = TypeVar("StateT", bound=TaskState)
 
 
+class Judged(Protocol):
+    """Figures of what a run trained."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures by name, as plain values."""
+        ...
+
+
 class Task(Protocol[StateT]):
     """What a run trains. Whoever runs it knows no more of it than this.
 
     A policy in a world is one (`routed_rl.training`), an algorithm of stable-baselines3 in an
-    overseen environment another (`routed_rl.environments`).
+    overseen environment another (`routed_rl.environments`), the network of a study a third
+    (`routed_rl.studies`).
     """
+
+    unit: ClassVar[str]
+    """What it learns from, in the plural: the log and the bar count them."""
 
     @property
     def updates(self) -> int:
@@ -52,7 +63,7 @@ class Task(Protocol[StateT]):
 
     @property
     def samples(self) -> int:
-        """Environment steps of one update."""
+        """How many of the unit an update takes."""
         ...
 
     @property
@@ -93,16 +104,16 @@ class Task(Protocol[StateT]):
     def entry(self, state: StateT, learned: Any) -> Mapping[str, Any]:
         """What the log tells of the last update, by name.
 
-        That is `overseer`, `belief`, `experts` and `learner`; the second and the third may be None.
+        That is `overseer`, `belief`, `experts` and `learner`; all but the last may be None.
         """
         ...
 
-    def judge(self, state: StateT) -> dict[str, Evaluation]:
-        """The policy's figures for the log by who acts; nothing about the run changes."""
+    def judge(self, state: StateT) -> Mapping[str, Judged]:
+        """Figures for the log, of a policy by who acts; nothing about the run changes."""
         ...
 
     def save_policy(self, state: StateT, path: Path) -> None:
-        """Write the policy as it stands, atomically."""
+        """Write the policy, or the network, as it stands, atomically."""
         ...
 
     def close(self, state: StateT) -> None:

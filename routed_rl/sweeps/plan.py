@@ -20,9 +20,11 @@ from pydantic import TypeAdapter
 
 from routed_agents.files import parsed, read_text
 from routed_envs.errors import InputError, shown, unknown_name
-from routed_rl.config import HOST_FIELDS, PRESETS, TrainConfig, field_adapters
-from routed_rl.environment_config import AnyConfig, EnvironmentConfig, kind_of
+from routed_rl.any_config import AnyConfig, kind_of
+from routed_rl.config import HOST_FIELDS, PRESETS, Size, TrainConfig, field_adapters
+from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.naming import INCIDENTAL, counted
+from routed_rl.study_configs.study_config import StudyConfig
 
 Values = Mapping[str, Sequence[Any]]
 """For each setting the values that it takes."""
@@ -31,17 +33,18 @@ PLURALS = {"methods": "method"}
 
 OPTIONS = ("out", "jobs", "backend", "address", "config")
 """What only the command line may say."""
+COUNT: TypeAdapter[int] = TypeAdapter(Size)
 MOST_RUNS = 100_000
 MOST_FAULTS = 5
 """How many faults of single runs a refusal tells."""
-FORMER_PACE = {TrainConfig: 350, EnvironmentConfig: 0}
+FORMER_PACE: Mapping[type[Any], int] = {TrainConfig: 350, EnvironmentConfig: 0}
 """The default of `evaluate_every` where it is now None: an earlier sweep finds its runs again."""
 
 
 def words_of(kind: type[Any]) -> tuple[str, ...]:
     """What may be said of runs whose configurations are of this kind."""
     names = [field.name for field in dataclasses.fields(kind) if field.name != "method"]
-    own = ("preset", "methods", "seeds") if kind is TrainConfig else ("methods", "seeds")
+    own = ("methods", "seeds") if kind is EnvironmentConfig else ("preset", "methods", "seeds")
     return (*own, *names)
 
 
@@ -51,7 +54,7 @@ def run_name(config: AnyConfig) -> str:
     The device and the threads do not count.
     """
     values = {k: v for k, v in config.to_json().items() if k not in HOST_FIELDS}
-    if config.evaluate_every is None:
+    if config.evaluate_every is None and type(config) in FORMER_PACE:
         values["evaluate_every"] = FORMER_PACE[type(config)]
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -63,9 +66,9 @@ def plan(words: Mapping[str, Any]) -> list[AnyConfig]:
 
     Args:
         words: By name: `preset`; `methods`, names; `seeds`, a number n for the seeds 0 to n - 1;
-            any other setting of `TrainConfig`, or with `env` of `EnvironmentConfig`, one value or a
-            list. Text is read as the command line would, with commas between the parts of a single
-            value.
+            any other setting of `TrainConfig`, with `env` of `EnvironmentConfig`, or with `study`
+            of that study's settings, one value or a list. Text is read as the command line would,
+            with commas between the parts of a single value.
 
     Returns:
         One configuration for each run, all different.
@@ -78,8 +81,8 @@ def plan(words: Mapping[str, Any]) -> list[AnyConfig]:
     kind = kind_of(words)
     if kind is EnvironmentConfig and "preset" in words:
         faults.append("preset is of the gridworld. Leave out env or preset.")
-    elif not isinstance(preset, str) or preset not in PRESETS:
-        faults.append(str(unknown_name("preset", preset, PRESETS)))
+    elif not isinstance(preset, str) or preset not in presets_of(kind):
+        faults.append(str(unknown_name("preset", preset, presets_of(kind))))
     values = {
         PLURALS.get(name, name): _checked(kind, name, _listed(given), faults)
         for name, given in words.items()
@@ -92,9 +95,14 @@ def plan(words: Mapping[str, Any]) -> list[AnyConfig]:
     _check_size(values)
     values |= {"seed": range(values.pop("seeds")[0])} if "seeds" in values else {}
     make: Callable[..., AnyConfig] = kind
-    if kind is TrainConfig:
-        make = partial(TrainConfig.from_preset, preset)
+    if issubclass(kind, TrainConfig | StudyConfig):
+        make = partial(kind.from_preset, preset)
     return _combinations(make, values)
+
+
+def presets_of(kind: type[Any]) -> Mapping[str, Any]:
+    """The named constants that there are for a kind of runs."""
+    return kind.presets if issubclass(kind, StudyConfig) else PRESETS
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -137,8 +145,9 @@ def _faults_of(kind: type[Any], word: str, given: Any) -> list[str]:
         near = difflib.get_close_matches(word, words_of(kind), 1)
         return [f"There is no setting {word!r}." + (f" Did you mean {near[0]!r}?" if near else "")]
     if word == "preset":
-        known = isinstance(given, str) and given in PRESETS
-        return [] if known else [str(unknown_name("preset", given, PRESETS))]
+        presets = presets_of(kind)
+        known = isinstance(given, str) and given in presets
+        return [] if known else [str(unknown_name("preset", given, presets))]
     faults: list[str] = []
     _checked(kind, word, _listed(given), faults)
     return faults
@@ -201,11 +210,8 @@ def _fault_of_all(kind: type[Any], name: str, given: list[Any]) -> str | None:
 
 def _value(kind: type[Any], name: str, given: Any) -> Any:
     """One value as the field of that name holds it; text is read as the command line would."""
-    if name == "methods" and isinstance(given, str) and ":" not in given:
-        from routed_agents.methods.catalogue import METHODS  # Loads PyTorch.
-
-        if given not in METHODS:
-            raise unknown_name("method", given, METHODS)
+    if name == "methods" and isinstance(given, str):
+        _check_method(kind, given)
     adapter = _adapter(kind, name)
     if not isinstance(given, str):
         return adapter.validate_json(json.dumps(given), strict=True)
@@ -216,9 +222,23 @@ def _value(kind: type[Any], name: str, given: Any) -> Any:
     return adapter.validate_strings(given)
 
 
+def _check_method(kind: type[Any], name: str) -> None:
+    """Refuse a method that there is not; one of the user's own is looked for later."""
+    if issubclass(kind, StudyConfig):
+        known = kind.methods
+    elif ":" in name:
+        return
+    else:
+        from routed_agents.methods.catalogue import METHODS  # Loads PyTorch.
+
+        known = tuple(METHODS)
+    if name not in known:
+        raise unknown_name("method", name, known)
+
+
 def _adapter(kind: type[Any], name: str) -> TypeAdapter[Any]:
-    """What checks a single value; `seeds` is a count, as `environments` is."""
-    return field_adapters(kind)["environments" if name == "seeds" else PLURALS.get(name, name)]
+    """What checks a single value."""
+    return COUNT if name == "seeds" else field_adapters(kind)[PLURALS.get(name, name)]
 
 
 def _check_size(values: Values) -> None:

@@ -10,8 +10,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from routed_envs.errors import InputError
-from routed_rl.config import TrainConfig
-from routed_rl.environment_config import AnyConfig
+from routed_rl.any_config import AnyConfig
 from routed_rl.runs.identity import TABLE, differing_cells
 from routed_rl.runs.loop import using_threads
 from routed_rl.runs.memory import check_memory
@@ -85,8 +84,7 @@ def _tasks(configs: Mapping[str, AnyConfig]) -> dict[str, Task[Any]]:
 
 def _kind(config: AnyConfig) -> str:
     """The same for runs that differ only in what does not change their speed."""
-    budget = {"updates": 1} if isinstance(config, TrainConfig) else {"steps": config.samples}
-    return run_name(dataclasses.replace(config, seed=0, oversight=0.5, **budget))
+    return run_name(dataclasses.replace(config, seed=0, oversight=0.5, **config.least_budget))
 
 
 def _timed(task: Task[Any]) -> float:

@@ -43,6 +43,9 @@ def load_results(sweep: str | Path) -> list[Row]:
         - the same figures when nobody watches, as `unwatched_...`; and, of a policy of several
           experts, those of the learned `mixture_...` and of each expert, by its name.
 
+        Of a study's run: `run`, its settings, `gradient_steps`, `seconds`, `labels`, `told`, and
+        what the study sums it up by.
+
     Raises:
         InputError: The folder is no sweep, or a run's files are damaged.
     """
@@ -80,12 +83,15 @@ def load_curves(sweep: str | Path) -> list[Row]:
     Returns:
         A row for each evaluation on the way and each actor: `run`, `method`, `oversight`, `seed`,
         `environment_steps`, `actor`, `is_deployed`, `episode_return` and each outcome's rate.
+        Studies have none.
 
     Raises:
         InputError: The folder is no sweep, or a run's files are damaged.
     """
     rows = []
     for name, config, folder, result in _finished(sweep):
+        if "study" in config:
+            continue
         log = read_log(folder.log, evaluations_only=True) if folder.log.exists() else []
         for entry in log:
             for actor, figures in entry["evaluation"].items():
@@ -108,6 +114,10 @@ def _finished(sweep: str | Path) -> Iterator[tuple[str, Row, RunFolder, Row]]:
 
 def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
     try:
+        if "study" in config:
+            told = {name: result[name] for name in ("seconds", "labels", "told")}
+            steps = {"gradient_steps": result["updates"]}
+            return {"run": name} | config | steps | told | result["summary"]
         evaluation = read_json(folder.evaluation)
         training, actor = evaluation["training"], result["deployed_actor"]
         row = {"run": name} | config | {"gradient_steps": result["updates"], "deployed": actor}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from routed_envs.errors import InputError
-from routed_rl.environment_config import AnyConfig
+from routed_rl.any_config import AnyConfig
 from routed_rl.naming import counted, duration
 from routed_rl.runs.run_folder import write_json
 from routed_rl.screen import say

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from routed_agents.files import writable_folder
 from routed_envs.errors import InputError
-from routed_rl.environment_config import AnyConfig
+from routed_rl.any_config import AnyConfig
 from routed_rl.runs.run_folder import (
     FORMAT,
     Inside,

@@ -89,6 +89,11 @@ def _policy_at(path: str | Path) -> Path:
             f"{path} is a run in {config['env']}, and this needs the gridworld or a world of one's "
             "own. `routed-rl evaluate` judges the run, `load_run` loads it."
         )
+    if isinstance(config, dict) and "study" in config:
+        raise InputError(
+            f"{path} is a run of the study {config['study']}, which trains a network and no "
+            f"policy. `routed-rl study {config['study']}` trains and reports; load_study reads it."
+        )
     if folder.config.is_file() and not file.is_file():
         state = "has lost its policy" if folder.result.exists() else "is not finished"
         raise InputError(f"The run in {path} {state}. Continue it with --resume.")

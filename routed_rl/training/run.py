@@ -86,6 +86,9 @@ def load_run(path: str | Path, *, world: World[Any] | None = None) -> AnyRun:
     """
     folder = RunFolder(Path(path))
     description = folder.read_config()
+    study = description.get("config", {}).get("study")
+    if study is not None:
+        raise InputError(f"{folder.path} is a run of the study {study}. load_study reads it.")
     if not folder.result.exists():
         raise InputError(
             f"{folder.path} is not finished. Continue it: routed-rl train ... --resume."

@@ -8,13 +8,15 @@ from typing import Any, overload
 from routed_agents.methods.record import Method
 from routed_envs.errors import InputError
 from routed_envs.worlds import World
+from routed_rl.any_config import AnyConfig
 from routed_rl.config import TrainConfig, default_folder
-from routed_rl.environment_config import AnyConfig, EnvironmentConfig
+from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.runs.loop import run_task
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.task import Task
+from routed_rl.study_configs.study_config import StudyConfig
 from routed_rl.training.experiment import Experiment
-from routed_rl.training.run import EnvironmentRun, Run, load_run
+from routed_rl.training.run import AnyRun, EnvironmentRun, Run, load_run
 from routed_rl.training.world_task import WorldTask
 
 
@@ -48,7 +50,7 @@ def train(
 
 
 def train(
-    config: AnyConfig,
+    config: TrainConfig | EnvironmentConfig,
     out: str | Path | None = None,
     *,
     world: World[Any] | None = None,
@@ -58,7 +60,7 @@ def train(
     progress: bool = True,
     tensorboard: bool = False,
     snapshots: int = 0,
-) -> Run | EnvironmentRun:
+) -> AnyRun:
     """Train a policy and write everything about it into a folder.
 
     Ctrl-C saves a checkpoint and raises KeyboardInterrupt; `resume=True` continues, on the CPU to
@@ -118,9 +120,14 @@ def task_of(
         return WorldTask(Experiment.of(config, world, method))
     if world is not None:
         raise InputError(
-            f"world={world!r}: this configuration names an environment, {config.env!r}. Give a "
-            "TrainConfig with a world."
+            f"world={world!r}: a {type(config).__name__} takes no world. Give a TrainConfig."
         )
+    if isinstance(config, StudyConfig):
+        from routed_rl.studies.catalogue import study_task  # Slow to import.
+
+        if method is not None:
+            raise InputError(f"The study {config.study} compares {', '.join(config.methods)} only.")
+        return study_task(config)
     # Slow to import, and the gridworld does without it.
     from routed_rl.environments.environment_task import EnvironmentTask
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -35,6 +35,8 @@ class WorldTask:
     """
 
     experiment: Experiment
+
+    unit: ClassVar[str] = "environment_steps"
 
     @property
     def updates(self) -> int:

@@ -38,9 +38,9 @@ class Report:
             say(f"{report.planned - report.finished:,} of {runs} not finished yet.", error=True)
         if self.json:
             counts = {"planned": report.planned, "finished": report.finished}
-            figures = [*report.returns.rows(), *report.rates.rows()]
+            figures = [row for table in report.tables for row in table.rows()]
             tables = {"missing": report.missing.rows(), "figures": figures}
             print_json({"page": report.page, **counts, **tables})
             return
-        print_numbers(report.returns, caption="return of the deployed policy, by oversight")
+        print_numbers(report.tables[0], caption=report.caption)
         print_page(report.page)

@@ -24,7 +24,10 @@ from routed_rl.naming import counted
 from routed_rl.screen import print_json, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from routed_rl import SweepOutcome
+    from routed_rl.any_config import AnyConfig
 
 Words = tuple[str, ...] | None
 VALUES = "VALUE [VALUE ...]"
@@ -35,7 +38,9 @@ PLACES = ("methods", "env", "world")
 EXAMPLE = "routed-rl sweep --methods routed naive --oversight 0.01 0.1 --seeds 3 --out sweeps/first"
 
 
-def _listed_settings(record: type[Any], defaults: Any, preset: str) -> type[Any]:
+def listed_settings(
+    record: type[Any], defaults: Any, preset: str, left_out: tuple[str, ...] = ()
+) -> type[Any]:
     """A record with a list for every setting of a run but its method, with the same help."""
     params = parse(record.__doc__ or "").params
     # On one line: completion takes each line for a setting.
@@ -44,13 +49,13 @@ def _listed_settings(record: type[Any], defaults: Any, preset: str) -> type[Any]
     for setting in dataclasses.fields(record):
         hint = f"({preset}: {getattr(defaults, setting.name)})"
         option = tyro.conf.arg(metavar=VALUES, help=meanings[setting.name], help_behavior_hint=hint)
-        if setting.name != "method":
+        if setting.name not in ("method", *left_out):
             fields.append((setting.name, Annotated[Words, option], None))
     return dataclasses.make_dataclass("Settings", fields, frozen=True, kw_only=True)
 
 
-Settings = _listed_settings(TrainConfig, TrainConfig(), "fast")
-EnvironmentSettings = _listed_settings(EnvironmentConfig, EnvironmentConfig(env="ENV"), "default")
+Settings = listed_settings(TrainConfig, TrainConfig(), "fast")
+EnvironmentSettings = listed_settings(EnvironmentConfig, EnvironmentConfig(env="ENV"), "default")
 
 
 @dataclass(frozen=True)
@@ -103,23 +108,25 @@ class Sweep:
         """
         configs = routed_rl.plan(self._words())
         default = "sweep" if self.config is None else self.config.stem
+        outcome = self._swept(configs, Path("sweeps") / default)
+        if self.json:
+            print_json(outcome_values(outcome, len(configs)))
+        else:
+            _print_outcome(outcome, len(configs))
+        refuse_failures(outcome)
+
+    def _swept(self, configs: Sequence[AnyConfig], default: Path) -> SweepOutcome:
+        """Train what is missing, by default in that folder, and say how long it took."""
         outcome = routed_rl.sweep(
             configs,
-            self.out or Path("sweeps") / default,
+            self.out or default,
             jobs=self.jobs,
             ray=self.backend == "ray",
             address=self.address,
         )
         if outcome.trained:
             say(time_taken(outcome), error=True)
-        if self.json:
-            names = {"failed": [run.name for run in outcome.failed]}
-            print_json({"planned": len(configs), **dataclasses.asdict(outcome), **names})
-        else:
-            _print_outcome(outcome, len(configs))
-        if outcome.failed:
-            say(outcome.failure_text, error=True)
-            raise SystemExit(1)
+        return outcome
 
     def _words(self) -> dict[str, Any]:
         """The words of the file, replaced by those of the command line."""
@@ -169,6 +176,19 @@ def sweeps_environments(words: list[str]) -> bool:
         return "env" in parsed(tomllib.loads, read_text(Path(chosen.config)))
     except (argparse.ArgumentError, OSError, ValueError):
         return False  # Whoever reads them properly says what is wrong.
+
+
+def outcome_values(outcome: SweepOutcome, planned: int) -> dict[str, Any]:
+    """What a sweep did, as plain values."""
+    names = {"failed": [run.name for run in outcome.failed]}
+    return {"planned": planned, **dataclasses.asdict(outcome), **names}
+
+
+def refuse_failures(outcome: SweepOutcome) -> None:
+    """End with the exit code 1 if runs failed, and say where to look."""
+    if outcome.failed:
+        say(outcome.failure_text, error=True)
+        raise SystemExit(1)
 
 
 def _print_outcome(outcome: SweepOutcome, planned: int) -> None:

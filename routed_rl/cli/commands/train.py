@@ -16,11 +16,13 @@ import tyro
 import routed_rl
 from routed_agents.files import parsed, read_text
 from routed_envs.errors import InputError, unknown_name
+from routed_rl.any_config import read_config
 from routed_rl.cli.options import Flag
 from routed_rl.cli.terminal import program, quoted
 from routed_rl.config import DEVICES, PRESETS, TrainConfig, default_folder
-from routed_rl.environment_config import EnvironmentConfig, read_config
+from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.screen import print_json, say
+from routed_rl.study_configs.study_config import StudyConfig
 
 if TYPE_CHECKING:
     from routed_rl import EnvironmentRun, Run
@@ -250,6 +252,11 @@ def _read_settings(file: Path) -> TrainConfig | EnvironmentConfig:
         values = parsed(json.loads, read_text(file))
         if not isinstance(values, dict):
             raise ValueError("It is no JSON object.")
-        return read_config(values.get("config", values))
+        settings = read_config(values.get("config", values))
+        if isinstance(settings, StudyConfig):
+            raise ValueError(
+                f"It is of the study {settings.study}: routed-rl study {settings.study} --help"
+            )
+        return settings
     except (OSError, ValueError, AttributeError) as error:
         raise InputError(f"{file} holds no configuration that can be used:\n{error}") from None

@@ -11,10 +11,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from routed_envs.errors import InputError
-from routed_rl.environment_config import read_config
+from routed_rl.any_config import read_config
 from routed_rl.runs.divergence import EXIT_CODE, DivergenceError
+from routed_rl.runs.loop import run_task
 from routed_rl.sweeps.sweep_folder import SweepFolder
-from routed_rl.training.training import train
+from routed_rl.training.training import task_of
 
 WAIT_SECONDS = 30.0
 """How long a run waits for its lock: a trainer whose sweep was killed needs a moment to end."""
@@ -27,7 +28,7 @@ def train_planned(sweep: Path, name: str) -> None:
     run = folder.run(name)
     run.wait_until_free(WAIT_SECONDS)
     try:
-        train(config, run.path, resume=True, progress=False)
+        run_task(task_of(config), run, resume=True, progress=False)
     except InputError as error:
         raise InputError(f"{error} In a sweep: move {run.path} away, and sweep again.") from None
 

@@ -295,5 +295,5 @@ def test_settings_that_cannot_be_used_are_refused(changes: dict[str, Any], messa
 
 
 def test_a_world_of_ones_own_is_no_environment(tmp_path: Path):
-    with pytest.raises(InputError, match="names an environment"):
+    with pytest.raises(InputError, match="takes no world"):
         train(doors_with(), tmp_path, world=object())  # pyright: ignore[reportCallIssue,reportArgumentType]

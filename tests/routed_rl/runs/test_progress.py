@@ -30,7 +30,7 @@ ENTRY: dict[str, Any] = {
 def shown(columns: int, monkeypatch: pytest.MonkeyPatch, *entries: dict[str, Any]) -> list[str]:
     """The lines under the bar in a terminal of that width."""
     monkeypatch.setenv("COLUMNS", str(columns))
-    bar = TrainingBar(10, 0, 64, visible=False)
+    bar = TrainingBar(10, 0, 64, "environment_steps", visible=False)
     for entry in entries:
         bar.show(entry)
     return [

@@ -1,0 +1,1 @@
+"""Data whose kinds are known, for experiments on routing in any network."""

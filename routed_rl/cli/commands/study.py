@@ -1,0 +1,140 @@
+"""`routed-rl study`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
+
+import tyro
+
+import routed_rl
+from routed_envs.errors import unknown_name
+from routed_rl.any_config import STUDIES
+from routed_rl.cli.commands.sweep import (
+    Sweep,
+    Words,
+    listed_settings,
+    outcome_values,
+    refuse_failures,
+)
+from routed_rl.cli.options import optional
+from routed_rl.cli.terminal import working
+from routed_rl.screen import print_json
+from routed_rl.study_configs.digits_config import DigitsConfig
+from routed_rl.study_configs.study_config import StudyConfig
+
+
+@dataclass(frozen=True)
+class Study:
+    """Repeat an experiment of the paper other than its gridworld: train, compare, report.
+
+    `routed-rl study digits --help` lists the options of a study. For example, in ten seconds:
+
+    routed-rl study digits --preset demo --methods routed unrouted
+
+    Attributes:
+        name: The study: digits, an autoencoder whose code has a half for each group of digits.
+    """
+
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="{digits}")]
+
+    def run(self) -> None:
+        """Refuse a study that there is not."""
+        raise unknown_name("study", self.name, STUDIES)
+
+
+class StudySweep(Sweep):
+    """What the commands of all studies do."""
+
+    study: ClassVar[str]
+
+    def run(self) -> None:
+        """Train what is missing, compare all of the study's runs, and say where the page is.
+
+        Raises:
+            SystemExit: Some runs failed.
+        """
+        from routed_rl.cli.printing import print_numbers, print_page
+        from routed_rl.report.page import report_sweep
+
+        words: dict[str, Any] = {"methods": STUDIES[self.study].methods} | self._words()
+        configs = routed_rl.plan(words | {"study": self.study})
+        outcome = self._swept(configs, Path("studies") / self.study)
+        if len(outcome.failed) == len(configs):
+            refuse_failures(outcome)
+        with working(f"Comparing the runs in {outcome.folder}"):
+            report = report_sweep(outcome.folder)
+        if self.json:
+            figures = [row for table in report.tables for row in table.rows()]
+            told = {"page": report.page, "figures": figures}
+            print_json(outcome_values(outcome, len(configs)) | told)
+        else:
+            print_numbers(report.tables[0], caption=report.caption)
+            print_page(report.page)
+        refuse_failures(outcome)
+
+
+def _rows(study: type[StudyConfig]) -> Any:
+    """The option that chooses among a study's methods."""
+    return tyro.conf.arg(
+        metavar="METHOD [METHOD ...]",
+        help=f"Rows of the study's table: {', '.join(study.methods)}.",
+        help_behavior_hint="(default: all)",
+    )
+
+
+DigitsSettings = listed_settings(DigitsConfig, DigitsConfig(), "fast", left_out=("study",))
+
+
+@dataclass(frozen=True)
+class StudyDigits(StudySweep):
+    """Split the code of an autoencoder into halves, one for the digits 0 to 4, one for 5 to 9.
+
+    The ten rows of the paper's table (Cloud et al., section 4.1 and appendix B) and one of ours are
+    trained, compared by how much of the other digits each half has erased, and shown on a page with
+    pictures. Called again, it trains only what is missing. Ctrl-C saves. For example:
+
+    routed-rl study digits --preset demo --methods routed unrouted    (ten seconds)
+
+    routed-rl study digits --seeds 5    (the figure)
+
+    Attributes:
+        settings: The runs' settings; each takes a list.
+        seeds: A number n, for the seeds 0 to n - 1; --seed takes a list of seeds instead.
+        preset: fast (5,000 images of MNIST, about two minutes a run), paper (the published sizes,
+            for a GPU; it needs MNIST's files in --data) or demo (seconds).
+        config: A TOML file with the same words.
+        out: The folder of the runs and the page. Left out, it is studies/digits.
+        jobs: Runs at a time. Left out, one for each core, or what the cluster holds.
+        backend: local is this machine; ray is a Ray cluster that shares the folder
+            (pip install "routed-rl[ray]").
+        address: The Ray cluster's address. Left out, a cluster is started on this machine.
+        json: Print one JSON object at the end: what `sweep --json` prints, the `page`, and the
+            `figures`, each with its mean and 95% interval over the seeds.
+    """
+
+    study: ClassVar[str] = "digits"
+    settings: Annotated[DigitsSettings, tyro.conf.arg(name="")] = field(  # pyright: ignore[reportInvalidTypeForm]
+        default_factory=DigitsSettings
+    )
+    methods: Annotated[Words, _rows(DigitsConfig)] = None
+    preset: Annotated[str | None, optional("{fast,paper,demo}", "fast")] = None
+
+
+COMMANDS: Mapping[str, type[StudySweep]] = MappingProxyType({"digits": StudyDigits})
+
+
+def parse_study(words: Sequence[str]) -> Study | StudySweep:
+    """The command of the study that the words name, with its options.
+
+    Raises:
+        InputError: There is no such study.
+    """
+    if not words or words[0].startswith("-"):
+        return tyro.cli(Study, prog="routed-rl study", args=list(words) or ["--help"])
+    if words[0] not in COMMANDS:
+        raise unknown_name("study", words[0], COMMANDS)
+    return tyro.cli(COMMANDS[words[0]], prog=f"routed-rl study {words[0]}", args=list(words[1:]))

@@ -1,0 +1,1 @@
+"""The experiments of the paper beside its gridworld: routing in other networks."""
