@@ -11,9 +11,12 @@ from routed_rl.config import TrainConfig
 from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.study_configs.digits_config import DigitsConfig
 from routed_rl.study_configs.study_config import StudyConfig
+from routed_rl.study_configs.unlearn_config import UnlearnConfig
 
 AnyConfig = TrainConfig | EnvironmentConfig | StudyConfig
-STUDIES: Mapping[str, type[StudyConfig]] = MappingProxyType({"digits": DigitsConfig})
+STUDIES: Mapping[str, type[StudyConfig]] = MappingProxyType(
+    {"digits": DigitsConfig, "unlearn": UnlearnConfig}
+)
 """The experiments of the paper beside its gridworld."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from markupsafe import Markup
+
 from routed_rl.charts import markup
 from routed_rl.charts.colours import EYE, GOOD, MIXTURE_COLOUR, UNWANTED
 from routed_rl.charts.marks import reading, reading_profiles
@@ -16,7 +18,7 @@ from routed_rl.report.learning import draw_learning_curves
 from routed_rl.report.lines import Lines, draw_lines
 from routed_rl.report.profiles import Profile, draw_profiles
 from routed_rl.report.ranking import draw_ranking
-from routed_rl.report.series import RETURN, Comparison, Series
+from routed_rl.report.series import RETURN, Comparison, Measure, Series
 from routed_rl.report.sweep_tables import (
     AGREEMENT,
     RELABEL,
@@ -50,23 +52,7 @@ def deployed_section(comparison: Comparison, folder: Path) -> Section | None:
         return None
     how = reading(comparison.has_intervals)
     caption = f"The deployed policy in the world that it was trained in. {how}"
-    if len(comparison.levels) == 1:
-        panels = [(comparison.levels[0], measure) for measure in measures]
-        drawings = [draw_ranking(comparison, "deployed", panels, f"{caption} Best on top.")]
-    else:
-        lines = Lines(
-            name="deployed",
-            measures=measures,
-            scale=BrokenLogScale.of(comparison.levels),
-            ticks=comparison.levels,
-            text="{:g}".format,
-            place=lambda _, level: level,
-            label="oversight",
-            seeds=True,
-            caption=caption,
-        )
-        drawings = draw_lines(comparison, lines)
-    blocks = [saved_figure(drawing, folder) for drawing in drawings]
+    blocks = figures_by_oversight(comparison, folder, "deployed", measures, caption, "Best on top.")
     shown, missing = len(comparison.drawn), len(comparison.series) - len(comparison.drawn)
     if missing:
         text = (
@@ -75,6 +61,41 @@ def deployed_section(comparison: Comparison, folder: Path) -> Section | None:
         )
         blocks.append(paragraph(text, "note"))
     return Section("deployed", "How good the deployed policy is", tuple(blocks))
+
+
+def figures_by_oversight(
+    comparison: Comparison,
+    folder: Path,
+    name: str,
+    measures: tuple[Measure, ...],
+    caption: str,
+    order: str,
+) -> list[Markup]:
+    """Figures of some measures against oversight; of one level, as rows in the order of the means.
+
+    Args:
+        comparison: The runs.
+        folder: Of the figures' files.
+        name: Of the files.
+        measures: What is drawn.
+        caption: Says how to read it.
+        order: Says how rows are ordered.
+    """
+    if len(comparison.levels) == 1:
+        panels = [(comparison.levels[0], measure) for measure in measures]
+        return [saved_figure(draw_ranking(comparison, name, panels, f"{caption} {order}"), folder)]
+    lines = Lines(
+        name=name,
+        measures=measures,
+        scale=BrokenLogScale.of(comparison.levels),
+        ticks=comparison.levels,
+        text="{:g}".format,
+        place=lambda _, level: level,
+        label="oversight",
+        seeds=True,
+        caption=caption,
+    )
+    return [saved_figure(drawing, folder) for drawing in draw_lines(comparison, lines)]
 
 
 def winners_section(comparison: Comparison, folder: Path) -> Section | None:

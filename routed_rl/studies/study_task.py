@@ -109,7 +109,7 @@ class StudyTask(ABC, Generic[ConfigT]):
         generator = torch.Generator().manual_seed(self.config.seed)
         identity = json.dumps(self.identity(), sort_keys=True)
         routes = self.routes(model)
-        return StudyState(model, optimizer, generator, identity, routes, self.noted())
+        return StudyState(model, optimizer, generator, identity, routes, noted=self.noted())
 
     def update(self, state: StudyState) -> dict[str, torch.Tensor]:
         """Take one step; the state is changed. The figures of its loss."""
@@ -126,7 +126,7 @@ class StudyTask(ABC, Generic[ConfigT]):
 
     def judge(self, state: StudyState) -> dict[str, StudyFigures]:
         """What sums up the network for the log; the run never sees it."""
-        known = self._summary(self._judged(state))
+        known = self._summary(self._judged(state, final=False))
         told = {name: number for name, number in known.items() if number is not None}
         return {"summary": StudyFigures(told)}
 
@@ -135,10 +135,10 @@ class StudyTask(ABC, Generic[ConfigT]):
         found = self.summary(figures)
         return {k: None if v is None else round(v, DIGITS_TOLD) for k, v in found.items()}
 
-    def _judged(self, state: StudyState) -> Figures:
+    def _judged(self, state: StudyState, final: bool) -> Figures:
         state.model.eval()
-        with torch.no_grad(), denormals_flushed():
-            return self.figures(state)
+        with denormals_flushed():
+            return self.figures(state, final)
 
     def save_policy(self, state: StudyState, path: Path) -> None:
         """Write the network as it stands."""
@@ -151,7 +151,7 @@ class StudyTask(ABC, Generic[ConfigT]):
     def finish(self, state: StudyState, folder: RunFolder) -> None:
         """Save the network, judge it, and mark the folder as finished."""
         self.save_policy(state, folder.model)
-        figures = self._judged(state)
+        figures = self._judged(state, final=True)
         folder.write_study(
             figures,
             {
@@ -195,8 +195,13 @@ class StudyTask(ABC, Generic[ConfigT]):
         """One step of training; `state.update` are those before it. The figures of its loss."""
 
     @abstractmethod
-    def figures(self, state: StudyState) -> Figures:
-        """What the network does with data that it did not learn from."""
+    def figures(self, state: StudyState, final: bool) -> Figures:
+        """What the network does with data that it did not learn from.
+
+        Args:
+            state: The run's.
+            final: Whether it is finished, and everything is to be found out.
+        """
 
     @abstractmethod
     def summary(self, figures: Figures) -> dict[str, float | None]:

@@ -219,6 +219,8 @@ def _value(kind: type[Any], name: str, given: Any) -> Any:
         return adapter.validate_python(None)
     if name.endswith("_widths"):
         return adapter.validate_json(f"[{given}]", strict=True)
+    if name == "topics":
+        return adapter.validate_python(tuple(given.split(",")))
     return adapter.validate_strings(given)
 
 

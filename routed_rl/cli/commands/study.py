@@ -25,6 +25,7 @@ from routed_rl.cli.terminal import working
 from routed_rl.screen import print_json
 from routed_rl.study_configs.digits_config import DigitsConfig
 from routed_rl.study_configs.study_config import StudyConfig
+from routed_rl.study_configs.unlearn_config import UnlearnConfig
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,11 @@ class Study:
     routed-rl study digits --preset demo --methods routed unrouted
 
     Attributes:
-        name: The study: digits, an autoencoder whose code has a half for each group of digits.
+        name: The study: digits, an autoencoder whose code has a half for each group of digits; or
+            unlearn, a language model that is to be deployed without a topic.
     """
 
-    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="{digits}")]
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="{digits,unlearn}")]
 
     def run(self) -> None:
         """Refuse a study that there is not."""
@@ -124,7 +126,51 @@ class StudyDigits(StudySweep):
     preset: Annotated[str | None, optional("{fast,paper,demo}", "fast")] = None
 
 
-COMMANDS: Mapping[str, type[StudySweep]] = MappingProxyType({"digits": StudyDigits})
+UnlearnSettings = listed_settings(UnlearnConfig, UnlearnConfig(), "fast", left_out=("study",))
+
+
+@dataclass(frozen=True)
+class StudyUnlearn(StudySweep):
+    """Train a language model that is to be deployed without a topic; few documents have a label.
+
+    Expand, route, ablate of the paper (Cloud et al., section 4.2.2 and appendix C) beside its
+    rivals and ours. Networks are compared by what they know of the topic once deployed, once
+    repaired, and once somebody teaches it to them again. Called again, it trains only what is
+    missing. Ctrl-C saves. For example:
+
+    routed-rl study unlearn --oversight 0.5 0.1    (ten minutes)
+
+    routed-rl study unlearn --preset text --seeds 5    (real English)
+
+    routed-rl study unlearn --topics forest,sea,farm --methods inferred    (eight profiles)
+
+    Attributes:
+        settings: The runs' settings; each takes a list.
+        seeds: A number n, for the seeds 0 to n - 1; --seed takes a list of seeds instead.
+        preset: fast (stories of a small grammar, about half a minute a run), text (the World
+            English Bible, some minutes a run), paper (the published sizes, for a GPU; it needs a
+            text in --data) or demo (seconds).
+        config: A TOML file with the same words.
+        out: The folder of the runs and the page. Left out, it is studies/unlearn.
+        jobs: Runs at a time. Left out, one for each core, or what the cluster holds.
+        backend: local is this machine; ray is a Ray cluster that shares the folder
+            (pip install "routed-rl[ray]").
+        address: The Ray cluster's address. Left out, a cluster is started on this machine.
+        json: Print one JSON object at the end: what `sweep --json` prints, the `page`, and the
+            `figures`, each with its mean and 95% interval over the seeds.
+    """
+
+    study: ClassVar[str] = "unlearn"
+    settings: Annotated[UnlearnSettings, tyro.conf.arg(name="")] = field(  # pyright: ignore[reportInvalidTypeForm]
+        default_factory=UnlearnSettings
+    )
+    methods: Annotated[Words, _rows(UnlearnConfig)] = None
+    preset: Annotated[str | None, optional("{fast,text,paper,demo}", "fast")] = None
+
+
+COMMANDS: Mapping[str, type[StudySweep]] = MappingProxyType(
+    {"digits": StudyDigits, "unlearn": StudyUnlearn}
+)
 
 
 def parse_study(words: Sequence[str]) -> Study | StudySweep:

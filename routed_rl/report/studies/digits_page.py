@@ -16,7 +16,8 @@ from routed_rl.charts.text import NONE, number_text, percent_text
 from routed_rl.naming import AXES, INCIDENTAL, SETTINGS, counted, plain
 from routed_rl.report.profiles import Profile, draw_profiles
 from routed_rl.report.sections import missing_section, settings_section
-from routed_rl.report.series import Comparison, Row, Series
+from routed_rl.report.series import Comparison, Row
+from routed_rl.report.studies.naming_levels import named
 from routed_rl.report.studies.rebuilt_digits import draw_rebuilt
 from routed_rl.runs.run_folder import read_json
 from routed_rl.studies.digits.digits_figures import summarised
@@ -110,7 +111,7 @@ def digits_table(comparison: Comparison) -> NumberTable:
             cells = [
                 summary_text(series.summary(name, level), percent_text) for name in MEASURES[:3]
             ]
-            texts.append((_named(comparison, series, level), *cells))
+            texts.append((named(comparison, series, level), *cells))
         records += [record for name in MEASURES for record in series.records(name).values()]
     header = ("method", "contrast", "erased of the others", "erased of its own")
     return NumberTable("erased", header, tuple(texts), SUMMARY_HEADER, tuple(records))
@@ -152,7 +153,7 @@ def _errors_table(comparison: Comparison) -> NumberTable:
                 printed = " | ".join(number_text(one, 2) for one in reversed(method.published))
             texts.append(
                 (
-                    _named(comparison, series, level),
+                    named(comparison, series, level),
                     method.meaning,
                     *errors,
                     printed,
@@ -169,7 +170,3 @@ def _errors_table(comparison: Comparison) -> NumberTable:
         "whole code",
     )
     return NumberTable("errors", header, tuple(texts), SUMMARY_HEADER, tuple(records))
-
-
-def _named(comparison: Comparison, series: Series, level: float) -> str:
-    return series.name if len(comparison.levels) == 1 else f"{series.name}, oversight {level:g}"

@@ -19,6 +19,12 @@ from routed_rl.report.studies.digits_page import (
     digits_table,
     with_erased,
 )
+from routed_rl.report.studies.unlearn_page import (
+    as_they_are,
+    unlearn_lead,
+    unlearn_sections,
+    unlearn_table,
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,14 @@ STUDY_PAGES: Mapping[str, StudyPage] = MappingProxyType(
             lead=digits_lead,
             table=digits_table,
             caption="of digits that a half of the code should know, and of the others",
-        )
+        ),
+        "unlearn": StudyPage(
+            completed=as_they_are,
+            sections=unlearn_sections,
+            lead=unlearn_lead,
+            table=unlearn_table,
+            caption="losses of the deployed network; above filtered: less known than by filtering",
+        ),
     }
 )
 

@@ -22,6 +22,7 @@ def errors(rebuilt: torch.Tensor, images: torch.Tensor, kind: str = "absolute") 
     return (apart.abs() if kind == "absolute" else apart.square()).mean(1)
 
 
+@torch.no_grad()
 def digits_figures(
     model: SplitAutoencoder, training: Digits, testing: Digits, device: torch.device
 ) -> Figures:

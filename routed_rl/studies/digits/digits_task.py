@@ -183,7 +183,7 @@ class DigitsTask(StudyTask[DigitsConfig]):
         rows = [[1 - row.get(name, 1.0) for row in self.method.table.values()] for name in HALVES]
         return torch.tensor(rows, device=labels.device)[:, labels]
 
-    def figures(self, state: StudyState) -> Figures:
+    def figures(self, state: StudyState, final: bool) -> Figures:
         """How well the images for testing are rebuilt; by halves only once certificates learn."""
         found = digits_figures(_network(state), *self._data, self.device)
         if state.update > self.config.steps:

@@ -1,0 +1,140 @@
+"""The page of the study `unlearn`: what a deployed network still knows, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from markupsafe import Markup
+
+from routed_rl.charts.marks import reading
+from routed_rl.charts.markup import Section, details, paragraph, saved_figure, saved_table
+from routed_rl.charts.tables import SUMMARY_HEADER, NumberTable, summary_text
+from routed_rl.charts.text import NONE, change_text, number_text
+from routed_rl.naming import counted
+from routed_rl.report.sections import figures_by_oversight, missing_section, settings_section
+from routed_rl.report.series import Comparison, Measure, Row, Series
+from routed_rl.report.studies.naming_levels import named
+from routed_rl.report.studies.profiles_map import draw_profiles_map
+from routed_rl.studies.unlearn.unlearn_methods import UNLEARN_METHODS
+
+SectionMaker = Callable[[Comparison, Path], Section | None]
+REPAIRED = Measure("repaired", "loss on the topic, deployed")
+OTHER = Measure("other_repaired", "loss on all else, deployed")
+RELEARNED = Measure("relearned", "loss on the topic, relearned")
+CALIBRATED = Measure("calibrated", "loss on the topic, calibrated")
+BEFORE = Measure("before", "loss on the topic, all parts")
+USAGE = Measure("usage", "monitor by use")
+EFFECT = Measure("effect", "monitor by effect")
+MEASURES = (REPAIRED, OTHER, RELEARNED, CALIBRATED, BEFORE, USAGE, EFFECT)
+FILTERED = "filtered"
+"""What a label is worth to whoever merely leaves out what has one."""
+LEAD = (
+    "A language model learns from documents, some of them of a topic that it shall not know once "
+    "it is deployed. Only some of those have a label. Losses are in nats per token, of documents "
+    "that nothing learned from: on the topic a high one is wanted, on all else a low one."
+)
+READING = (
+    "Left: the topic after its part is deleted, or whatever the method does, and after a repair on "
+    "other documents. Right: the same network on all other documents."
+)
+ATTACKED = (
+    "Forgotten, or only suppressed? Relearned is the lowest loss while the deployed network learns "
+    "from a few documents of the topic again; calibrated is the lowest while only a bias on its "
+    "logits does, which gives back words that it merely never says. Repair, attack and relearning "
+    "have the same number of documents and steps. A monitor tells documents of the topic from all "
+    "others by how strongly a part acts, or by how much it helps: the area under the ROC curve, "
+    "0.5 for nothing."
+)
+
+
+def unlearn_lead(comparison: Comparison) -> list[Markup]:
+    """What the study is about, and how much of it there is."""
+    data = ", ".join(sorted({str(row["data"]) for row in comparison.rows}))
+    topics = sorted({", ".join(row["topics"]) for row in comparison.rows})
+    facts = (
+        counted(len(comparison.rows), "finished run"),
+        counted(len(comparison.series), "method"),
+        f"{data}: {'; '.join(topics)}",
+    )
+    return [paragraph(LEAD, "lead"), paragraph(" \N{MIDDLE DOT} ".join(facts), "facts")]
+
+
+def unlearn_sections(sweep: Path) -> Sequence[SectionMaker]:
+    """The sections of the page of a sweep, in order."""
+
+    def profiles(comparison: Comparison, folder: Path) -> Section | None:
+        first, *others = [saved_figure(one, folder) for one in draw_profiles_map(comparison, sweep)]
+        blocks = (first,)
+        if others:
+            blocks = (first, details("The same of the other methods", Markup("\n").join(others)))
+        return Section("profiles", "One network, many profiles", blocks)
+
+    def profiles_if_any(comparison: Comparison, folder: Path) -> Section | None:
+        several = any(len(row["topics"]) > 1 for row in comparison.rows)
+        parts = any(UNLEARN_METHODS[one.method].removal == "deleted" for one in comparison.series)
+        return profiles(comparison, folder) if several and parts else None
+
+    return (_known_section, _attacked_section, profiles_if_any, missing_section, settings_section)
+
+
+def unlearn_table(comparison: Comparison) -> NumberTable:
+    """What the deployed network knows, of every series at every oversight."""
+    base = next((one for one in comparison.series if one.name == FILTERED), None)
+    texts, records = [], []
+    for series in comparison.series:
+        for level in series.levels:
+            found = {one.column: series.summary(one.column, level) for one in (REPAIRED, OTHER)}
+            texts.append(
+                (
+                    named(comparison, series, level),
+                    UNLEARN_METHODS[series.method].told,
+                    *(summary_text(summary) for summary in found.values()),
+                    _above(series, base, level),
+                )
+            )
+        records += [record for one in MEASURES for record in series.records(one.column).values()]
+    header = ("method", "told", "on the topic", "on all else", "above filtered")
+    return NumberTable("known", header, tuple(texts), SUMMARY_HEADER, tuple(records))
+
+
+def _above(series: Series, base: Series | None, level: float) -> str:
+    """How much less the network knows of the topic than if labelled documents were left out."""
+    ours = series.summary(REPAIRED.column, level)
+    theirs = base.summary(REPAIRED.column, level) if base else None
+    if ours is None or theirs is None or series is base:
+        return NONE
+    return change_text(ours.mean - theirs.mean)
+
+
+def _known_section(comparison: Comparison, folder: Path) -> Section:
+    caption = f"{READING} {reading(comparison.has_intervals)}"
+    order = "Highest on top."
+    measures = (REPAIRED, OTHER)
+    blocks = figures_by_oversight(comparison, folder, "known", measures, caption, order)
+    blocks.append(saved_table(unlearn_table(comparison), folder))
+    return Section("known", "What the deployed network still knows", tuple(blocks))
+
+
+def _attacked_section(comparison: Comparison, folder: Path) -> Section:
+    texts, records = [], []
+    shown = (BEFORE, REPAIRED, RELEARNED, CALIBRATED, USAGE, EFFECT)
+    for series in comparison.series:
+        for level in series.levels:
+            found = [series.summary(one.column, level) for one in shown]
+            cells = [NONE if one is None else number_text(one.mean) for one in found]
+            meaning = UNLEARN_METHODS[series.method].meaning
+            texts.append((named(comparison, series, level), meaning, *cells))
+        records += [record for one in shown for record in series.records(one.column).values()]
+    header = (
+        *("method", "what it does", "before", "deployed"),
+        *("relearned", "calibrated", "monitor by use", "by effect"),
+    )
+    table = NumberTable("attacked", header, tuple(texts), SUMMARY_HEADER, tuple(records))
+    blocks = (paragraph(ATTACKED), saved_table(table, folder, prose=(1,)))
+    return Section("attacked", "Forgotten, or suppressed", blocks)
+
+
+def as_they_are(sweep: Path, rows: Sequence[Row]) -> list[Row]:
+    """The rows: each run tells all of itself."""
+    return list(rows)

