@@ -73,6 +73,8 @@ VOCABULARY = (
 LENGTH = 64
 """Words of a story; a shorter one is filled up."""
 SENTENCES = 6
+HEROES = 0.5
+"""So often a sentence is of the story's hero, so that who was met is met again."""
 NUMBERS = {word: number for number, word in enumerate(VOCABULARY)}
 
 
@@ -100,8 +102,8 @@ def make_stories(
 ) -> Stories:
     """Tell stories.
 
-    Each tells who went where, and what is there. Whoever appears is mostly of the story's topic;
-    what they do is told in stories of their own topic only.
+    Each tells who went where, and what is there: one of the topic in half of its sentences. Whoever
+    is only seen may be of another topic; what they do is told in stories of their own topic only.
 
     Args:
         count: How many.
@@ -141,8 +143,9 @@ class _Draw:
 def _story(topic: str, draw: _Draw, overlap: float) -> list[str]:
     name, mood = draw.one(NAMES), draw.one(MOODS)
     words = f"one {draw.one(TIMES)} {name} went to the {draw.one(PLACES[topic])} .".split()
+    hero = draw.one(FACTS[topic])
     for _ in range(SENTENCES):
-        who, does, what = draw.one(FACTS[topic])
+        who, does, what = hero if draw.number() < HEROES else draw.one(FACTS[topic])
         form = draw.number()
         if form < 0.5:
             words += ["the", who, does, "the", what, "."]

@@ -149,6 +149,6 @@ def document_losses(network: torch.nn.Module, tokens: torch.Tensor) -> torch.Ten
     return losses(network, tokens).sum(1) / (tokens[:, 1:] != PAD).sum(1)
 
 
-def mean_loss(network: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
-    """The mean loss over all tokens of documents."""
+def token_loss(network: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
+    """The mean loss over all tokens of documents, int64 [B, T]."""
     return losses(network, tokens).sum() / (tokens[:, 1:] != PAD).sum()

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import nn
 
-from routed_rl.studies.language.corpora import PAD, mean_loss
+from routed_rl.studies.language.corpora import PAD, token_loss
 from routed_rl.studies.language.small_gpt import SmallGPT
 
 CALIBRATION_STEPS, CALIBRATION_RATE = 100, 0.05
@@ -20,7 +20,7 @@ SCRAMBLE_NORM, SCRAMBLE_RETAIN = 10.0, 20.0
 @torch.no_grad()
 def loss_on(network: nn.Module, tokens: torch.Tensor) -> float:
     """The mean loss over all tokens of documents."""
-    return float(mean_loss(network, tokens))
+    return float(token_loss(network, tokens))
 
 
 def tuned(
@@ -43,7 +43,7 @@ def tuned(
     best, kept = loss_on(network, judged), copy.deepcopy(network.state_dict())
     for _ in range(steps):
         optimizer.zero_grad()
-        mean_loss(network, tokens).backward()
+        token_loss(network, tokens).backward()
         optimizer.step()
         found = loss_on(network, judged)
         if found < best:

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import nn
 
 from routed_agents import Parts, Routes, Units, expand, without
 from routed_envs import Labels
-from routed_rl.runs.memory import Layers, RunSize
+from routed_rl.runs.memory import RunSize
 from routed_rl.runs.warning_signs import Noted
 from routed_rl.studies.language.corpora import (
-    PAD,
     Corpus,
     document_losses,
     load_corpus,
-    losses,
+    token_loss,
 )
+from routed_rl.studies.language.language_task import LanguageTask, network_of
 from routed_rl.studies.language.small_gpt import SmallGPT
 from routed_rl.studies.study_state import StudyState
-from routed_rl.studies.study_task import Figures, StudyTask
+from routed_rl.studies.study_task import Figures
 from routed_rl.studies.unlearn.guessing import Threshold, token_weights, word_scores
 from routed_rl.studies.unlearn.unlearn_figures import (
     final_figures,
@@ -40,15 +39,11 @@ LABELS_SEED = 7_000_003
 """Added to the run's seed: labels are no part of what the network's numbers are drawn from."""
 READERS = "blocks.*.mlp.down"
 """The layers that read hidden units."""
-BETAS = (0.9, 0.95)
-LARGEST_GRADIENT = 1.0
-WARM_UP, LAST = 1 / 8, 0.1
-"""The learning rate rises over this share of the steps, and ends at this share of itself."""
 LEAST_WEIGHT, SPARSITY = -0.75, 1e-4
 """Of the published routes: the weight of a topic's own tokens, and of the hidden units' L1 norm."""
 
 
-class UnlearnTask(StudyTask[UnlearnConfig]):
+class UnlearnTask(LanguageTask[UnlearnConfig]):
     """A run of the study `unlearn` (Cloud et al., arXiv 2410.04332, section 4.2.2 and appendix C).
 
     Args:
@@ -57,8 +52,6 @@ class UnlearnTask(StudyTask[UnlearnConfig]):
     Raises:
         InputError: The documents cannot be had.
     """
-
-    unit: ClassVar[str] = "documents"
 
     def __init__(self, config: UnlearnConfig) -> None:
         super().__init__(config)
@@ -103,25 +96,10 @@ class UnlearnTask(StudyTask[UnlearnConfig]):
 
     def size(self) -> RunSize:
         """What decides the memory that the run takes."""
-        config = self.config
+        config, corpus = self.config, self.corpus
         hidden = config.hidden + added_units(config) * self.topics
-        block = Layers.of(config.width, (3 * config.width,)) + Layers.of(
-            config.width, (config.width,)
-        )
-        block += Layers.of(config.width, (hidden, config.width))
-        # The logits are the largest of what is computed, and every layer of parts is run twice.
-        layers = Layers.of(self.corpus.vocabulary, (config.width,), 1)
-        layers += Layers(0, self.corpus.vocabulary + 2 * config.layers * block.outputs)
-        layers += Layers(config.layers * block.parameters, 0)
-        return RunSize(
-            layers=layers,
-            entries=1,
-            entry_bytes=8,
-            kept=config.context * len(self.corpus.training),
-            learned=config.batch_size * config.context,
-            judged=config.context * len(self.corpus.validation),
-            device=self.device.type,
-        )
+        kept, judged = len(corpus.training), len(corpus.validation)
+        return self.language_size(corpus.vocabulary, hidden, kept, judged)
 
     @property
     def told(self) -> str:
@@ -172,16 +150,6 @@ class UnlearnTask(StudyTask[UnlearnConfig]):
             state.guarded = tuple(without(parts, topic) for topic in self.config.topics)
         return state
 
-    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
-        """AdamW; its rate is set at each step."""
-        config = self.config
-        return torch.optim.AdamW(
-            model.parameters(),
-            lr=config.learning_rate,
-            betas=BETAS,
-            weight_decay=config.weight_decay,
-        )
-
     def step(self, state: StudyState) -> dict[str, torch.Tensor]:
         """One gradient step."""
         chosen = self.kept[
@@ -189,19 +157,11 @@ class UnlearnTask(StudyTask[UnlearnConfig]):
         ]
         tokens = self.corpus.training.tokens[chosen].to(self.device)
         labels = self.labels[chosen].to(self.device)
-        for group in state.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * self._pace(state.update)
+        self.set_pace(state)
         state.optimizer.zero_grad(set_to_none=True)
         loss = self._learn(state, tokens, self._decided(state, tokens, labels))
-        nn.utils.clip_grad_norm_(state.model.parameters(), LARGEST_GRADIENT)
-        state.optimizer.step()
+        self.descend(state)
         return {"loss": loss.detach()}
-
-    def _pace(self, step: int) -> float:
-        """The learning rate, as a share of its largest."""
-        steps = self.config.steps
-        rising = min(1.0, (step + 1) / max(1.0, WARM_UP * steps))
-        return rising * (LAST + (1 - LAST) * (1 + math.cos(math.pi * step / steps)) / 2)
 
     def _decided(
         self, state: StudyState, tokens: torch.Tensor, labels: torch.Tensor
@@ -231,14 +191,14 @@ class UnlearnTask(StudyTask[UnlearnConfig]):
         """The gradient of the loss, where it may go."""
         routes = state.routes
         if routes is None:
-            loss = _mean(losses(state.model, tokens), tokens)
+            loss = token_loss(state.model, tokens)
             loss.backward()
             return loss
         given = labels
         if self.method.routes == "activations":
             given = self._graded(tokens, labels)
         with routes(given), hidden_units(state.model) as hidden:
-            loss = _mean(losses(state.model, tokens), tokens)
+            loss = token_loss(state.model, tokens)
             if self.method.routes == "activations":
                 norms = torch.stack([units.abs().sum(-1).mean() for units in hidden])
                 (loss + SPARSITY * norms.mean()).backward()
@@ -267,7 +227,7 @@ class UnlearnTask(StudyTask[UnlearnConfig]):
 
     def figures(self, state: StudyState, final: bool) -> Figures:
         """Losses on documents that nothing learned from, before and after the removal."""
-        network = _network(state)
+        network = network_of(state)
         parts, topics = self.parts(network), self.config.topics
         found: dict[str, Any] = {"before": topic_losses(network, self.corpus.validation, topics)}
         if self.method.parts != "none":
@@ -322,12 +282,3 @@ def hidden_units(model: nn.Module) -> Iterator[list[torch.Tensor]]:
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _network(state: StudyState) -> SmallGPT:
-    assert isinstance(state.model, SmallGPT), "it was made here"
-    return state.model
-
-
-def _mean(found: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-    return found.sum() / (tokens[:, 1:] != PAD).sum()

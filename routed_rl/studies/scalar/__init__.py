@@ -1,1 +1,0 @@
-"""The study `scalar`: one dimension of a language model as the dial of a word."""
