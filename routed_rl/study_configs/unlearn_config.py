@@ -40,9 +40,9 @@ class UnlearnConfig(StudyConfig):
     it is deployed (Cloud et al., arXiv 2410.04332, section 4.2.2 and appendix C). Only some of them
     have a label.
 
+    Beside these settings it has those of `StudyConfig`.
+
     Attributes:
-        study: unlearn.
-        method: A row of the study's table; `routed-rl study unlearn --help` lists them.
         oversight: The share of the documents of the topics that have a label, 0 to 1.
         seed: Decides the stories, the weights, the labels and every figure but the timings.
         data: stories (a small grammar in five topics), bible (the World English Bible, which comes
@@ -55,10 +55,9 @@ class UnlearnConfig(StudyConfig):
         documents: Documents to learn from; a text has at most its own.
         context: Tokens of a document; longer ones are cut.
         vocabulary: Tokens of a text's byte-pair encoding; stories have their own words.
-        steps: Gradient steps.
         batch_size: Documents of one gradient step.
         learning_rate: AdamW's, after a warm-up over an eighth of the steps; it ends at a tenth.
-        weight_decay: AdamW's.
+        weight_decay: AdamW's: the weights shrink by learning rate x this at each step.
         width: Of the residual stream.
         layers: Blocks of the network.
         heads: Of each attention.
@@ -72,10 +71,6 @@ class UnlearnConfig(StudyConfig):
         attack_samples: Documents of a topic from which it is learnt again.
         attack_steps: Steps of that, of which the lowest loss on the topic counts.
         attack_rate: AdamW's learning rate, for both.
-        evaluate_every: Steps between two evaluations, which only the log sees; 0 for none, None for
-            an eighth of the run, at least 25. The finished network is judged anyway.
-        device: Where to train: auto takes a CUDA device if there is one.
-        threads: CPU threads of this run, at most 1,024.
 
     Raises:
         InputError: A value is of the wrong type or out of range; every fault is listed.

@@ -49,7 +49,14 @@ class Study:
 
 
 class StudySweep(Sweep):
-    """What the commands of all studies do."""
+    """What the commands of all studies do.
+
+    Attributes:
+        config: A TOML file with the same words.
+        out: The folder of the runs and the page. Left out, it is studies/ and the study's name.
+        json: Print one JSON object at the end: what `sweep --json` prints, the `page`, and the
+            `figures`, each with its mean and 95% interval over the seeds.
+    """
 
     study: ClassVar[str]
 
@@ -104,18 +111,8 @@ class StudyDigits(StudySweep):
     routed-rl study digits --seeds 5    (the figure)
 
     Attributes:
-        settings: The runs' settings; each takes a list.
-        seeds: A number n, for the seeds 0 to n - 1; --seed takes a list of seeds instead.
         preset: fast (5,000 images of MNIST, about two minutes a run), paper (the published sizes,
             for a GPU; it needs MNIST's files in --data) or demo (seconds).
-        config: A TOML file with the same words.
-        out: The folder of the runs and the page. Left out, it is studies/digits.
-        jobs: Runs at a time. Left out, one for each core, or what the cluster holds.
-        backend: local is this machine; ray is a Ray cluster that shares the folder
-            (pip install "routed-rl[ray]").
-        address: The Ray cluster's address. Left out, a cluster is started on this machine.
-        json: Print one JSON object at the end: what `sweep --json` prints, the `page`, and the
-            `figures`, each with its mean and 95% interval over the seeds.
     """
 
     study: ClassVar[str] = "digits"
@@ -145,19 +142,9 @@ class StudyUnlearn(StudySweep):
     routed-rl study unlearn --topics forest,sea,farm --methods inferred    (eight profiles)
 
     Attributes:
-        settings: The runs' settings; each takes a list.
-        seeds: A number n, for the seeds 0 to n - 1; --seed takes a list of seeds instead.
         preset: fast (stories of a small grammar, about half a minute a run), text (the World
             English Bible, some minutes a run), paper (the published sizes, for a GPU; it needs a
             text in --data) or demo (seconds).
-        config: A TOML file with the same words.
-        out: The folder of the runs and the page. Left out, it is studies/unlearn.
-        jobs: Runs at a time. Left out, one for each core, or what the cluster holds.
-        backend: local is this machine; ray is a Ray cluster that shares the folder
-            (pip install "routed-rl[ray]").
-        address: The Ray cluster's address. Left out, a cluster is started on this machine.
-        json: Print one JSON object at the end: what `sweep --json` prints, the `page`, and the
-            `figures`, each with its mean and 95% interval over the seeds.
     """
 
     study: ClassVar[str] = "unlearn"

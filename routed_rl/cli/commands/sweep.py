@@ -42,9 +42,11 @@ def listed_settings(
     record: type[Any], defaults: Any, preset: str, left_out: tuple[str, ...] = ()
 ) -> type[Any]:
     """A record with a list for every setting of a run but its method, with the same help."""
-    params = parse(record.__doc__ or "").params
+    told = [parse(one.__doc__ or "").params for one in reversed(record.__mro__)]
     # On one line: completion takes each line for a setting.
-    meanings = {p.arg_name: " ".join((p.description or "").split()) for p in params}
+    meanings = {
+        p.arg_name: " ".join((p.description or "").split()) for params in told for p in params
+    }
     fields = []
     for setting in dataclasses.fields(record):
         hint = f"({preset}: {getattr(defaults, setting.name)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 import torch
 
@@ -117,16 +118,11 @@ def summarised(
         found[f"foreign{ending}"] = group_mean(figures["high"][kind], "low")
     if decoder is None and not method.left_out:
         decoder = figures["decoder"]
-    for name, same in (("erased_own", True), ("erased_foreign", False)):
-        found[name] = None
-        if decoder is not None:
-            each = [
-                erased(figures, half, group, decoder)
-                for half in method.filled
-                for group in HALVES
-                if (group == half) == same
-            ]
-            found[name] = sum(each) / len(each)
-    own, foreign = found["erased_own"], found["erased_foreign"]
-    found["contrast"] = None if own is None or foreign is None else foreign - own
-    return found
+    if decoder is None:
+        return found | dict.fromkeys(("erased_own", "erased_foreign", "contrast"))
+    pairs = [(half, group) for half in method.filled for group in HALVES]
+    own, foreign = (
+        fmean(erased(figures, *pair, decoder) for pair in pairs if (pair[0] == pair[1]) == same)
+        for same in (True, False)
+    )
+    return found | {"erased_own": own, "erased_foreign": foreign, "contrast": foreign - own}
