@@ -98,26 +98,22 @@ def scrambled(
         rate: AdamW's learning rate.
         generator: Draws the vector and the documents, on the CPU.
     """
-    changed, middle = copy.deepcopy(network), max(1, len(network.blocks) // 2)
+    changed = copy.deepcopy(network)
+    if not len(labelled):
+        return changed
+    middle = max(1, len(network.blocks) // 2)
     weights = [
         weight
         for name, weight in changed.blocks[:middle].named_parameters()
         if name.endswith("down.weight")
     ]
     optimizer = torch.optim.AdamW(weights, lr=rate, weight_decay=0.0)
-    if not len(labelled):
-        return changed
-    vector = torch.rand(network.tokens.weight.shape[1], generator=generator)
+    vector = torch.rand(network.tokens.weight.shape[1], generator=generator).to(labelled.device)
     with torch.no_grad():
         size = network.stream(others[:SCRAMBLE_BATCH, :-1], middle).norm(dim=-1).mean()
-    target = (SCRAMBLE_NORM * size * vector / vector.norm()).to(labelled.device)
-
-    def draw(tokens: torch.Tensor) -> torch.Tensor:
-        chosen = torch.randint(len(tokens), (SCRAMBLE_BATCH,), generator=generator)
-        return tokens[chosen, :-1]
-
+    target = SCRAMBLE_NORM * size * vector / vector.norm()
     for _ in range(SCRAMBLE_STEPS):
-        bad, good = draw(labelled), draw(others)
+        bad, good = (_drawn(tokens, generator) for tokens in (labelled, others))
         with torch.no_grad():
             before = network.stream(good, middle)
         lost = (changed.stream(bad, middle) - target).square().mean()
@@ -126,3 +122,8 @@ def scrambled(
         (lost + SCRAMBLE_RETAIN * kept).backward()
         optimizer.step()
     return changed
+
+
+def _drawn(tokens: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Some documents without their last token, int64 [SCRAMBLE_BATCH, T - 1]."""
+    return tokens[torch.randint(len(tokens), (SCRAMBLE_BATCH,), generator=generator), :-1]

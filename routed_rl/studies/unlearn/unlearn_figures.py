@@ -9,11 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from routed_agents import Parts, ablate, usage, without
+from routed_agents import Parts, usage, without
 from routed_rl.studies.language.corpora import Corpus, Documents, document_losses
-from routed_rl.studies.language.small_gpt import SmallGPT
 from routed_rl.studies.study_task import Figures
-from routed_rl.studies.unlearn.removal import calibrated_loss, loss_on, scrambled, tuned
+from routed_rl.studies.unlearn.removal import calibrated_loss, loss_on, tuned
 from routed_rl.studies.unlearn.unlearn_methods import OTHER
 from routed_rl.study_configs.unlearn_config import UnlearnConfig
 
@@ -59,56 +58,39 @@ def area(scores: torch.Tensor, positive: torch.Tensor) -> float:
     return round(float((ours > others).float().mean() + (ours == others).float().mean() / 2), 5)
 
 
-def final_figures(
-    config: UnlearnConfig,
-    corpus: Corpus,
-    network: SmallGPT,
-    parts: Parts,
-    removal: str,
-    labelled: torch.Tensor,
-    others: torch.Tensor,
+def deployed_figures(
+    config: UnlearnConfig, corpus: Corpus, network: nn.Module, removed: bool
 ) -> dict[str, Any]:
-    """What the network knows when it is deployed, and when it is attacked.
+    """What a network knows when it is deployed, and when it is attacked.
 
     Args:
         config: Of the run.
         corpus: Its documents.
-        network: As it was trained.
-        parts: Its parts.
-        removal: What is done at the end, as a row of the study's table says.
-        labelled: Documents with the label of a topic, to forget afterwards, int64 [N, T].
-        others: Documents without one, int64 [M, T].
+        network: As it is deployed.
+        removed: Whether something was taken from it, so that it is repaired.
 
     Returns:
-        Losses by topic: of the network as it is `deployed`, without repair and `repaired`;
-        `relearned` from a few documents, `calibrated`; and of every set of parts, as `profiles`.
+        Losses by topic: as it is `deployed`, `repaired`, `relearned` from a few documents, and
+        `calibrated`.
     """
-    generator = torch.Generator().manual_seed(config.seed)
     topics, spare = config.topics, corpus.spare
-    deployed: nn.Module = network
-    if removal == "deleted":
-        deployed = ablate(parts, *topics).model
-    elif removal == "unlearnt":
-        deployed = scrambled(network, labelled, others, config.attack_rate, generator)
-    known = spare.of(len(topics))
-    repaired = deployed
-    if removal != "nothing":
+    steps, rate = config.repair_steps, config.attack_rate
+    repaired = network
+    if removed:
+        known = spare.of(len(topics))
         few = min(REPAIRED_WITH, len(known) // 2)
-        steps, rate = config.repair_steps, config.attack_rate
-        repaired, _ = tuned(deployed, known[:few], known[few : 2 * few], steps, rate)
+        repaired, _ = tuned(network, known[:few], known[few : 2 * few], steps, rate)
     relearned, calibrated = {}, {}
     for number, topic in enumerate(topics):
-        few = spare.of(number)[: config.attack_samples]
-        judged = corpus.validation.of(number)
-        _, lowest = tuned(repaired, few, judged, config.attack_steps, config.attack_rate)
+        taught, judged = spare.of(number)[: config.attack_samples], corpus.validation.of(number)
+        _, lowest = tuned(repaired, taught, judged, config.attack_steps, rate)
         relearned[topic] = round(lowest, 5)
-        calibrated[topic] = round(calibrated_loss(repaired, few, judged), 5)
+        calibrated[topic] = round(calibrated_loss(repaired, taught, judged), 5)
     return {
-        "deployed": topic_losses(deployed, corpus.validation, topics),
+        "deployed": topic_losses(network, corpus.validation, topics),
         "repaired": topic_losses(repaired, corpus.validation, topics),
         "relearned": relearned,
         "calibrated": calibrated,
-        "profiles": profiles(parts, corpus, topics) if removal == "deleted" else {},
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from routed_agents import Parts, Routes, Units, expand, without
+from routed_agents import Parts, Routes, Units, ablate, expand, without
 from routed_envs import Labels
 from routed_rl.runs.memory import RunSize
 from routed_rl.runs.warning_signs import Noted
@@ -26,9 +26,11 @@ from routed_rl.studies.language.small_gpt import SmallGPT
 from routed_rl.studies.study_state import StudyState
 from routed_rl.studies.study_task import Figures
 from routed_rl.studies.unlearn.guessing import Threshold, token_weights, word_scores
+from routed_rl.studies.unlearn.removal import scrambled
 from routed_rl.studies.unlearn.unlearn_figures import (
-    final_figures,
+    deployed_figures,
     monitor,
+    profiles,
     summarised,
     topic_losses,
 )
@@ -232,13 +234,25 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
         found: dict[str, Any] = {"before": topic_losses(network, self.corpus.validation, topics)}
         if self.method.parts != "none":
             found["monitor"] = monitor(parts, self.corpus, topics)
-        if final:
-            tokens = self.corpus.training.tokens
-            labelled, others = tokens[self.labels < self.topics], tokens[self.labels >= self.topics]
-            found |= final_figures(
-                self.config, self.corpus, network, parts, self.method.removal, labelled, others
-            )
+        if not final:
+            return found
+        removal = self.method.removal
+        found |= deployed_figures(
+            self.config, self.corpus, self._deployed(network, parts), removal != "nothing"
+        )
+        found["profiles"] = profiles(parts, self.corpus, topics) if removal == "deleted" else {}
         return found
+
+    def _deployed(self, network: SmallGPT, parts: Parts) -> nn.Module:
+        """The network without what is removed in the end."""
+        if self.method.removal == "deleted":
+            return ablate(parts, *self.config.topics).model
+        if self.method.removal == "nothing":
+            return network
+        tokens, is_labelled = self.corpus.training.tokens, self.labels < self.topics
+        generator = torch.Generator().manual_seed(self.config.seed)
+        rate = self.config.attack_rate
+        return scrambled(network, tokens[is_labelled], tokens[~is_labelled], rate, generator)
 
     def summary(self, figures: Figures) -> dict[str, float | None]:
         """The numbers by which rows are compared."""
