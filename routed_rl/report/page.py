@@ -92,7 +92,7 @@ def write_page(
     comparison: Comparison,
     folder: Path,
     title: str,
-    makers: Sequence[SectionMaker] = SECTIONS,
+    makers: Sequence[SectionMaker] | None = None,
     lead: Callable[[Comparison], list[Markup]] | None = None,
 ) -> Path:
     """Write a page of sections, `results.csv`, and every figure, as `write_report` says.
@@ -101,7 +101,7 @@ def write_page(
         comparison: What is reported.
         folder: Where to write.
         title: Of the page.
-        makers: Of the sections, in order.
+        makers: Of the sections, in order; those of a sweep of policies if None.
         lead: Makes what stands before them; what a sweep of policies has if None.
     """
     earlier, page = _earlier(folder), folder / PAGE
@@ -110,7 +110,7 @@ def write_page(
         write_atomically(page, document(title, [], []).encode())
     write_atomically(folder / "results.csv", _results(comparison.rows))
     with our_look():
-        made = [make(comparison, figures) for make in makers]
+        made = [make(comparison, figures) for make in makers or SECTIONS]
     sections = [section for section in made if section is not None]
     text = document(title, (lead or _lead)(comparison), sections)
     write_atomically(page, text.encode())
