@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 # What running needs, and with the developers' tools.
 BASE := $(VENV)/.base
 READY := $(VENV)/.ready
+# Tests run in several processes, each of which loads PyTorch.
+BESIDE ?= -n logical --maxprocesses 4 --dist worksteal
 DEMO ?= runs/demo
 DEMO_OPTIONS ?=
 
@@ -42,10 +44,10 @@ demo: $(BASE)
 	$(BIN)/routed-rl render $(DEMO)
 
 quick: $(READY)
-	$(BIN)/python -m pytest -m "not slow and not browser and not cluster"
+	$(BIN)/python -m pytest $(BESIDE) -m "not slow and not browser and not cluster"
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(BESIDE)
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ import pytest
 import torch
 from patient_methods import PatientMethods
 
+os.environ.pop("COLUMNS", None)  # Processes beside each other are given the terminal's.
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # `human` rendering without a display.
 torch.set_num_threads(1)
 # A shell that starts the tests in the background has Ctrl-C ignored, which every process inherits.
