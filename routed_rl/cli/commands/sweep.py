@@ -108,7 +108,10 @@ class Sweep:
         Raises:
             SystemExit: Some runs failed.
         """
-        configs = routed_rl.plan(self._words())
+        words = self._words()
+        if not words:
+            raise InputError(f"Say what to vary. For example:\n  {EXAMPLE}")
+        configs = routed_rl.plan(words)
         default = "sweep" if self.config is None else self.config.stem
         outcome = self._swept(configs, Path("sweeps") / default)
         if self.json:
@@ -145,8 +148,6 @@ class Sweep:
         words = told | options
         if "seed" in options or "seeds" in options:
             words = {k: v for k, v in words.items() if k not in ("seed", "seeds") or k in options}
-        if not words:
-            raise InputError(f"Say what to vary. For example:\n  {EXAMPLE}")
         return words
 
 

@@ -252,6 +252,19 @@ def test_the_users_path_to_the_page(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert routed_rl.load_curves(out) == []
 
 
+def test_without_a_word_a_study_is_all_of_its_rows(monkeypatch: pytest.MonkeyPatch):
+    asked: list[DigitsConfig] = []
+
+    def swept(_: object, configs: list[DigitsConfig], default: Path) -> None:
+        asked.extend(configs)
+        assert default == Path("studies/digits")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("routed_rl.cli.commands.study.StudySweep._swept", swept)
+    assert main(["study", "digits"]) == 130
+    assert asked == [DigitsConfig(method=method) for method in DIGITS_METHODS]
+
+
 def test_what_is_no_study_and_what_is_no_policy_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
