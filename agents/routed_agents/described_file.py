@@ -19,7 +19,7 @@ WHO_OPENS = {
     "routed_rl": "a policy of routed-rl. Open it with load_policy.",
     "routed_agents.stable_baselines": "a policy of stable-baselines3. Open it with "
     "routed_agents.load_exported.",
-    "routed_rl.studies": "the network of a study. Open its run with load_run.",
+    "routed_rl.studies": "the network of a study. Open its run with load_study.",
 }
 """What a file holds, and what opens it, by the key of its description."""
 

@@ -80,7 +80,8 @@ def _draw_panels(
             found = series.summaries(profile.column)
             places, summaries = [scale.position(level) for level in found], list(found.values())
             draw_line(panel, places, summaries, profile.style, middle=False, seeds=False)
-        panel.set(ylim=(-0.02, 1.02), xlabel="oversight", yticks=(0, 0.25, 0.5, 0.75, 1))
+        ends = _ends(shown, profiles, 0.02)
+        panel.set(yticks=(0, 0.25, 0.5, 0.75, 1), ylim=ends, xlabel="oversight")
         percent_axis(panel.yaxis)
         panel.grid(axis="y")
         scale.dress(panel, comparison.levels, "{:g}".format)
@@ -103,7 +104,15 @@ def _draw_rows(
         for profile, summary in known:
             draw_summary(axes, row, summary, profile.style, flat=True, middle=False, seeds=False)
     axes.set_yticks(range(len(shown)), names)
-    axes.set(xlim=(0, 1), ylim=(len(shown) - 0.45, -0.55))
+    axes.set(xlim=_ends(shown, profiles, 0.0), ylim=(len(shown) - 0.45, -0.55))
     percent_axis(axes.xaxis)
     axes.grid(axis="x")
     return figure
+
+
+def _ends(shown: list[Series], profiles: tuple[Profile, ...], margin: float) -> tuple[float, float]:
+    """The ends of an axis from 0 to 1, wider where a score that is no share lies beyond."""
+    scores = [
+        score for one in shown for profile in profiles for score in one.scores(profile.column)
+    ]
+    return min(0.0, *scores) - margin, max(1.0, *scores) + margin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,17 @@ from routed_rl.charts.marks import reading_profiles
 from routed_rl.charts.markup import Section, details, paragraph, saved_figure, saved_table
 from routed_rl.charts.tables import SUMMARY_HEADER, NumberTable, summary_text
 from routed_rl.charts.text import NONE, number_text, percent_text
-from routed_rl.naming import AXES, INCIDENTAL, SETTINGS, counted, plain
+from routed_rl.naming import AXES, INCIDENTAL, SETTINGS, plain
 from routed_rl.report.profiles import Profile, draw_profiles
 from routed_rl.report.sections import missing_section, settings_section
 from routed_rl.report.series import Comparison, Row
-from routed_rl.report.studies.naming_levels import named
 from routed_rl.report.studies.rebuilt_digits import draw_rebuilt
+from routed_rl.report.studies.study_words import SectionMaker, lead, named
 from routed_rl.runs.run_folder import read_json
 from routed_rl.studies.digits.digits_figures import summarised
 from routed_rl.studies.digits.digits_methods import DIGITS_METHODS
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
-SectionMaker = Callable[[Comparison, Path], Section | None]
 PROFILES = (
     Profile("erased_own", "digits that the half should know", (GOOD, "o")),
     Profile("erased_foreign", "the other digits", (UNWANTED, "^")),
@@ -42,7 +41,8 @@ ERASED = (
     "well as one of the whole code, 100% where it does no better than one and the same image for "
     "all. Errors are absolute, of images that nothing learned from. A split is good where the two "
     "marks are far apart. Of a method that leaves out digits the whole code never learned those: "
-    "in its place stands that of unrouted-no-penalties, of the same seed."
+    "in its place stands that of unrouted-no-penalties, of the same seed. A dash: the whole code "
+    "is no better than that one image, so that nothing is left to erase."
 )
 PUBLISHED = (
     "Errors per pixel of ink from -1 to 1, of the decoder that has the high half alone: on digits "
@@ -56,12 +56,7 @@ PUBLISHED = (
 def digits_lead(comparison: Comparison) -> list[Markup]:
     """What the study is about, and how much of it there is."""
     data = ", ".join(sorted({str(row["data"]) for row in comparison.rows}))
-    facts = (
-        counted(len(comparison.rows), "finished run"),
-        counted(len(comparison.series), "method"),
-        data,
-    )
-    return [paragraph(LEAD, "lead"), paragraph(" \N{MIDDLE DOT} ".join(facts), "facts")]
+    return lead(comparison, LEAD, data)
 
 
 def with_erased(sweep: Path, rows: Sequence[Row]) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import Markup
@@ -11,14 +11,12 @@ from routed_rl.charts.marks import reading
 from routed_rl.charts.markup import Section, details, paragraph, saved_figure, saved_table
 from routed_rl.charts.tables import SUMMARY_HEADER, NumberTable, summary_text
 from routed_rl.charts.text import NONE, change_text, number_text
-from routed_rl.naming import counted
 from routed_rl.report.sections import figures_by_oversight, missing_section, settings_section
 from routed_rl.report.series import Comparison, Measure, Row, Series
-from routed_rl.report.studies.naming_levels import named
 from routed_rl.report.studies.profiles_map import draw_profiles_map
+from routed_rl.report.studies.study_words import SectionMaker, lead, named
 from routed_rl.studies.unlearn.unlearn_methods import UNLEARN_METHODS
 
-SectionMaker = Callable[[Comparison, Path], Section | None]
 REPAIRED = Measure("repaired", "loss on the topic, deployed")
 OTHER = Measure("other_repaired", "loss on all else, deployed")
 RELEARNED = Measure("relearned", "loss on the topic, relearned")
@@ -52,12 +50,7 @@ def unlearn_lead(comparison: Comparison) -> list[Markup]:
     """What the study is about, and how much of it there is."""
     data = ", ".join(sorted({str(row["data"]) for row in comparison.rows}))
     topics = sorted({", ".join(row["topics"]) for row in comparison.rows})
-    facts = (
-        counted(len(comparison.rows), "finished run"),
-        counted(len(comparison.series), "method"),
-        f"{data}: {'; '.join(topics)}",
-    )
-    return [paragraph(LEAD, "lead"), paragraph(" \N{MIDDLE DOT} ".join(facts), "facts")]
+    return lead(comparison, LEAD, f"{data}: {'; '.join(topics)}")
 
 
 def unlearn_sections(sweep: Path) -> Sequence[SectionMaker]:

@@ -65,6 +65,14 @@ def group_mean(by_digit: Sequence[float], group: str) -> float:
     return sum(chosen) / len(chosen)
 
 
+def _is_better(
+    decoder: Mapping[str, Sequence[float]], constant: Mapping[str, Sequence[float]]
+) -> bool:
+    """Whether a whole code rebuilds both groups better than one image for all; else it is dead."""
+    kind = KINDS[0]
+    return all(group_mean(decoder[kind], one) < group_mean(constant[kind], one) for one in HALVES)
+
+
 def erased(
     figures: Figures,
     half: str,
@@ -100,7 +108,8 @@ def summarised(
         figures: As `digits_figures` gives them.
         method: The row; of the halves that it fills with digits of their own the mean is taken.
         decoder: The errors of a network that may use everything. The network's own if None; but a
-            row that leaves out digits has none for them, and then nothing that is erased is known.
+            row that leaves out digits has none for them, and then nothing that is erased is known;
+            nor is it where the whole code is no better than a constant image.
 
     Returns:
         `decoder` and `constant`, absolute errors over all digits. Where halves were tried: `own`
@@ -118,7 +127,7 @@ def summarised(
         found[f"foreign{ending}"] = group_mean(figures["high"][kind], "low")
     if decoder is None and not method.left_out:
         decoder = figures["decoder"]
-    if decoder is None:
+    if decoder is None or not _is_better(decoder, figures["constant"]):
         return found | dict.fromkeys(("erased_own", "erased_foreign", "contrast"))
     pairs = [(half, group) for half in method.filled for group in HALVES]
     own, foreign = (

@@ -39,7 +39,11 @@ def words_of(config: DigitsConfig, *names: str) -> list[str]:
 
 
 METHODS = ("filtered", "unrouted-no-penalties")
-SMALL = words_of(TINY, "steps", "certificate_steps", "batch_size", "encoder_widths", "code_size")
+# Large enough for a code that lives.
+LIVING = dataclasses.replace(
+    DEMO, steps=200, certificate_steps=20, batch_size=64, encoder_widths=(32,), code_size=8
+)
+SMALL = words_of(LIVING, "steps", "certificate_steps", "batch_size", "encoder_widths", "code_size")
 
 
 def gradients(method: str, label: int, **changes: float) -> torch.Tensor:
@@ -132,6 +136,8 @@ def test_what_is_erased_by_hand():
     assert (found["decoder"], found["constant"]) == pytest.approx((0.15, 0.35))
     one = summarised(figures, DIGITS_METHODS["routed-one-way"])
     assert one["contrast"] == pytest.approx(0.5), "the high half alone has digits of its own"
+    dead = figures | {"decoder": {"absolute": [0.1] * 5 + [0.4] * 5, "squared": [0.0] * 10}}
+    assert summarised(dead, DIGITS_METHODS["routed"])["contrast"] is None, "nothing to erase"
     left = summarised(figures, DIGITS_METHODS["filtered"])
     assert left["contrast"] is None, "its decoder never learned the digits that it leaves out"
     assert summarised(figures, DIGITS_METHODS["filtered"], figures["decoder"])["contrast"] == (
