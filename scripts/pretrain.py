@@ -83,7 +83,7 @@ class Recipe:
         recompute: Compute activations again in the backward pass instead of keeping them.
     """
 
-    layers: int = 6
+    layers: int = 8
     width: int = 320
     heads: int = 10
     shared_heads: int = 2

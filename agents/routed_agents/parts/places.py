@@ -119,8 +119,8 @@ class Units(Selection):
 
     Attributes:
         made_by: Names of the layers beside the reader that make the units, a row each, such as
-            ("gate_proj", "up_proj"). Found by their sizes if None: say them where another layer
-            beside the reader has as many rows.
+            ("gate_proj", "up_proj"). Found by their sizes if None, and asked for where more layers
+            beside the reader have as many rows than can have made them.
     """
 
     made_by: tuple[str, ...] | None = None

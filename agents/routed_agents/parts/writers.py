@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -10,6 +10,9 @@ import torch
 from torch import nn
 
 from routed_envs.errors import InputError, check_names
+
+GATED = 2
+"""The layers that make the units of a gated MLP."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ def writers_of(
         Nothing if none is named, and none found.
 
     Raises:
-        InputError: A name is unknown, or the layer of this name cannot make such items.
+        InputError: A name is unknown, the layer of this name cannot make such items, or several
+            layers might make them.
     """
     above, _, own = reader.rpartition(".")
     parent = model.get_submodule(above)
@@ -90,7 +94,24 @@ def writers_of(
                 f"{name} cannot make the {items} items of {width} channels that {reader} reads: "
                 f"it is {beside[name]}."
             )
+    fitting = {name: beside[name] for name, writer in found.items() if writer is not None}
+    if names is None and width == 1:
+        _refuse_doubt(reader, fitting)
     return tuple(writer for writer in found.values() if writer is not None)
+
+
+def _refuse_doubt(reader: str, fitting: Mapping[str, nn.Module]) -> None:
+    """Refuse layers that fit by their size alone: units are made by one, or by two from one input.
+
+    Raises:
+        InputError: There are more, or they read different things.
+    """
+    reads = {layer.in_features for layer in fitting.values() if isinstance(layer, nn.Linear)}
+    if len(fitting) > GATED or len(reads) > 1:
+        raise InputError(
+            f"{', '.join(fitting)}: each has as many rows as {reader} reads, and no more than two "
+            "that read the same can make its units. Say which do: made_by=(...)."
+        )
 
 
 def _nearest(parent: nn.Module, own: str) -> Iterator[str]:

@@ -62,10 +62,12 @@ class SmallGPT(nn.Module):
 
     def read(self, stream: torch.Tensor) -> torch.Tensor:
         """Logits of the next tokens from the residual stream after all blocks."""
-        rows = self.rows
+        stream, rows = self.norm(stream), self.rows
+        if self.head is not None and self.learned is None:
+            return self.head(stream)  # As a layer: routes at parameters stand at its calls.
         if self.learned is not None:
             rows = torch.where(self.learned.to(rows.device), rows, rows.detach())
-        return functional.linear(self.norm(stream), rows)
+        return functional.linear(stream, rows)
 
     @property
     def rows(self) -> torch.Tensor:

@@ -294,6 +294,22 @@ def test_a_copy_of_the_network_hears_the_same_labels():
         routes.remove()
 
 
+def test_makers_that_only_fit_by_size_are_refused():
+    class Sideways(torch.nn.Module):
+        def __init__(self, side: int) -> None:
+            super().__init__()
+            self.up, self.side = torch.nn.Linear(3, 5), torch.nn.Linear(side, 5)
+            self.down = torch.nn.Linear(5, 3)
+
+    message = "up, side: each has as many rows as down reads, .* made_by="
+    with pytest.raises(InputError, match=message):
+        Parts(Sideways(4), {"sea": Units("down", last=1)})
+    Parts(Sideways(4), {"sea": Units("down", last=1, made_by=("up",))})
+    Parts(Sideways(3), {"sea": Units("down", last=1)})  # As in a gated MLP.
+    with pytest.raises(InputError, match="made_by="):
+        Parts(transformer(), {"sea": Units(HEADS, last=1)})
+
+
 @pytest.mark.parametrize(
     ("where", "message"),
     [
@@ -304,7 +320,15 @@ def test_a_copy_of_the_network_hears_the_same_labels():
         ({"sea": Units(MLP, last=1, made_by=("upp",))}, "Did you mean 'up'"),
         ({"sea": Units(MLP, last=1), "rest": Units(MLP, first=1)}, "No part can be called 'rest'"),
         ({"sea": Units(MLP, last=6), "wood": Units(MLP, first=5)}, "wood and sea have channels"),
-        ({"sea": [Units(HEADS, last=1), Heads(HEADS, first=1, width=2)]}, "in units and in heads"),
+        (
+            {
+                "sea": [
+                    Units(HEADS, last=1, made_by=("value",)),
+                    Heads(HEADS, first=1, width=2),
+                ]
+            },
+            "in units and in heads",
+        ),
     ],
 )
 def test_places_that_do_not_exist_are_refused(where: dict[str, Any], message: str):
