@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from routed_rl.charts.markup import Section, paragraph, saved_figure, saved_table, table
+from routed_rl.charts.markup import Section, details, paragraph, saved_figure, saved_table, table
 from routed_rl.charts.tables import SUMMARY_HEADER, NumberTable, summary_text
 from routed_rl.charts.text import count_text, percent_text
 from routed_rl.report.sections import missing_section, settings_section
@@ -32,10 +32,10 @@ LEAD = (
 COMPARED = (
     "How likely the word is next, the mean over all places of stories that nothing learned from, "
     "when a direction is added to the stream after half of the blocks. All are equally long and "
-    "have the better sign: the dial; the best of all other dimensions; the mean of the stream "
-    "before the word, less that of all other places, in this network and in its twin; random "
-    "directions (their mean); nothing. A dial is worth its routing if it does more than the best "
-    "other dimension and than the mean difference."
+    "have the better sign: the dial; the best of all other dimensions; the difference between "
+    "the mean of the stream before the word and that of all other places, in this network and in "
+    "its twin; random directions (their mean); nothing. A dial is worth its routing if it does "
+    "more than the best other dimension and than the differences."
 )
 ABSORBED = (
     "By what factor the dial makes words likelier: the word itself, the other words of its topic, "
@@ -76,11 +76,13 @@ def scalar_sections(sweep: Path) -> Sequence[SectionMaker]:
     def told(comparison: Comparison, folder: Path) -> Section | None:
         header = ("method", "as it is", "with the dial turned by one norm")
         texts = []
-        for series in comparison.drawn:
+        for series in sorted(comparison.series, key=lambda one: -max(one.scores("lift"))):
             first = min(series.rows, key=lambda row: (-row["oversight"], row["seed"]))
             said = read_json(SweepFolder(sweep).run(first["run"]).evaluation)["said"]
             texts.append((series.name, said["still"], said["turned"]))
-        return Section("told", "Stories that are told", (table(header, texts, prose=(1, 2)),))
+        best, others = (table(header, some, prose=(1, 2)) for some in (texts[:1], texts[1:]))
+        blocks = (best, details("Those of the other networks", others)) if texts[1:] else (best,)
+        return Section("told", "A story that is told", blocks)
 
     return (_compared_section, turned, _absorbed_section, told, missing_section, settings_section)
 
@@ -94,8 +96,8 @@ def scalar_table(comparison: Comparison) -> NumberTable:
             texts.append((named(comparison, series, level), *cells))
         records += [record for name in MEASURES for record in series.records(name).values()]
     header = (
-        *("method", "the dial", "best other dimension", "mean difference"),
-        *("the twin's mean difference", "random", "nothing"),
+        *("method", "the dial", "best other axis", "difference"),
+        *("twin's difference", "random", "nothing"),
     )
     return NumberTable("dials", header, tuple(texts), SUMMARY_HEADER, tuple(records))
 

@@ -31,14 +31,15 @@ CAPTION = (
 
 
 def draw_turned_dials(comparison: Comparison, sweep: Path) -> Drawing:
-    """A panel for each series, at its most oversight.
+    """A panel for each series, at its most oversight; those of a word are neighbours.
 
     Args:
         comparison: The runs.
         sweep: Their folder.
     """
-    keys = [key(label, colour) for _, label, colour in LINES]
-    series = comparison.drawn
+    keys = [key(label, colour, "none") for _, label, colour in LINES]
+    words = list(dict.fromkeys(row["token"] for row in comparison.rows))
+    series = sorted(comparison.series, key=lambda one: words.index(one.rows[0]["token"]))
     names = [one.name for one in series]
     figure, panels = named_panels(names, min(COLUMNS, len(names)), HEIGHT, keys)
     records: list[tuple[Any, ...]] = []
@@ -46,12 +47,12 @@ def draw_turned_dials(comparison: Comparison, sweep: Path) -> Drawing:
     for panel, one in zip(panels, series, strict=True):
         runs = _turns(one, sweep)
         turns = [float(turn) for turn in runs[0]]
-        for words, _, colour in LINES:
-            means = np.mean([[at[words] for at in run.values()] for run in runs], axis=0)
+        for whose, _, colour in LINES:
+            means = np.mean([[at[whose] for at in run.values()] for run in runs], axis=0)
             panel.plot(turns, means, color=colour, linewidth=1.5)
             highest = max(highest, float(means.max()))
             records += [
-                (one.name, one.levels[-1], turn, words, float(mean), len(runs))
+                (one.name, one.levels[-1], turn, whose, float(mean), len(runs))
                 for turn, mean in zip(turns, means, strict=True)
             ]
     for panel in panels:

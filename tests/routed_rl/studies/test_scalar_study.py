@@ -179,7 +179,7 @@ def test_the_users_path_to_the_page(tmp_path: Path, capsys: pytest.CaptureFixtur
     words = ["study", "scalar", *small, "--token", "fox", "--methods", "routed", "unrouted"]
     words += ["--device", "cpu", "--out", str(out)]
     assert main(words) == 0
-    assert "best other dimension" in capsys.readouterr().out
+    assert "best other axis" in capsys.readouterr().out
     page = (out / "report" / "report.html").read_text()
     assert "Turning the dial" in page
     assert "one morning anna went to the" in page
