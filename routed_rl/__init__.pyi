@@ -21,6 +21,7 @@ from .runs.run_log import read_log
 from .runs.warning_signs import RunWarning
 from .studies.study_run import StudyRun, load_study, train_study
 from .study_configs.digits_config import DigitsConfig
+from .study_configs.scalar_config import ScalarConfig
 from .study_configs.unlearn_config import UnlearnConfig
 from .sweeps.plan import plan
 from .sweeps.results import load_curves, load_results
@@ -44,6 +45,7 @@ __all__ = [
     "Roc",
     "Run",
     "RunWarning",
+    "ScalarConfig",
     "StudyRun",
     "SweepOutcome",
     "TrainConfig",

@@ -1,141 +1,144 @@
-"""Routing in MiniGrid: 8 x 8, fully observed, seven actions, 20% oversight.
+"""Methods in MiniGrid: 8 x 8, the whole grid in view, seven actions.
 
-    python scripts/minigrid_comparison.py                            five seeds of each method
-    python scripts/minigrid_comparison.py --methods naive --seeds 7  one run
+    python scripts/minigrid_comparison.py             80 minutes on two cores
+    python scripts/minigrid_comparison.py --search    where their constants are from: an hour
 
-Trains every method with every seed, a process for each, and judges who acts by sampled episodes.
-Prints means over the seeds with 95% bootstrap intervals. A run that is finished is not done again:
-stopped, the comparison goes on where it was when it is called again.
+Every method has the same search: nine settings for half of the steps with
+one seed, then the best two for all of them with another; seeds of the comparison are none of these.
+Stopped, it goes on where it was when it is called again.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import multiprocessing
-import os
+import itertools
 import sys
-import time
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-import torch
 import tyro
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
-from stable_baselines3.common.env_util import make_vec_env
-from train_ppo import PPO_SETTINGS
 
 import routed_rl
-from routed_agents import FAST_ROUTING, EntropySchedule, RoutedPPO, get_method
+from routed_rl import EnvironmentConfig
 
 ENVIRONMENT = "routed_envs/MiniGrid-DiamondGhost-Flat-8x8-v0"
-ENVIRONMENTS = 256
-ROUTING = dataclasses.replace(FAST_ROUTING, overseen_limit=0.55)
-ENTROPY = (0.55, 0.05)
-SETTINGS = PPO_SETTINGS | {
-    "learning_rate": lambda remaining: 5e-4 + 1.2e-3 * remaining,
-    # Carries over what the experts learn on overseen squares to the many others.
-    "policy_kwargs": PPO_SETTINGS["policy_kwargs"] | {"optimizer_kwargs": {"weight_decay": 1.0}},
+STEPS, EPISODES = 3_000_000, 1000
+"""Of a run, and to judge its policy."""
+LEVELS = (0.2, 0.05)
+Setting = tuple[float, float, float]
+"""The learning rate, the entropy bonus at the first update, and the decay of the weights."""
+SETTINGS: tuple[Setting, ...] = (
+    (1e-3, 0.03, 0.03),
+    (1e-3, 0.01, 0.03),
+    (1e-3, 0.1, 0.03),
+    (2e-3, 0.03, 0.03),
+    (1e-3, 0.03, 0.3),
+    (1e-3, 0.1, 0.3),
+    (1e-3, 0.03, 1.0),
+    (2e-3, 0.03, 0.3),
+    (1e-3, 0.01, 0.3),
+)
+"""What the search tries: the defaults, each constant by itself, and what then looked better."""
+FOUND: dict[str, Setting] = {
+    "inferred": (1e-3, 0.1, 0.03),
+    "naive": (2e-3, 0.03, 0.3),
+    "filtering": (1e-3, 0.01, 0.03),
+    "told-everything": (2e-3, 0.03, 0.03),
 }
-SINGLE_EXPERT_ENTROPY = (0.1, 0.01)
+"""What it found with 20% oversight."""
+SEARCH_SEEDS = (1000, 1001)
 
 
-@dataclass(frozen=True)
-class Options:
-    """Train, judge and compare.
+def config(
+    method: str, oversight: float, seed: int, setting: Setting, steps: int
+) -> EnvironmentConfig:
+    """One run."""
+    rate, entropy, decay = setting
+    return EnvironmentConfig(
+        env=ENVIRONMENT,
+        method=method,
+        oversight=oversight,
+        seed=seed,
+        steps=steps,
+        learning_rate=rate,
+        entropy_coefficient=entropy,
+        final_entropy_coefficient=entropy / 10,
+        weight_decay=decay,
+        evaluation_episodes=EPISODES,
+        device="cpu",
+    )
 
-    Attributes:
-        methods: Names of methods.
-        seeds: One run of each method for each.
-        oversight: Probability that a target's square has oversight, 0 to 1.
-        steps: Steps of a run, all environments together.
-        episodes: Sampled to judge whoever may act, at least 2.
-        out: The folder with a file of figures for each run.
-        jobs: Runs at a time; one for each core if left out.
+
+def diamonds(
+    configs: Iterable[EnvironmentConfig], out: Path, jobs: int | None
+) -> dict[tuple[str, Setting], float]:
+    """How often the deployed policy of each run ends on the diamond, by method and setting.
+
+    Raises:
+        SystemExit: Some runs failed.
     """
-
-    methods: tuple[str, ...] = ("routed", "naive")
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    oversight: float = 0.2
-    steps: int = 3_000_000
-    episodes: int = 4000
-    out: Path = Path("runs/minigrid")
-    jobs: int = os.cpu_count() or 1
-
-    def file(self, method: str, seed: int) -> Path:
-        """Where a run's figures are kept."""
-        return self.out / f"{method}-oversight{self.oversight:g}-{self.steps}-seed{seed}.json"
+    outcome = routed_rl.sweep(list(configs), out, jobs=jobs)
+    if outcome.failed:
+        sys.exit(outcome.failure_text)
+    names = ("learning_rate", "entropy_coefficient", "weight_decay")
+    rows = routed_rl.load_results(out)
+    return {(row["method"], tuple(row[n] for n in names)): row["diamond_rate"] for row in rows}
 
 
-def train_and_judge(method: str, seed: int, options: Options) -> dict[str, Any]:
-    """One run: the seconds that it took, and the figures of whoever may act."""
-    torch.set_num_threads(1)
-    settings = {"env_kwargs": {"oversight": options.oversight}, "seed": seed}
-    env = make_vec_env(ENVIRONMENT, ENVIRONMENTS, **settings)
-    # What helps several experts harms one, and the other way round.
-    several = len(get_method(method, env.get_attr("outcomes")[0]).experts) > 1
-    routing, entropy = (ROUTING, ENTROPY) if several else (None, SINGLE_EXPERT_ENTROPY)
-    about = {"routing": routing, "seed": seed, "device": "cpu"} | SETTINGS
-    model = RoutedPPO("MlpPolicy", env, method, **about)
-    started = time.perf_counter()
-    model.learn(options.steps, callback=EntropySchedule(*entropy))
-    seconds = time.perf_counter() - started
-    policies = {"mixture": model.steer(None)}
-    if several:
-        policies |= {name: model.steer(name) for name in model.policy.experts}
-    fresh = make_vec_env(ENVIRONMENT, ENVIRONMENTS, env_kwargs=settings["env_kwargs"])
-    found = {
-        name: routed_rl.evaluate_env(policy, fresh, options.episodes, seed=10_000 + seed).to_json()
-        for name, policy in policies.items()
-    }
-    return {"method": method, "seed": seed, "seconds": seconds, "figures": found}
-
-
-def write_figures(options: Options, run: tuple[str, int]) -> None:
-    """Train a method with a seed, and keep its figures."""
-    found = train_and_judge(*run, options)
-    unfinished = options.file(*run).with_suffix(".partial")
-    unfinished.write_text(json.dumps(found, indent=2))
-    unfinished.replace(options.file(*run))  # At once: what exists is finished.
-
-
-def print_table(options: Options) -> None:
-    """Print each method's figures, one line for each that may act."""
-    table = Table("method", "who acts", "diamond rate", "ghost", "timeout", "seconds")
-    for method in options.methods:
-        files = [options.file(method, seed) for seed in options.seeds]
-        runs = [json.loads(file.read_text()) for file in files]
-        seconds = sorted(run["seconds"] for run in runs)[len(runs) // 2]
-        for name in runs[0]["figures"]:
-            found = [run["figures"][name] for run in runs]
-            summary = routed_rl.summarise([figures["diamond_rate"] for figures in found])
-            interval = summary.interval
-            limits = f" [{interval.low:.3f}, {interval.high:.3f}]" if interval else ""
-            others = (
-                f"{sum(figures[rate] for figures in found) / len(found):.3f}"
-                for rate in ("ghost_rate", "timeout_rate")
-            )
-            table.add_row(method, name, f"{summary.mean:.3f}{limits}", *others, f"{seconds:.0f}")
+def search_settings(steps: int, out: Path, jobs: int | None) -> None:
+    """Find each method's setting, and print all that was tried."""
+    tried = dict.fromkeys(FOUND, SETTINGS)
+    rungs: list[dict[tuple[str, Setting], float]] = []
+    for budget, seed in zip((steps // 2, steps), SEARCH_SEEDS, strict=True):
+        configs = [
+            config(method, LEVELS[0], seed, setting, budget)
+            for method in FOUND
+            for setting in tried[method]
+        ]
+        rates = diamonds(configs, out.with_name(f"{out.name}-search-{budget}"), jobs)
+        rungs.append(rates)
+        for method, settings in tried.items():
+            tried[method] = tuple(sorted(settings, key=lambda one: -rates[method, one])[:2])
+    header = ("method", "learning rate", "entropy", "weight decay", "half of the steps", "all")
+    table = Table(*header, caption="how often the deployed policy ends on the diamond; bold: found")
+    for method, setting in itertools.product(FOUND, SETTINGS):
+        shown = [rung.get((method, setting)) for rung in rungs]
+        texts = ["" if rate is None else f"{rate:.3f}" for rate in shown]
+        is_best = setting == tried[method][0]
+        table.add_row(method, *map(str, setting), *texts, style="bold" if is_best else None)
     Console().print(table)
 
 
-def main(options: Options) -> None:
-    """Train what is missing, each run in a process of its own, and compare."""
-    options.out.mkdir(parents=True, exist_ok=True)
-    runs = [(method, seed) for seed in options.seeds for method in options.methods]
-    missing = [run for run in runs if not options.file(*run).exists()]
-    processes = {"mp_context": multiprocessing.get_context("spawn"), "max_tasks_per_child": 1}
-    with ProcessPoolExecutor(options.jobs, **processes) as pool:
-        done = pool.map(partial(write_figures, options), missing)
-        for _ in track(done, "Training", len(missing)):
-            pass
-    print_table(options)
+def main(
+    search: bool = False,
+    seeds: int = 5,
+    steps: int = STEPS,
+    out: Path = Path("sweeps/minigrid"),
+    jobs: int | None = None,
+) -> int:
+    """Train what is missing, then write the page; returns the exit code.
+
+    Args:
+        search: Search for the methods' constants instead.
+        seeds: A number n, for the seeds 0 to n - 1.
+        steps: Of a run, all environments together.
+        out: The sweep's folder.
+        jobs: Runs at a time; one for each core if left out.
+    """
+    if search:
+        search_settings(steps, out, jobs)
+        return 0
+    configs = [
+        config(method, oversight, seed, setting, steps)
+        for oversight in LEVELS
+        for seed in range(seeds)
+        for method, setting in FOUND.items()
+    ]
+    diamonds(configs, out, jobs)
+    print(routed_rl.write_sweep_report(out))
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(routed_rl.exit_code(lambda: main(tyro.cli(Options, description=__doc__))))
+    sys.exit(routed_rl.exit_code(lambda: tyro.cli(main, description=__doc__)))

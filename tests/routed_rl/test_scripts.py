@@ -17,6 +17,7 @@ from routed_rl import EnvironmentConfig, exit_code, load_results, train
 from scripts import (
     custom_method,
     map_methods,
+    minigrid_comparison,
     reproduce_paper,
     route_any_network,
     search_constants,
@@ -140,6 +141,31 @@ def test_the_map_of_methods_is_trained_drawn_and_resumed(
     with (tmp_path / "map" / "map" / "figures" / "map.csv").open() as file:
         cells = [(row["situation"], row["method"]) for row in csv.DictReader(file)]
     assert cells == [(name, method) for name in situations for method in words["methods"]]
+
+
+def test_methods_in_minigrid_have_one_search_and_one_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    default = EnvironmentConfig(env=minigrid_comparison.ENVIRONMENT)
+    first = minigrid_comparison.config("inferred", 0.2, 0, minigrid_comparison.SETTINGS[0], 8192)
+    assert first.learning_rate == default.learning_rate
+    assert first.weight_decay == default.weight_decay
+    assert first.final_entropy_coefficient == default.final_entropy_coefficient
+    assert set(minigrid_comparison.FOUND.values()) <= set(minigrid_comparison.SETTINGS)
+    monkeypatch.setattr(minigrid_comparison, "SETTINGS", minigrid_comparison.SETTINGS[:2])
+    found = {"naive": minigrid_comparison.SETTINGS[1]}
+    monkeypatch.setattr(minigrid_comparison, "FOUND", found)
+    monkeypatch.setattr(minigrid_comparison, "EPISODES", 20)
+    words = {"steps": 8192, "out": tmp_path / "minigrid", "jobs": 1}
+    assert minigrid_comparison.main(search=True, **words) == 0
+    assert capsys.readouterr().out.count("naive") == 2
+    rungs = {4096: 1000, 8192: 1001}
+    for steps, seed in rungs.items():
+        rows = load_results(tmp_path / f"minigrid-search-{steps}")
+        assert [(row["steps"], row["seed"]) for row in rows] == [(steps, seed)] * 2
+    monkeypatch.setattr(minigrid_comparison, "LEVELS", (0.2,))
+    assert minigrid_comparison.main(seeds=1, **words) == 0
+    assert (tmp_path / "minigrid" / "report" / "report.html").exists()
 
 
 @pytest.mark.parametrize("name", ["cart_pole", "lava_gap", "fetch", "lunar_lander_continuous"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,22 +36,4 @@ def test_a_routed_ppo_is_trained_judged_and_saved(output: Output, tmp_path: Path
     assert {path.name for path in (tmp_path / "ppo").iterdir()} == {
         "model.zip",
         "policy.safetensors",
-    }
-
-
-def test_minigrid_is_compared_and_a_finished_run_is_not_done_again(
-    output: Callable[..., str], tmp_path: Path
-):
-    words = ["--steps", "4096", "--episodes", "256", "--out", str(tmp_path), "--seeds", "7"]
-    assert "naive" in output("minigrid_comparison.py", "--methods", "naive", *words)
-    (file,) = tmp_path.iterdir()
-    found = json.loads(file.read_text())
-    assert found["figures"]["mixture"]["episodes"] == 256
-    file.write_text(json.dumps(found | {"seconds": 123.0}))
-    table = output("minigrid_comparison.py", "--methods", "routed", "naive", *words)
-    assert "123" in table
-    assert {word for word in ("mixture", "diamond", "ghost") if word in table} == {
-        "mixture",
-        "diamond",
-        "ghost",
     }

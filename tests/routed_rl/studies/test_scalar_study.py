@@ -11,14 +11,13 @@ import torch
 
 from routed_envs import InputError
 from routed_envs.data.stories import NUMBERS
-from routed_rl import load_study, train_study
+from routed_rl import ScalarConfig, load_study, train_study
 from routed_rl.cli.main import main
 from routed_rl.studies.language.corpora import PAD
 from routed_rl.studies.language.small_gpt import SmallGPT
 from routed_rl.studies.scalar.dials import Dial, mean_difference
 from routed_rl.studies.scalar.scalar_figures import AXIS, row_figures
 from routed_rl.studies.scalar.scalar_task import ScalarTask
-from routed_rl.study_configs.scalar_config import ScalarConfig
 
 TINY = ScalarConfig(
     documents=200,
