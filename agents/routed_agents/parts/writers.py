@@ -88,16 +88,16 @@ def writers_of(
     wanted = tuple(_nearest(parent, own)) if names is None else names
     prefix = f"{above}." if above else ""
     found = {name: _writer(prefix + name, beside[name], items, width, fused) for name in wanted}
-    for name in names or ():
-        if found[name] is None:
-            raise InputError(
-                f"{name} cannot make the {items} items of {width} channels that {reader} reads: "
-                f"it is {beside[name]}."
-            )
-    fitting = {name: beside[name] for name, writer in found.items() if writer is not None}
+    fitting = {name: writer for name, writer in found.items() if writer is not None}
+    unfit = next((name for name in names or () if name not in fitting), None)
+    if unfit is not None:
+        raise InputError(
+            f"{unfit} cannot make the {items} items of {width} channels that {reader} reads: it is "
+            f"{beside[unfit]}."
+        )
     if names is None and width == 1:
-        _refuse_doubt(reader, fitting)
-    return tuple(writer for writer in found.values() if writer is not None)
+        _refuse_doubt(reader, {name: beside[name] for name in fitting})
+    return tuple(fitting.values())
 
 
 def _refuse_doubt(reader: str, fitting: Mapping[str, nn.Module]) -> None:

@@ -57,49 +57,43 @@ def dial_figures(
         `turns`: the same three for every turn of the dial. `said`: stories told with it and
         without.
     """
-    width, word = config.width, NUMBERS[config.token]
-    topic = WORDS[config.token]
-    own = [NUMBERS[who] for who, its in WORDS.items() if its == topic and who != config.token]
-    others = [NUMBERS[who] for who, its in WORDS.items() if its != topic]
-    middle = max(1, config.layers // 2)
+    word, middle = NUMBERS[config.token], max(1, config.layers // 2)
     dial = Dial.of(network, middle, tokens[:TURNED], config.strength)
-    axes = torch.eye(width, device=tokens.device)
-    generator = torch.Generator().manual_seed(config.seed)
-    difference = mean_difference(network, dial.block, tokens, word)
-    drawn = torch.randn(RANDOM, width, generator=generator).to(tokens.device)
-
+    axes = torch.eye(config.width, device=tokens.device)
     up, down = (dial.turned(sign * axes[AXIS], [word])[0] for sign in (1.0, -1.0))
     towards = axes[AXIS] if up >= down else -axes[AXIS]
-    turns: dict[str, dict[str, float]] = {}
-    for turn in TURNS:
-        longer = dataclasses.replace(dial, size=abs(turn) * dial.size)
-        chances = longer.turned(towards * _sign(turn), [word, *own, *others])
-        turns[f"{turn:g}"] = {
-            "word": chances[0],
-            "relatives": sum(chances[1 : 1 + len(own)]) / len(own),
-            "others": sum(chances[1 + len(own) :]) / len(others),
-        }
+    turns = {f"{turn:g}": _turned(dial, turn, towards, config.token) for turn in TURNS}
     still, turned = turns["0"], turns["1"]
     lifts = {name: turned[name] / still[name] for name in still}
-    return {
-        "dials": {
-            "still": still["word"],
-            "axis": turned["word"],
-            "best_other_axis": max(
-                dial.best_sign(axis, word) for i, axis in enumerate(axes) if i != AXIS
-            ),
-            "difference": dial.best_sign(difference, word),
-            "random": sum(dial.best_sign(one, word) for one in drawn) / RANDOM,
-            "lift": lifts["word"],
-            "relatives_lift": lifts["relatives"],
-            "others_lift": lifts["others"],
-        },
-        "turns": turns,
-        "said": {
-            name: _told(dial, amount * dial.size * towards, config)
-            for name, amount in {"still": 0.0, "turned": 1.0}.items()
-        },
+    generator = torch.Generator().manual_seed(config.seed)
+    drawn = torch.randn(RANDOM, config.width, generator=generator).to(tokens.device)
+    dials = {
+        "still": still["word"],
+        "axis": turned["word"],
+        "best_other_axis": max(dial.best_sign(axis, word) for axis in axes[AXIS + 1 :]),
+        "difference": dial.best_sign(mean_difference(network, middle, tokens, word), word),
+        "random": sum(dial.best_sign(one, word) for one in drawn) / RANDOM,
+        "lift": lifts["word"],
+        "relatives_lift": lifts["relatives"],
+        "others_lift": lifts["others"],
     }
+    said = {
+        name: _told(dial, amount * dial.size * towards, config)
+        for name, amount in {"still": 0.0, "turned": 1.0}.items()
+    }
+    return {"dials": dials, "turns": turns, "said": said}
+
+
+def _turned(dial: Dial, turn: float, towards: torch.Tensor, token: str) -> dict[str, float]:
+    """How likely a word, the others of its topic and those of other topics are, the means."""
+    longer = dataclasses.replace(dial, size=abs(turn) * dial.size)
+    own = [who for who, topic in WORDS.items() if topic == WORDS[token] and who != token]
+    others = [who for who, topic in WORDS.items() if topic != WORDS[token]]
+    kinds = {"word": [token], "relatives": own, "others": others}
+    names = [name for kind in kinds.values() for name in kind]
+    chances = longer.turned(towards * _sign(turn), [NUMBERS[name] for name in names])
+    found = dict(zip(names, chances, strict=True))
+    return {name: sum(found[who] for who in kind) / len(kind) for name, kind in kinds.items()}
 
 
 def _sign(turn: float) -> float:
