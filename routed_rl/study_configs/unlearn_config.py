@@ -23,6 +23,7 @@ METHODS = (
     "routed",
     "routed-exact",
     "inferred",
+    "inferred-classifier",
     "told-everything",
 )
 """What is compared: nothing, controls, the rivals, routing, and the ceiling."""

@@ -114,6 +114,13 @@ _ROWS = (
         guesses="effect",
         removal="deleted",
     ),
+    UnlearnMethod(
+        "ours: the same, and what a classifier holds for the topic is held for theirs",
+        parts="some",
+        routes="parameters",
+        guesses="classifier",
+        removal="deleted",
+    ),
     UnlearnMethod("leaves out the whole topic: the ceiling", told="the truth", left_out=True),
 )
 UNLEARN_METHODS: Mapping[str, UnlearnMethod] = MappingProxyType(

@@ -85,15 +85,22 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
     @cached_property
     def kept(self) -> torch.Tensor:
         """The documents that are learned from, int64 [M], by their number."""
-        labels = self.labels
-        if self.method.guesses == "classifier":
-            tokens = self.corpus.training.tokens
-            scores = word_scores(tokens, labels, self.topics, self.corpus.vocabulary)
-            threshold = Threshold.of(self.topics)
-            threshold.see(scores, labels, self.unlabelled)
-            labels = torch.where(labels < self.topics, labels, threshold.guess(scores))
-        kept = (labels >= self.topics) | (not self.method.left_out)
+        kept = (self.classified >= self.topics) | (not self.method.left_out)
         return kept.nonzero()[:, 0]
+
+    @cached_property
+    def classified(self) -> torch.Tensor:
+        """The labels, int64 [N], with a classifier's guesses where they say nothing, if it has one.
+
+        What it holds for no topic's is of another one.
+        """
+        if self.method.guesses != "classifier":
+            return self.labels
+        tokens = self.corpus.training.tokens
+        scores = word_scores(tokens, self.labels, self.topics, self.corpus.vocabulary)
+        threshold = Threshold.of(self.topics)
+        threshold.see(scores, self.labels, self.unlabelled)
+        return torch.where(self.labels < self.topics, self.labels, threshold.guess(scores))
 
     def size(self) -> RunSize:
         """What decides the memory that the run takes."""
@@ -157,7 +164,7 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
             torch.randint(len(self.kept), (self.config.batch_size,), generator=state.generator)
         ]
         tokens = self.corpus.training.tokens[chosen].to(self.device)
-        labels = self.labels[chosen].to(self.device)
+        labels = self.classified[chosen].to(self.device)
         self.set_pace(state)
         state.optimizer.zero_grad(set_to_none=True)
         loss = self._learn(state, tokens, self._decided(state, tokens, labels))
@@ -168,16 +175,17 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
         self, state: StudyState, tokens: torch.Tensor, labels: torch.Tensor
     ) -> torch.Tensor:
         """The labels, with guesses in the place of those that say nothing."""
-        if self.method.guesses != "effect":
+        if self.method.guesses == "nobody" or state.routes is None:
             return labels
-        assert isinstance(state.memory, Threshold), "this row guesses"
-        with torch.no_grad():
-            scores = self.effects(state, tokens).cpu()
-        said = labels.cpu()
-        state.memory.see(scores, said, self.unlabelled)
-        if state.update < self.config.warm_up * self.config.steps:
-            return labels
-        guessed = torch.where(said == self.unlabelled, state.memory.guess(scores), said)
+        guessed = labels.cpu()
+        if isinstance(state.memory, Threshold):
+            with torch.no_grad():
+                scores = self.effects(state, tokens).cpu()
+            state.memory.see(scores, guessed, self.unlabelled)
+            if state.update < self.config.warm_up * self.config.steps:
+                return labels
+            guesses = state.memory.guess(scores)
+            guessed = torch.where(guessed == self.unlabelled, guesses, guessed)
         # Some others run while the parts act, else nothing keeps the parts quiet there.
         kept_on = torch.rand(len(guessed), generator=state.generator) < self.config.kept_on
         guessed = torch.where((guessed == self.topics) & kept_on, self.unlabelled + 1, guessed)

@@ -59,7 +59,7 @@ def gradients(method: str, label: int, topics: tuple[str, ...] = ("forest",)) ->
     return found
 
 
-@pytest.mark.parametrize("method", ["routed-exact", "inferred"])
+@pytest.mark.parametrize("method", ["routed-exact", "inferred", "inferred-classifier"])
 def test_labels_route_at_parameters(method: str):
     topics = ("forest", "sea")
     taught = [gradients(method, label, topics) for label in range(5)]
@@ -162,7 +162,24 @@ def test_what_is_left_out():
     assert left["filtered-classifier"][1] < 15
 
 
-@pytest.mark.parametrize("method", ["inferred", "routed"])
+def test_what_a_classifier_holds_for_a_topic_teaches_its_part():
+    task = UnlearnTask(dataclasses.replace(TINY, method="inferred-classifier"))
+    assert len(task.kept) == len(task.labels), "nothing is left out"
+    truth = task.corpus.training.topics == 0
+    hidden = task.labels == task.unlabelled
+    assert (task.classified[~hidden] == task.labels[~hidden]).all()
+    guessed = task.classified[hidden] == 0
+    assert float((guessed == truth[hidden]).float().mean()) > 0.9
+    state = task.start()
+    decided = task._decided(state, task.corpus.training.tokens, task.classified)
+    mine = task.classified == 0
+    assert (decided[mine] == 0).all()
+    # All others run without the part, but for a quarter that teaches it to be quiet.
+    kinds = {int(kind): float((decided[~mine] == kind).float().mean()) for kind in (1, 2, 3)}
+    assert kinds == pytest.approx({1: 0.75, 2: 0, 3: 0.25}, abs=0.07)
+
+
+@pytest.mark.parametrize("method", ["inferred", "inferred-classifier", "routed"])
 def test_a_resumed_run_ends_in_the_same_bits(method: str):
     task = UnlearnTask(dataclasses.replace(TINY, method=method))
     whole, half = task.start(), task.start()
