@@ -17,7 +17,6 @@ import pytest
 import torch
 
 from routed_agents import (
-    FAST_ROUTING,
     NetworkSettings,
     Policy,
     RoutedPolicyNetwork,
@@ -41,14 +40,16 @@ SIZES: dict[str, Any] = {
     "evaluate_every": 0,
     "device": "cpu",
 }
+ROUTING = RoutingSettings(overseen_weight=20.0, overseen_limit=0.36, advantage_offset=2.2)
+"""Constants that matter, for several experts whose mixture acts."""
 TINY = TrainConfig(
     method="routed",
     learning_rate=1.7e-3,
     final_learning_rate=5e-4,
     weight_decay=1.0,
-    advantage_offset=FAST_ROUTING.advantage_offset,
-    overseen_weight=FAST_ROUTING.overseen_weight,
-    overseen_limit=FAST_ROUTING.overseen_limit,
+    advantage_offset=ROUTING.advantage_offset,
+    overseen_weight=ROUTING.overseen_weight,
+    overseen_limit=ROUTING.overseen_limit,
     entropy_coefficient=0.55,
     final_entropy_coefficient=0.1,
     gate_coefficient=0.01,

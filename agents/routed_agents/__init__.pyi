@@ -5,7 +5,7 @@ from .methods.lookup import get_method
 from .methods.record import BestOverseen, GateMemory, Method, Row
 from .methods.relabelling import RewardModel, ShuffledLabels
 from .methods.responsibilities import Belief, ModelBelief, Responsibilities, policy_belief
-from .methods.routing_settings import FAST_ROUTING, RoutingSettings
+from .methods.routing_settings import RoutingSettings
 from .parts.parts import Parts
 from .parts.places import Dimensions, Heads, Units
 from .parts.routes import Routes
@@ -23,7 +23,6 @@ from .stable_baselines.actor_critic import RoutedActorCriticPolicy
 from .stable_baselines.export import load_exported
 
 __all__ = [
-    "FAST_ROUTING",
     "METHODS",
     "Belief",
     "BestOverseen",

@@ -67,7 +67,3 @@ class RoutingSettings:
             weight = min(weight, max(LEAST_WEIGHT, limit))
         offset = self.advantage_offset * others
         return dataclasses.replace(self, overseen_weight=weight, advantage_offset=offset)
-
-
-FAST_ROUTING = RoutingSettings(overseen_weight=20.0, overseen_limit=0.36, advantage_offset=2.2)
-"""Constants that suit several experts whose mixture acts, in worlds like the gridworld."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers import random_states
+from helpers import ROUTING, random_states
 from stable_baselines3.common.logger import Logger
 
-from routed_agents import FAST_ROUTING, METHODS, Method, RoutedPPO, Row, get_method
+from routed_agents import METHODS, Method, RoutedPPO, Row, get_method
 from routed_agents.learner import Batch, make_batch
 from routed_agents.methods.relabelling import method_labels, told_labels
 from routed_agents.methods.table import Lesson, Table
@@ -72,7 +72,7 @@ def native(method: Method, collected: Collected) -> Batch:
     told = told_labels(method, rollout.labels, collected.hidden_outcomes)
     generator = torch.Generator().manual_seed(3)
     labels, _ = method_labels(method, told, lambda: rollout, {}, generator)
-    weight = FAST_ROUTING.at(WORLD.overseen_share).overseen_weight
+    weight = ROUTING.at(WORLD.overseen_share).overseen_weight
     return make_batch(rollout, labels, Table.of(method, OUTCOMES, overseen_weight=weight))
 
 
@@ -81,7 +81,7 @@ def library(method: Method, collected: Collected) -> tuple[torch.Tensor, Lesson]
     rollout = collected.rollout
     steps, count = rollout.actions.shape
     env = WorldVecEnv(WORLD, count, seed=0)
-    model = RoutedPPO("MlpPolicy", env, method, routing=FAST_ROUTING, n_steps=steps, device="cpu")
+    model = RoutedPPO("MlpPolicy", env, method, routing=ROUTING, n_steps=steps, device="cpu")
     model.set_logger(Logger(None, []))
     buffer, seen = model.rollout_buffer, rollout.observations.numpy()
     buffer.observations[:], model._last_obs = seen[:-1], seen[-1]
