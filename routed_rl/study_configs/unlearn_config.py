@@ -118,7 +118,7 @@ class UnlearnConfig(LanguageConfig):
     vocabulary: Size = 1024
     part_units: Size = 32
     warm_up: Probability = 0.3
-    kept_on: Probability = 0.25
+    kept_on: Probability = 0.1
     repair_steps: Size = 20
     attack_samples: Samples = 64
     attack_steps: Size = 20
