@@ -40,6 +40,7 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint as computed_again
 from tqdm import tqdm
@@ -59,6 +60,8 @@ BETAS, LARGEST_GRADIENT, WEIGHT_DECAY = (0.9, 0.95), 1.0, 0.1
 CHUNK = 1024
 """Places whose logits are in memory at a time: with 151,936 tokens they would need the most."""
 TEST_SHARE = 0.05
+RESTARTS = "TORCHELASTIC_RESTART_COUNT"
+"""torchrun says here how often it started the processes again."""
 
 
 @dataclass(frozen=True)
@@ -300,6 +303,14 @@ def is_first() -> bool:
     return distributed.get_rank() == 0
 
 
+def meet(backend: str) -> None:
+    """Join the other processes."""
+    store, rank, count = next(rendezvous("env://"))
+    # What a dead process left would be read by those that are started again.
+    own = distributed.PrefixStore(f"start {os.environ[RESTARTS]}", store)  # pyright: ignore[reportPrivateImportUsage]
+    distributed.init_process_group(backend, store=own, rank=rank, world_size=count)
+
+
 def pace(recipe: Recipe, step: int) -> float:
     """The learning rate of a step."""
     rising = min(1.0, (step + 1) / recipe.warm_up)
@@ -422,19 +433,22 @@ def main(
         seed: Decides the weights and the order of the sequences.
 
     Raises:
-        InputError: The tokens cannot be read, or do not fit.
+        InputError: It was not started by torchrun, or the tokens cannot be read or do not fit.
     """
+    if RESTARTS not in os.environ:
+        raise InputError(f"Start this with torchrun: torchrun --nproc-per-node 2 {sys.argv[0]}")
     chosen = RECIPES[recipe]
     chosen = dataclasses.replace(chosen, steps=steps or chosen.steps)
     is_cuda = torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if is_cuda else torch.device("cpu")
     if is_cuda:
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if is_cuda else "gloo")
-    if chosen.batch % distributed.get_world_size():
+    meet("nccl" if is_cuda else "gloo")
+    count = distributed.get_world_size()
+    if chosen.batch % count:
         raise InputError(
-            f"{distributed.get_world_size()} processes cannot share {chosen.batch} sequences: take "
-            "a number that divides them."
+            f"{count} processes cannot share {chosen.batch} sequences: take a number that divides "
+            "them."
         )
     out.mkdir(parents=True, exist_ok=True)
     folder = out / "tokens" if tokens is None else tokens
