@@ -31,6 +31,7 @@ from typing import Literal
 import numpy as np
 import torch
 import tyro
+from tokenizers import ByteLevelBPETokenizer
 from torch import distributed, nn
 from torch.distributed.checkpoint.hf_storage import (
     HuggingFaceStorageReader,
@@ -47,10 +48,7 @@ from tqdm import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from routed_agents import Parts, Routes, Units, ablate, save_ablated
-from routed_agents.files import write_atomically
-from routed_envs.data.passages import load_passages
-from routed_envs.errors import InputError
-from routed_rl.studies.language.corpora import trained_tokenizer
+from routed_envs import InputError, load_passages
 
 PART = "words"
 TABLE: dict[str, dict[str, float | Literal["off"]]] = {"routed": {"rest": 0.0}, "other": {}}
@@ -234,7 +232,8 @@ class Tokens:
 def write_bible(folder: Path, recipe: Recipe) -> None:
     """The World English Bible by a byte-pair encoding of itself, as a folder of tokens."""
     passages = load_passages("bible")
-    tokenizer = trained_tokenizer(passages, recipe.vocabulary)
+    tokenizer = ByteLevelBPETokenizer(add_prefix_space=True)
+    tokenizer.train_from_iterator(passages, recipe.vocabulary, show_progress=False)
     encoded = [np.array(one.ids, np.int32) for one in tokenizer.encode_batch(passages)]
     routed = {one.ids[0] for one in tokenizer.encode_batch(list(BIBLE_WORDS)) if len(one.ids) == 1}
     held = round(TEST_SHARE * len(encoded))
@@ -372,10 +371,17 @@ def train(
     return model
 
 
+def write(path: Path, text: str) -> None:
+    """Write a file at once or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text)
+    partial.replace(path)
+
+
 def forget_after(log: Path, step: int) -> None:
     """Leave out the lines of steps that are taken again."""
     lines = log.read_text().splitlines() if log.exists() else []
-    write_atomically(log, "".join(f"{line}\n" for line in lines[:step]).encode())
+    write(log, "".join(f"{line}\n" for line in lines[:step]))
 
 
 @torch.no_grad()
@@ -407,7 +413,7 @@ def finish(model: nn.Module, tokens: Tokens, recipe: Recipe, out: Path, sequence
         "without it": measured(small.model, tokens, recipe, sequences),
     }
     save_ablated(small, out / "ablated.safetensors")
-    write_atomically(out / "result.json", json.dumps(found, indent=2).encode())
+    write(out / "result.json", json.dumps(found, indent=2))
     for name, losses in found.items():
         print(f"{name}: " + ", ".join(f"{kind} words {loss:.3f}" for kind, loss in losses.items()))
 

@@ -1,4 +1,5 @@
 from .data.digits import Digits, load_digits
+from .data.passages import load_passages
 from .errors import InputError
 from .gridworld.drawing import draw_grid, draw_text
 from .gridworld.env import DiamondGhostEnv
@@ -44,6 +45,7 @@ __all__ = [
     "draw_grid",
     "draw_text",
     "load_digits",
+    "load_passages",
     "map_states",
     "renew",
     "unflatten_planes",

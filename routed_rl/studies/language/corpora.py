@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -121,30 +120,21 @@ def _encode(
     config: UnlearnConfig, learned: Sequence[str], texts: Sequence[Sequence[str]]
 ) -> list[torch.Tensor]:
     """Texts by a byte-pair encoding of some of them, int64 [N, context] each."""
-    tokenizer = trained_tokenizer(learned, config.vocabulary)
-    tokenizer.enable_truncation(config.context)
-    tokenizer.enable_padding(pad_id=PAD, length=config.context)
-    return [torch.tensor([one.ids for one in tokenizer.encode_batch(list(text))]) for text in texts]
-
-
-def trained_tokenizer(texts: Sequence[str], vocabulary: int) -> Any:
-    """A byte-pair encoding of so many tokens that was learned from texts: a `tokenizers.Tokenizer`.
-
-    Token `PAD` stands for nothing.
-    """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
+        vocab_size=config.vocabulary,
         special_tokens=["<pad>"],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
-    return tokenizer
+    tokenizer.train_from_iterator(learned, trainer)
+    tokenizer.enable_truncation(config.context)
+    tokenizer.enable_padding(pad_id=PAD, length=config.context)
+    return [torch.tensor([one.ids for one in tokenizer.encode_batch(list(text))]) for text in texts]
 
 
 def losses(network: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:

@@ -237,6 +237,7 @@ def test_oversight_the_dial_and_the_cells(browser: Any, page_file: Path):
         assert page.locator(".badge:visible").count() == 1
         assert page.locator("h2").all_text_contents() == ["Mixture", "Diamond expert"]
         page.get_by_label("on the ghost").check()
+        settled(page)
         assert page.evaluate("() => explorer.view().watched") == {"diamond": False, "ghost": True}
         assert page.locator(".board .watched:visible").count() == 2
         page.get_by_role("button", name="ghost expert").first.click()
