@@ -165,8 +165,8 @@ def test_a_finished_run_and_its_twin_have_one_start(tmp_path: Path):
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(InputError, match="Did you mean 'squirrel'"):
-        ScalarTask(dataclasses.replace(TINY, token="squirel"))
+    with pytest.raises(InputError, match="Did you mean 'fox'"):
+        ScalarTask(dataclasses.replace(TINY, token="foxx"))
 
 
 @pytest.mark.slow
