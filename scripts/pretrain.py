@@ -75,6 +75,7 @@ class Recipe:
         vocabulary: Tokens.
         context: Tokens of a sequence.
         batch: Sequences of a step, of all processes together.
+        at_once: Sequences that a process learns from side by side; more take turns.
         steps: Of training.
         warm_up: Steps in which the learning rate rises.
         horizon: Steps after which the cosine would be at its end.
@@ -92,6 +93,7 @@ class Recipe:
     vocabulary: int = 4096
     context: int = 128
     batch: int = 16
+    at_once: int = 16
     steps: int = 300
     warm_up: int = 40
     horizon: int = 300
@@ -112,6 +114,7 @@ RECIPES = {
         vocabulary=151_936,
         context=1024,
         batch=1280,
+        at_once=32,
         steps=10_000,
         warm_up=2000,
         horizon=60_000,
@@ -263,7 +266,9 @@ class Checkpoints:
         for name, weight in self.model.named_parameters():
             moments = self.optimizer.state[weight]
             for moment in ("exp_avg", "exp_avg_sq"):
-                found[f"{moment}.{name}"] = moments.setdefault(moment, torch.zeros_like(weight))
+                if moment not in moments:
+                    moments[moment] = torch.zeros_like(weight)
+                found[f"{moment}.{name}"] = moments[moment]
             found[f"weight.{name}"] = weight.detach()
         return found
 
@@ -331,6 +336,19 @@ def sharded(recipe: Recipe, seed: int, device: torch.device) -> tuple[LanguageMo
     return model, routes
 
 
+def learned(
+    model: nn.Module, routes: Routes, tokens: Tokens, batch: torch.Tensor, at_once: int
+) -> torch.Tensor:
+    """The mean loss of some sequences, whose gradient is added up, so many at a time."""
+    total = torch.zeros((), device=batch.device)
+    for some in batch.split(at_once):
+        with routes(tokens.labels(some)):
+            loss = model(some).mean() * (len(some) / len(batch))
+            loss.backward()
+        total += loss.detach()
+    return total
+
+
 def train(
     recipe: Recipe, tokens: Tokens, out: Path, seed: int, save_every: int, device: torch.device
 ) -> LanguageModel:
@@ -353,12 +371,9 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = pace(recipe, step)
         optimizer.zero_grad()
-        with routes(tokens.labels(batch)):
-            losses = model(batch)
-            losses.mean().backward()
+        mean = learned(model, routes, tokens, batch, recipe.at_once)
         nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
         optimizer.step()
-        mean = losses.detach().mean()
         distributed.all_reduce(mean)
         if is_first():
             loss = round(float(mean) / distributed.get_world_size(), 5)
@@ -378,6 +393,22 @@ def write(path: Path, text: str) -> None:
     partial.replace(path)
 
 
+def keep_recipe(file: Path, recipe: Recipe, seed: int) -> None:
+    """Note what the run is, or refuse to go on with another one; only its steps may change.
+
+    Raises:
+        InputError: The folder holds a run of another recipe or seed.
+    """
+    about = {**dataclasses.asdict(recipe), "seed": seed} | {"steps": None}
+    if not file.exists():
+        write(file, json.dumps(about, indent=2))
+    elif json.loads(file.read_text()) != about:
+        raise InputError(
+            f"{file.parent} holds a run of another recipe or seed, as {file.name} says. Give "
+            "another --out."
+        )
+
+
 def forget_after(log: Path, step: int) -> None:
     """Leave out the lines of steps that are taken again."""
     lines = log.read_text().splitlines() if log.exists() else []
@@ -391,7 +422,8 @@ def measured(model: nn.Module, tokens: Tokens, recipe: Recipe, sequences: int) -
     places = torch.arange(min(sequences, len(tokens.test) // length)) * length
     losses, labels = [], []
     for some in places.split(16):
-        batch = tokens.batch(tokens.test, some, recipe.context)
+        device = next(model.parameters()).device
+        batch = tokens.batch(tokens.test, some, recipe.context).to(device)
         losses.append(model(batch))
         labels.append(tokens.labels(batch))
     loss, label = torch.cat(losses), torch.cat(labels)
@@ -407,6 +439,7 @@ def finish(model: nn.Module, tokens: Tokens, recipe: Recipe, out: Path, sequence
         return
     alone = LanguageModel(dataclasses.replace(recipe, recompute=False))
     alone.load_state_dict(weights)
+    alone.to(next(model.parameters()).device)  # Judged on a CPU, the others would wait too long.
     small = ablate(parts_of(alone.eval(), recipe), PART)
     found = {
         "with the part": measured(alone, tokens, recipe, sequences),
@@ -439,7 +472,8 @@ def main(
         seed: Decides the weights and the order of the sequences.
 
     Raises:
-        InputError: It was not started by torchrun, or the tokens cannot be read or do not fit.
+        InputError: It was not started by torchrun, the tokens cannot be read or do not fit, or the
+            folder holds another run.
     """
     if RESTARTS not in os.environ:
         raise InputError(f"Start this with torchrun: torchrun --nproc-per-node 2 {sys.argv[0]}")
@@ -457,6 +491,8 @@ def main(
             "them."
         )
     out.mkdir(parents=True, exist_ok=True)
+    if is_first():
+        keep_recipe(out / "recipe.json", chosen, seed)
     folder = out / "tokens" if tokens is None else tokens
     if is_first() and tokens is None and not folder.exists():
         write_bible(folder, chosen)

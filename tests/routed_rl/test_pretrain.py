@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -17,7 +18,17 @@ import torch
 
 from routed_agents import Routes, load_ablated
 from routed_envs import InputError
-from scripts.pretrain import PART, RECIPES, TABLE, LanguageModel, Tokens, pace, parts_of
+from scripts.pretrain import (
+    PART,
+    RECIPES,
+    TABLE,
+    LanguageModel,
+    Tokens,
+    keep_recipe,
+    learned,
+    pace,
+    parts_of,
+)
 
 TINY = RECIPES["tiny"]
 STEPS = 40
@@ -100,6 +111,32 @@ def test_before_routed_tokens_the_part_alone_learns(tmp_path: Path):
     assert gate is not None
     assert gate[: TINY.units].any()
     assert not gate[TINY.units :].any()
+
+
+def test_sequences_that_take_turns_teach_the_same(tmp_path: Path):
+    known = Tokens.read(write_tokens(tmp_path / "tokens", list(range(300))), TINY)
+    model = LanguageModel(TINY)
+    routes = Routes(parts_of(model, TINY), TABLE)
+    tokens = torch.randint(TINY.vocabulary, (5, 9))
+    found: list[list[torch.Tensor]] = []
+    for at_once in (5, 2):
+        loss = learned(model, routes, known, tokens, at_once)
+        found.append(
+            [loss, *(weight.grad for weight in model.parameters() if weight.grad is not None)]
+        )
+        model.zero_grad()
+    for together, in_turns in zip(*found, strict=True):
+        torch.testing.assert_close(in_turns, together, rtol=1e-4, atol=1e-6)
+
+
+def test_a_folder_holds_one_run(tmp_path: Path):
+    file = tmp_path / "recipe.json"
+    keep_recipe(file, TINY, 0)
+    keep_recipe(file, dataclasses.replace(TINY, steps=99), 0)
+    with pytest.raises(InputError, match="another recipe or seed"):
+        keep_recipe(file, TINY, 1)
+    with pytest.raises(InputError, match="another recipe or seed"):
+        keep_recipe(file, RECIPES["small"], 0)
 
 
 def test_the_published_recipe_has_the_published_size():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
@@ -13,8 +12,7 @@ from routed_rl.charts.colours import ACCENT, INK, MUTED, PAPER
 from routed_rl.charts.drawing import Drawing
 from routed_rl.charts.text import number_text
 from routed_rl.report.series import Comparison, Series
-from routed_rl.runs.run_folder import read_json
-from routed_rl.sweeps.sweep_folder import SweepFolder
+from routed_rl.report.studies.study_words import judged
 
 HEADER = ("method", "oversight", "parts", "documents", "loss", "runs")
 ROW = 0.3
@@ -34,19 +32,11 @@ def draw_profiles_map(comparison: Comparison, sweep: Path) -> list[Drawing]:
         comparison: The runs.
         sweep: Their folder.
     """
-    found = [(series, _losses(series, sweep)) for series in comparison.drawn]
-    known = [(series, losses) for series, losses in found if losses]
-    # The network of ours is shown first, if it is there.
-    ordered = sorted(known, key=lambda pair: pair[0].method != "inferred")
+    found = [(series, judged(series, sweep, "profiles")) for series in comparison.drawn]
+    known = [(series, [run for run in runs if run]) for series, runs in found if any(runs)]
+    # The networks of ours are shown first, if they are there.
+    ordered = sorted(known, key=lambda pair: not pair[0].method.startswith("inferred"))
     return [_drawing(number, *pair) for number, pair in enumerate(ordered)]
-
-
-def _losses(series: Series, sweep: Path) -> list[dict[str, dict[str, float]]]:
-    """The profiles of each run of a series at its most oversight."""
-    rows = [row for row in series.rows if row["oversight"] == series.levels[-1]]
-    folder = SweepFolder(sweep)
-    found: list[Any] = [read_json(folder.run(row["run"]).evaluation)["profiles"] for row in rows]
-    return [profiles for profiles in found if profiles]
 
 
 def _drawing(number: int, series: Series, runs: list[dict[str, dict[str, float]]]) -> Drawing:

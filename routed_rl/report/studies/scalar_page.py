@@ -12,10 +12,8 @@ from routed_rl.charts.tables import SUMMARY_HEADER, NumberTable, summary_text
 from routed_rl.charts.text import count_text, percent_text
 from routed_rl.report.sections import missing_section, settings_section
 from routed_rl.report.series import Comparison, Row
-from routed_rl.report.studies.study_words import SectionMaker, lead, named, partners
+from routed_rl.report.studies.study_words import SectionMaker, judged, lead, named, partners
 from routed_rl.report.studies.turned_dials import draw_turned_dials
-from routed_rl.runs.run_folder import read_json
-from routed_rl.sweeps.sweep_folder import SweepFolder
 
 TWIN = "unrouted"
 """The same network from the same start with the same documents, of which nothing was routed."""
@@ -77,8 +75,7 @@ def scalar_sections(sweep: Path) -> Sequence[SectionMaker]:
         header = ("method", "as it is", "with the dial turned by one norm")
         texts = []
         for series in sorted(comparison.series, key=lambda one: -max(one.scores("lift"))):
-            first = min(series.rows, key=lambda row: (-row["oversight"], row["seed"]))
-            said = read_json(SweepFolder(sweep).run(first["run"]).evaluation)["said"]
+            said = judged(series, sweep, "said")[0]
             texts.append((series.name, said["still"], said["turned"]))
         best, others = (table(header, some, prose=(1, 2)) for some in (texts[:1], texts[1:]))
         blocks = (best, details("Those of the other networks", others)) if texts[1:] else (best,)

@@ -11,6 +11,8 @@ from markupsafe import Markup
 from routed_rl.charts.markup import Section, paragraph
 from routed_rl.naming import AXES, INCIDENTAL, SETTINGS, counted, plain
 from routed_rl.report.series import Comparison, Row, Series
+from routed_rl.runs.run_folder import read_json
+from routed_rl.sweeps.sweep_folder import SweepFolder
 
 SectionMaker = Callable[[Comparison, Path], Section | None]
 
@@ -42,3 +44,18 @@ def partners(rows: Sequence[Row], method: str) -> Callable[[Row], Row | None]:
 
     found = {known(row): row for row in rows if row["method"] == method}
     return lambda row: found.get(known(row))
+
+
+def judged(series: Series, sweep: Path, name: str) -> list[Any]:
+    """One of the things that were judged of each run of a series at its most oversight.
+
+    The run with the lowest seed comes first.
+
+    Args:
+        series: The runs.
+        sweep: Their folder.
+        name: What was judged, as the study's figures call it.
+    """
+    rows = [row for row in series.rows if row["oversight"] == series.levels[-1]]
+    folder, ordered = SweepFolder(sweep), sorted(rows, key=lambda row: row["seed"])
+    return [read_json(folder.run(row["run"]).evaluation)[name] for row in ordered]

@@ -11,9 +11,8 @@ from routed_rl.charts.canvas import named_panels, percent_axis
 from routed_rl.charts.colours import ACCENT, GOOD, OTHERS
 from routed_rl.charts.drawing import Drawing
 from routed_rl.charts.legend import key
-from routed_rl.report.series import Comparison, Series
-from routed_rl.runs.run_folder import read_json
-from routed_rl.sweeps.sweep_folder import SweepFolder
+from routed_rl.report.series import Comparison
+from routed_rl.report.studies.study_words import judged
 
 HEADER = ("method", "oversight", "turned", "words", "probability", "runs")
 LINES = (
@@ -45,7 +44,7 @@ def draw_turned_dials(comparison: Comparison, sweep: Path) -> Drawing:
     records: list[tuple[Any, ...]] = []
     highest = 0.0
     for panel, one in zip(panels, series, strict=True):
-        runs = _turns(one, sweep)
+        runs = judged(one, sweep, "turns")
         turns = [float(turn) for turn in runs[0]]
         for whose, _, colour in LINES:
             means = np.mean([[at[whose] for at in run.values()] for run in runs], axis=0)
@@ -60,11 +59,3 @@ def draw_turned_dials(comparison: Comparison, sweep: Path) -> Drawing:
         panel.set_ylim(0, 1.05 * highest)
     alt = f"Probabilities of words against the turn of the dial, in {len(names)} panels."
     return Drawing("turned", figure, HEADER, tuple(records), CAPTION, alt)
-
-
-def _turns(series: Series, sweep: Path) -> list[dict[str, dict[str, float]]]:
-    """The turns of each run of a series at its most oversight."""
-    rows = [row for row in series.rows if row["oversight"] == series.levels[-1]]
-    folder = SweepFolder(sweep)
-    found: list[Any] = [read_json(folder.run(row["run"]).evaluation)["turns"] for row in rows]
-    return found
