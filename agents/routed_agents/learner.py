@@ -13,6 +13,7 @@ from routed_agents.methods.table import Lesson, Table
 from routed_agents.policies.mixture import Mixture
 from routed_agents.policies.networks import PlaneNetwork
 from routed_agents.rollout import Rollout, spread_labels
+from routed_envs.entries import is_listed
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Batch:
     """What one gradient step learns from: T steps of N environments.
 
     Attributes:
-        observations: int8 [T + 1, N, *observation_shape]; the last row only for bootstrapping.
+        observations: int8 [T + 1, N, *observation_shape], or their entries, int64 [T + 1, N, M];
+            the last row only for bootstrapping.
         actions: int64 [T, N].
         rewards: float [T, N], as the method gives them.
         ended: bool [T, N].
@@ -76,7 +78,7 @@ def make_batch(
     """
     spread = spread_labels(labels, rollout.ended, rollout.outcomes.unfinished)
     return Batch(
-        observations=rollout.observations,
+        observations=rollout.shown,
         actions=rollout.actions,
         rewards=table.rewards(rollout.rewards, rollout.ended, spread, rollout.actors),
         ended=rollout.ended,
@@ -104,7 +106,9 @@ def loss(
     Returns:
         A scalar, and the terms by name as detached scalars.
     """
-    observations = batch.observations.float()
+    observations = batch.observations
+    if not is_listed(observations):
+        observations = observations.float()
     values = _own_values(baseline, observations, batch.actors)
     advantage, returns = _advantages(values.detach(), batch, settings)
     weights = batch.lesson.weights

@@ -29,14 +29,15 @@ def advantages(
     Returns:
         float [T, N].
     """
-    running = (~ended).to(rewards.dtype)
-    errors = rewards + discount * running * values[1:] - values[:-1]
-    estimates = torch.empty_like(errors)
-    estimate = torch.zeros_like(errors[0])
-    for step in reversed(range(len(errors))):
-        estimate = errors[step] + discount * trace_decay * running[step] * estimate
-        estimates[step] = estimate
-    return estimates
+    onward = discount * (~ended).to(rewards.dtype)
+    errors = rewards + onward * values[1:] - values[:-1]
+    estimate, estimates = torch.zeros_like(errors[0]), []
+    for error, decay in zip(
+        reversed(errors.unbind()), reversed((trace_decay * onward).unbind()), strict=True
+    ):
+        estimate = torch.addcmul(error, decay, estimate)
+        estimates.append(estimate)
+    return torch.stack(estimates[::-1])
 
 
 def normalise(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

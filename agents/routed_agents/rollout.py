@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Generic, Protocol
 
 import torch
 from torch.nn import functional
 
+from routed_envs.entries import in_full, is_listed
 from routed_envs.outcomes import Outcomes
-from routed_envs.worlds import Ending, State, World, map_states, renew
+from routed_envs.worlds import Dynamics, Ending, State, map_states, renew
 
 
 class Actor(Protocol):
@@ -46,6 +48,8 @@ class Rollout:
         actors: int64 [N], the expert that acted in each environment; None if the mixture did.
         policy: The network that acted, as it acted; it is not changed before the rollout has been
             used.
+        entries: The entries of the observations that are 1, int64 [T + 1, N, M], if the world shows
+            these.
     """
 
     observations: torch.Tensor
@@ -59,6 +63,12 @@ class Rollout:
     final_observations: torch.Tensor | None = None
     actors: torch.Tensor | None = None
     policy: Actor | None = None
+    entries: torch.Tensor | None = None
+
+    @property
+    def shown(self) -> torch.Tensor:
+        """What the policy saw: the entries if there are any, else the observations."""
+        return self.observations if self.entries is None else self.entries
 
     def label_counts(self) -> dict[str, int]:
         """How many episodes ended with each label, by its name."""
@@ -98,10 +108,9 @@ def sample_actions(probabilities: torch.Tensor, uniform: torch.Tensor) -> torch.
 
 
 def collect(
-    world: World[State],
+    world: Dynamics[State],
     act: Callable[[torch.Tensor], torch.Tensor],
     state: State,
-    observation: torch.Tensor,
     steps: int,
     generator: torch.Generator,
     final_observations: bool = False,
@@ -110,9 +119,8 @@ def collect(
 
     Args:
         world: The rules.
-        act: Maps observations [N, *observation_shape] to action probabilities, float [N, A].
+        act: Maps what the world shows of N episodes to action probabilities, float [N, A].
         state: N running episodes.
-        observation: What they show, int8 [N, *observation_shape].
         steps: T, at least 1.
         generator: The run's own, on the device of the state.
         final_observations: Keep the observation that each step ends in, which costs time.
@@ -120,11 +128,13 @@ def collect(
     Returns:
         The rollout, its hidden outcomes and the state after it.
     """
+    observation = world.observe(state)
     count, device = len(observation), observation.device
-    uniform = torch.rand((steps, count), generator=generator, device=device)
+    uniform = torch.rand((steps, count), generator=generator, device=device).unbind()
     placement = (steps * count, world.random_numbers)
     # All the new episodes that the rollout can need, placed at once.
-    fresh = world.place(torch.rand(placement, generator=generator, device=device))
+    placed = world.place(torch.rand(placement, generator=generator, device=device))
+    fresh = map_states(lambda values: values.unflatten(0, (steps, count)), placed)
     observations, actions, endings, finals = [observation], [], [], []
     for step in range(steps):
         actions.append(sample_actions(act(observations[-1]), uniform[step]))
@@ -132,14 +142,13 @@ def collect(
         endings.append(ending)
         if final_observations:
             finals.append(world.observe(state))
-        block = slice(step * count, (step + 1) * count)
-        state = renew(state, ending.ended, map_states(lambda x, block=block: x[block], fresh))
+        state = renew(state, ending.ended, map_states(itemgetter(step), fresh))
         observations.append(world.observe(state))
     return _stacked(world, observations, actions, endings, finals, state)
 
 
 def _stacked(
-    world: World[State],
+    world: Dynamics[State],
     observations: list[torch.Tensor],
     actions: list[torch.Tensor],
     endings: list[Ending],
@@ -147,15 +156,17 @@ def _stacked(
     state: State,
 ) -> Collected[State]:
     """The steps of N environments as one rollout; `finals` are empty if nobody asked for them."""
+    shown, shape = torch.stack(observations), world.observation_shape
     rollout = Rollout(
-        observations=torch.stack(observations),
+        observations=in_full(shown, shape),
         actions=torch.stack(actions),
         rewards=torch.stack([ending.reward for ending in endings]),
         ended=torch.stack([ending.ended for ending in endings]),
         labels=torch.stack([ending.label for ending in endings]),
         outcomes=world.outcomes,
         action_count=world.actions,
-        final_observations=torch.stack(finals) if finals else None,
+        entries=shown if is_listed(shown) else None,
+        final_observations=in_full(torch.stack(finals), shape) if finals else None,
     )
     return Collected(rollout, torch.stack([ending.outcome for ending in endings]), state)
 
@@ -174,10 +185,9 @@ def spread_labels(labels: torch.Tensor, ended: torch.Tensor, unfinished: int) ->
     open_label = torch.tensor(unfinished, device=labels.device)
     if labels.is_floating_point():
         open_label = functional.one_hot(open_label, labels.shape[2]).to(labels.dtype)
-    spread = torch.empty_like(labels)
-    current = open_label.expand(labels.shape[1:])
-    for step in reversed(range(len(labels))):
-        here = ended[step].view(-1, *(1,) * (labels.dim() - 2))
-        current = torch.where(here, labels[step], current)
-        spread[step] = current
-    return spread
+    current, spread = open_label.expand(labels.shape[1:]), []
+    here = ended.view(*ended.shape, *(1,) * (labels.dim() - 2))
+    for ends, label in zip(reversed(here.unbind()), reversed(labels.unbind()), strict=True):
+        current = torch.where(ends, label, current)
+        spread.append(current)
+    return torch.stack(spread[::-1])

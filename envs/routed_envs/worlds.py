@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from functools import cache, partial
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -41,9 +41,14 @@ def map_states(function: Callable[..., torch.Tensor], *states: State) -> State:
     Returns:
         A state of that class.
     """
-    names = [field.name for field in dataclasses.fields(cast("Any", states[0]))]
-    values = {name: function(*(getattr(state, name) for state in states)) for name in names}
-    return dataclasses.replace(cast("Any", states[0]), **values)
+    cls = type(states[0])
+    return cls(*(function(*(getattr(state, name) for state in states)) for name in _fields(cls)))
+
+
+@cache
+def _fields(cls: type[Any]) -> tuple[str, ...]:
+    """The names of a dataclass's fields."""
+    return tuple(field.name for field in dataclasses.fields(cls))
 
 
 def _pick(condition: torch.Tensor, chosen: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
@@ -73,8 +78,48 @@ class Ending:
     ended: torch.Tensor
 
 
+class Dynamics(Protocol[State]):
+    """Episodes in N environments at once, which is what acting takes of a world.
+
+    `State` is a frozen dataclass of tensors [N, ...]. Neither a generator nor a running state is
+    held: random numbers are passed in, uniform in [0, 1), `random_numbers` for each placement.
+    """
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """The names of the ways in which an episode can end."""
+        ...
+
+    @property
+    def observation_shape(self) -> tuple[int, ...]:
+        """The shape of one observation, which is int8."""
+        ...
+
+    @property
+    def actions(self) -> int:
+        """The number of actions."""
+        ...
+
+    @property
+    def random_numbers(self) -> int:
+        """How many uniform numbers one placement takes."""
+        ...
+
+    def place(self, random: torch.Tensor) -> State:
+        """Start an episode in every environment, from random numbers [N, random_numbers]."""
+        ...
+
+    def advance(self, state: State, actions: torch.Tensor) -> tuple[State, Ending]:
+        """Take the actions, int64 [N]; what follows an episode's end has no meaning."""
+        ...
+
+    def observe(self, state: State) -> torch.Tensor:
+        """What the agent sees, int8 [N, *observation_shape]."""
+        ...
+
+
 @runtime_checkable
-class World(Protocol[State]):
+class World(Dynamics[State], Protocol[State]):
     """Rules for N environments at once. `State` is a frozen dataclass of tensors [N, ...].
 
     A world holds no generator and no running state: random numbers are passed in, uniform in
@@ -93,11 +138,6 @@ class World(Protocol[State]):
     """
 
     @property
-    def outcomes(self) -> Outcomes:
-        """The names of the ways in which an episode can end."""
-        ...
-
-    @property
     def oversight(self) -> float:
         """How likely a target has oversight, 0 to 1."""
         ...
@@ -112,11 +152,6 @@ class World(Protocol[State]):
         ...
 
     @property
-    def observation_shape(self) -> tuple[int, ...]:
-        """The shape of one observation, which is int8."""
-        ...
-
-    @property
     def oversight_mask(self) -> torch.Tensor:
         """True at the entries of an observation that show oversight, bool [*observation_shape].
 
@@ -125,30 +160,8 @@ class World(Protocol[State]):
         ...
 
     @property
-    def actions(self) -> int:
-        """The number of actions."""
-        ...
-
-    @property
     def max_steps(self) -> int:
         """The steps after which an episode times out."""
-        ...
-
-    @property
-    def random_numbers(self) -> int:
-        """How many uniform numbers one placement takes."""
-        ...
-
-    def place(self, random: torch.Tensor) -> State:
-        """Start an episode in every environment, from random numbers [N, random_numbers]."""
-        ...
-
-    def advance(self, state: State, actions: torch.Tensor) -> tuple[State, Ending]:
-        """Take the actions, int64 [N]; what follows an episode's end has no meaning."""
-        ...
-
-    def observe(self, state: State) -> torch.Tensor:
-        """What the agent sees, int8 [N, *observation_shape]."""
         ...
 
     def with_oversight(self, oversight: float) -> World[State]:

@@ -77,6 +77,7 @@ def evaluate_steerings(
     *,
     max_states: int = MAX_STATES,
     episodes: int = 10_000,
+    evaluator: Evaluator | None = None,
 ) -> dict[str, dict[str, Evaluation]]:
     """The figures of the unsteered policy and of each expert in several worlds.
 
@@ -87,6 +88,7 @@ def evaluate_steerings(
         worlds: By names of your choice; `oversight_levels` gives the usual ones.
         max_states: Worlds with more states are evaluated by Monte Carlo.
         episodes: Episodes of a Monte Carlo evaluation.
+        evaluator: Of the worlds, if somebody has it already.
 
     Returns:
         By the world's name, then by the steering's, as `steerings` names them.
@@ -96,8 +98,10 @@ def evaluate_steerings(
         if found[first]:
             continue  # Another world had the same states.
         group = {n: world for n, world in worlds.items() if same_states(world, worlds[first])}
-        listable = is_listable(worlds[first], max_states)
-        evaluator = Evaluator(worlds[first]) if listable else None
+        if not is_listable(worlds[first], max_states):
+            evaluator = None
+        elif evaluator is None or not same_states(evaluator.world, worlds[first]):
+            evaluator = Evaluator(worlds[first])
         for who, actor in steerings(policy).items():
             if evaluator is not None:
                 figures = evaluator.evaluate(actor, group.values())

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from routed_rl.extras import need
+from routed_rl.runs.allocator import keep_memory
 from routed_rl.runs.checkpoint import load_checkpoint, save_checkpoint
 from routed_rl.runs.divergence import DivergenceError
 from routed_rl.runs.memory import check_memory
@@ -68,6 +69,7 @@ def run_task(
     check_folder(folder, description, resume, overwrite)
     if tensorboard:
         need("tensorboard", "--tensorboard", ("tensorboard",))
+    keep_memory()
     with folder.locked(), using_threads(task.threads), ExitStack() as stack:
         check_folder(folder, description, resume, overwrite)
         state = task.start()

@@ -24,6 +24,7 @@ from routed_agents.methods.record import Method
 from routed_agents.methods.relabelling import count_targets, method_labels, told_labels
 from routed_agents.methods.routing_settings import RoutingSettings
 from routed_agents.methods.table import Table
+from routed_agents.policies.acting import acting
 from routed_agents.policies.mixture import deal
 from routed_agents.policies.networks import (
     NetworkSettings,
@@ -36,8 +37,10 @@ from routed_agents.policies.policy import Policy
 from routed_agents.rollout import Collected, Rollout, collect
 from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld
-from routed_envs.worlds import World
+from routed_envs.table_world import TableWorld, as_tables
+from routed_envs.worlds import Dynamics, World
 from routed_rl.config import HOST_FIELDS, TrainConfig
+from routed_rl.evaluation.exact import Evaluator
 from routed_rl.runs.identity import TABLE
 from routed_rl.runs.warning_signs import Noted
 from routed_rl.training.own_world import own_world
@@ -151,7 +154,7 @@ class Experiment:
         second_seed = int(torch.randint(2**62, (), generator=initial))
         generator = torch.Generator(device).manual_seed(second_seed)
         shape = (config.environments, world.random_numbers)
-        worlds = world.place(torch.rand(shape, generator=generator, device=device))
+        worlds = self.dynamics.place(torch.rand(shape, generator=generator, device=device))
         select = self.method.select
         return TrainingState(
             policy=policy,
@@ -164,7 +167,6 @@ class Experiment:
             ),
             generator=generator,
             worlds=worlds,
-            observation=world.observe(worlds),
             memory={},
             gate_memory={},
             noted=Noted.of(world.outcomes.targets),
@@ -232,26 +234,18 @@ class Experiment:
         batch = make_batch(rollout, labels, self.table, gate)
         total, figures = loss(state.policy, state.baseline, batch, self.loss_settings(progress))
         gradient_step(state.optimizer, total, self.learning_rate(progress))
-        state.worlds, state.observation = collected.state, rollout.observations[-1]
+        state.worlds = collected.state
         state.update += 1
         state.noted.count(rollout.label_counts(), state.update)
         return rollout, figures
 
     def collect(self, state: TrainingState) -> Collected[Any]:
         """A rollout of whoever acts in training, from where the state's worlds stand."""
-        solo = self._actors is not None
-
-        @torch.inference_mode()
-        def act(observations: torch.Tensor) -> torch.Tensor:
-            if solo:
-                return state.policy.solo_logits(observations.unsqueeze(0))[0].softmax(1)
-            return state.policy(observations)[0].softmax(1)
-
+        shown = self.dynamics.observe(state.worlds)
         collected = collect(
-            self.world,
-            act,
+            self.dynamics,
+            acting(state.policy, self._actors, shown),
             state.worlds,
-            state.observation,
             self.config.rollout_steps,
             state.generator,
             self.method.final_observations,
@@ -263,6 +257,17 @@ class Experiment:
             policy=state.policy,
         )
         return dataclasses.replace(collected, rollout=rollout)
+
+    @cached_property
+    def dynamics(self) -> Dynamics[Any]:
+        """The world as tables where its states can be listed, else by its rules."""
+        return as_tables(self.world, self.device)
+
+    @cached_property
+    def evaluator(self) -> Evaluator | None:
+        """Exact evaluation in the world whose tables there are; None without tables."""
+        tables = self.dynamics
+        return Evaluator(self.world, tables) if isinstance(tables, TableWorld) else None
 
     @cached_property
     def _oversight_entries(self) -> torch.Tensor | None:

@@ -25,7 +25,8 @@ def finish(experiment: Experiment, state: TrainingState, folder: RunFolder) -> N
         state.policy.load_state_dict(state.selector.best)
     policy = experiment.policy(state)
     save_policy(policy, folder.policy)
-    judged = evaluate_steerings(policy, oversight_levels(experiment.world))
+    levels = oversight_levels(experiment.world)
+    judged = evaluate_steerings(policy, levels, evaluator=experiment.evaluator)
     belief = described_belief(state.memory, experiment.world.outcomes)
     told = {
         "method": experiment.method.name,
@@ -62,7 +63,7 @@ def relabel_accuracy(experiment: Experiment, state: TrainingState) -> float | No
     for _ in range(ROLLOUTS):
         collected = experiment.collect(going)
         labels, going.memory = relabel(collected.rollout, going.memory, going.generator)
-        going.worlds, going.observation = collected.state, collected.rollout.observations[-1]
+        going.worlds = collected.state
         if labels.is_floating_point():
             labels = labels.argmax(2)
         guesses = (collected.rollout.labels == unknown) & (labels < targets)

@@ -9,6 +9,7 @@ import torch
 
 from routed_agents.described_file import described_bytes, read_described, refusing_damage
 from routed_agents.files import write_atomically
+from routed_agents.policies.first_layers import FirstLayer
 from routed_agents.policies.networks import NetworkSettings, RoutedPolicyNetwork, without_storage
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
@@ -72,6 +73,9 @@ def load_policy(
         with without_storage():
             network = RoutedPolicyNetwork(NetworkSettings.from_json(description["network"]))
         network.load_state_dict(weights, assign=True)
+        for layer in network.modules():
+            if isinstance(layer, FirstLayer):
+                layer.lay_out()
         if world is None:
             world = _world(description["world"], file)
         _check_fit(network.settings, world, file)

@@ -15,7 +15,7 @@ from routed_agents.policies.networks import PlaneNetwork, RoutedPolicyNetwork
 from routed_rl.runs.warning_signs import Noted
 
 LEARNED = ("policy", "baseline", "optimizer")
-PLAIN = ("observation", "memory", "gate_memory", "update", "labels", "seconds", "log_bytes")
+PLAIN = ("memory", "gate_memory", "update", "labels", "seconds", "log_bytes")
 """The fields that a checkpoint holds as they are."""
 
 
@@ -29,7 +29,6 @@ class TrainingState:
         optimizer: Over the parameters of both.
         generator: The run's own, on its device.
         worlds: The running environments, a dataclass of tensors.
-        observation: What they show, int8 [N, *observation_shape].
         memory: What the method's `relabel` remembers.
         gate_memory: What its gate remembers, if it learns from memory.
         noted: The labels so far, and what was warned of.
@@ -46,7 +45,6 @@ class TrainingState:
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
     worlds: Any
-    observation: torch.Tensor
     memory: dict[str, torch.Tensor]
     gate_memory: dict[str, torch.Tensor]
     noted: Noted
@@ -60,7 +58,7 @@ class TrainingState:
     @property
     def device(self) -> torch.device:
         """Where its tensors live."""
-        return self.observation.device
+        return self.generator.device
 
     def weights(self) -> Iterable[torch.Tensor]:
         """The policy's and the baseline's."""
@@ -87,7 +85,9 @@ class TrainingState:
             self.generator.set_state(content["generator"].cpu())
         else:  # Generators of another kind of device cannot be continued, only started anew.
             self.generator.manual_seed(self.generator.initial_seed() + content["update"])
-        self.worlds = dataclasses.replace(self.worlds, **content["worlds"])
+        # Checkpoints of before worlds were tables hold another state: its episodes start anew.
+        if set(content["worlds"]) == {field.name for field in dataclasses.fields(self.worlds)}:
+            self.worlds = dataclasses.replace(self.worlds, **content["worlds"])
         if self.selector:
             self.selector.load_state_dict(content["selector"])
         self.noted = Noted.resumed(content, self.noted)

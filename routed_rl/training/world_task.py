@@ -98,13 +98,15 @@ class WorldTask:
         method = self.experiment.method
         if len(method.experts) == 1:
             return None
-        seen, taken = few(rollout.observations[:-1]), few(rollout.actions)
+        seen, taken = few(rollout.shown[:-1]), few(rollout.actions)
         return separation(state.policy, method.gate == "learned", seen, taken)
 
     def judge(self, state: TrainingState) -> dict[str, Evaluation]:
         """The policy's figures for the log; the run never sees them."""
         policy, worlds = self.experiment.policy(state), {"training": self.experiment.world}
-        return evaluate_steerings(policy, worlds, **EVALUATION_ON_THE_WAY)["training"]
+        evaluator = self.experiment.evaluator
+        found = evaluate_steerings(policy, worlds, evaluator=evaluator, **EVALUATION_ON_THE_WAY)
+        return found["training"]
 
     def save_policy(self, state: TrainingState, path: Path) -> None:
         """Write the policy as it stands."""

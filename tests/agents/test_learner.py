@@ -24,7 +24,7 @@ def collected(world: DiamondGhostWorld = WORLD, steps: int = 12, count: int = 40
     state = random_states(world, count)
     uniform = torch.full((count, 4), 0.25)
     generator = torch.Generator().manual_seed(7)
-    return collect(world, lambda _: uniform, state, world.observe(state), steps, generator)
+    return collect(world, lambda _: uniform, state, steps, generator)
 
 
 def test_one_pass_with_masks_equals_separate_passes_for_each_route():
@@ -83,7 +83,7 @@ def test_a_rollout_chains_frames_and_never_acts_on_a_finished_episode():
         seen.append(observations)
         return torch.full((16, 4), 0.25)
 
-    made = collect(world, act, state, world.observe(state), 20, torch.Generator().manual_seed(0))
+    made = collect(world, act, state, 20, torch.Generator().manual_seed(0))
     rollout = made.rollout
     assert torch.equal(torch.stack(seen), rollout.observations[:-1])
     assert torch.equal(rollout.observations[-1], world.observe(made.state))

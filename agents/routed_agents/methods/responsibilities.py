@@ -43,16 +43,19 @@ def policy_belief(
         float [M, K], and the memory.
     """
     assert rollout.policy is not None, "whoever collects a rollout hands the policy along"
+    shown, taken = rollout.shown[:-1][where], rollout.actions[where]
     with torch.no_grad():
-        prior = rollout.policy.gate_logits(rollout.seen(where)).log_softmax(1)
-    return (prior + log_likelihoods(rollout, where)).softmax(1), memory
+        prior = rollout.policy.gate_logits(shown).log_softmax(1)
+        likelihoods = rollout.policy.each_log_probability(shown, taken)
+    return (prior + likelihoods).softmax(1), memory
 
 
 def log_likelihoods(rollout: Rollout, where: torch.Tensor) -> torch.Tensor:
     """How likely each expert would have acted so, float [M, K] in logarithms, at bool `where`."""
     assert rollout.policy is not None, "whoever collects a rollout hands the policy along"
     with torch.no_grad():
-        return rollout.policy.each_log_probability(rollout.seen(where), rollout.actions[where])
+        shown, taken = rollout.shown[:-1][where], rollout.actions[where]
+        return rollout.policy.each_log_probability(shown, taken)
 
 
 @dataclass(frozen=True)

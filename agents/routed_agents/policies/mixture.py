@@ -120,8 +120,7 @@ class Mixture(nn.Module):
         Returns:
             float [T, N, A].
         """
-        count = len(self.experts)
-        blocks, hidden = inputs.tensor_split(count, 1), []
+        blocks, logits = inputs.tensor_split(len(self.experts), 1), []
         for index, (expert, block) in enumerate(zip(self.experts.values(), blocks, strict=True)):
             steps, flat = block.shape[:2], self._expert_inputs(block.flatten(0, 1))
             weight = factor = None
@@ -131,8 +130,8 @@ class Mixture(nn.Module):
                     factor = _own_share(routes.activations, index, inputs.shape[:2])
             out = self._hidden(expert, flat, weight)
             out = out if factor is None else out * factor.unsqueeze(1)
-            hidden.append(out.unflatten(0, steps))
-        return self.head(torch.cat(hidden, 1))
+            logits.append(self.head(out).unflatten(0, steps))
+        return torch.cat(logits, 1)
 
     def own_logits(
         self, inputs: Any, actors: torch.Tensor, routes: ExpertRoutes | None = None
@@ -195,9 +194,9 @@ class Mixture(nn.Module):
         weights: Sequence[torch.Tensor] | Sequence[float],
         routes: ExpertRoutes | None = None,
     ) -> torch.Tensor:
-        """The head's logits of the weighted sum of the experts; weights are numbers or [B, 1]."""
+        """The weighted sum of the experts' logits; weights are numbers or [B, 1]."""
         inputs = self._expert_inputs(inputs)
-        mixed: torch.Tensor | float = 0.0
+        mixed = self.head.bias
         for index, (expert, weight) in enumerate(zip(self.experts.values(), weights, strict=True)):
             if isinstance(weight, float) and weight == 0:
                 continue
@@ -205,10 +204,10 @@ class Mixture(nn.Module):
                 expert, inputs, None if routes is None else routes.experts[:, index]
             )
             if routes is not None and routes.activations is not None:
-                hidden = hidden * routes.activations[:, index, None]
-            mixed = mixed + weight * hidden
-        assert isinstance(mixed, torch.Tensor), "some expert has a weight"
-        return self.head(mixed)
+                weight = weight * routes.activations[:, index, None]
+            # The head first, which is linear: there are fewer logits than hidden values to weigh.
+            mixed = mixed + weight * nn.functional.linear(hidden, self.head.weight)
+        return mixed
 
     def _hidden(
         self, expert: nn.Module, inputs: torch.Tensor, weight: torch.Tensor | None

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from routed_agents.policies.first_layers import FirstLayer, first_layer, flat
 from routed_agents.policies.mixture import Mixture
 from routed_envs.errors import InputError
 
@@ -93,8 +94,8 @@ class RoutedPolicyNetwork(Mixture):
         self.settings = settings
 
     def _expert_inputs(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Observations [B, *observation_shape] of any type as float [B, features]."""
-        return inputs.flatten(1).float()
+        """Observations [B, *observation_shape] as float [B, features], or their entries."""
+        return flat(inputs)
 
 
 class PlaneNetwork(nn.Module):
@@ -121,19 +122,40 @@ class PlaneNetwork(nn.Module):
         self.layers = nn.Sequential(*(x for x in layers if not (linear and isinstance(x, nn.ReLU))))
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
-        """Map observations [B, *observation_shape] of any type to float [B, widths[-1]]."""
-        cells = math.prod(observations.shape[2:])  # Said, for a batch of none leaves it open.
-        planes = observations.reshape(*observations.shape[:2], cells).float()
+        """Map observations to float [B, widths[-1]].
+
+        Args:
+            observations: [B, *observation_shape], or their entries, int64 [B, M].
+        """
+        weight, bias, rest = self.folded()
+        return rest(first_layer(flat(observations), weight, bias))
+
+    def folded(self) -> tuple[torch.Tensor, torch.Tensor, nn.Sequential]:
+        """The same network with every layer in one up to the first ReLU.
+
+        Returns:
+            A layer's weight [H, P] and bias [H] on flattened observations, and what follows it.
+        """
+        first, *rest = self.layers
+        assert isinstance(first, nn.Linear), "the layers begin with a linear one"
+        weight, bias = first.weight, first.bias
         if self.convolution is not None:
-            planes = self.convolution(planes)
-        return self.layers(planes.flatten(1))
+            kernel, shift = self.convolution.weight.squeeze(2), self.convolution.bias
+            assert shift is not None, "it has one"
+            channels = weight.unflatten(1, (len(kernel), -1))
+            bias = bias + channels.sum(2) @ shift
+            weight = torch.einsum("hcx,cp->hpx", channels, kernel).flatten(1)
+        while rest and isinstance(layer := rest[0], nn.Linear):
+            rest = rest[1:]
+            weight, bias = layer.weight @ weight, layer.weight @ bias + layer.bias
+        return weight, bias, nn.Sequential(*rest)
 
 
 def _layers(widths: Sequence[int], activate_last: bool = True) -> list[nn.Module]:
     """Linear layers from each width to the next, with ReLU between them."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
-        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        layers += [nn.Linear(inputs, outputs) if layers else FirstLayer(inputs, outputs), nn.ReLU()]
     return layers if activate_last else layers[:-1]
 
 

@@ -115,10 +115,18 @@ class Policy:
         Raises:
             InputError: The observations have another shape.
         """
-        seen = self._checked(observations)
+        return self.probabilities(self._checked(observations).float())
+
+    @torch.no_grad()
+    def probabilities(self, shown: torch.Tensor) -> torch.Tensor:
+        """The same, float32 [B, A], of what a world shows, as it shows it.
+
+        Args:
+            shown: float or int8 [B, *observation_shape], or entries, int64 [B, M].
+        """
         if self._weights is None:
-            return self.network(seen)[0].softmax(1)
-        return self.network.steered_logits(seen, self._weights).softmax(1)
+            return self.network(shown)[0].softmax(1)
+        return self.network.steered_logits(shown, self._weights).softmax(1)
 
     @torch.no_grad()
     def gate_weights(self, observations: ArrayLike | torch.Tensor) -> torch.Tensor:
@@ -132,7 +140,8 @@ class Policy:
         """
         seen = torch.as_tensor(observations)
         single = seen.dim() == len(self.network.settings.observation_shape)
-        return self.network.gate_logits(self._checked(seen[None] if single else seen)).softmax(1)
+        seen = self._checked(seen[None] if single else seen).float()
+        return self.network.gate_logits(seen).softmax(1)
 
     def predict(
         self,

@@ -93,10 +93,14 @@ class StateList:
             state.oversight.gather(1, target.unsqueeze(1)).squeeze(1).long()
             for target in (state.ghost, state.diamond)
         )
-        code = (state.mistaken.long() * 2 + ghost_seen) * 2 + diamond_seen
+        index = (state.mistaken.long() * 2 + ghost_seen) * 2 + diamond_seen
+        taken: list[torch.Tensor] = []
         for cell in (state.agent, state.ghost, state.diamond):
-            code = code * self.cells + cell
-        return torch.searchsorted(self.codes, code).clamp_(max=self.count - 1)
+            # How many cells that the ones before have left free come first.
+            free = cell - sum((cell > other).long() for other in taken)
+            index = index * (self.cells - len(taken)) + free
+            taken.append(cell)
+        return index.clamp_(0, self.count - 1)
 
     def probabilities(self, chances: float | torch.Tensor, label_noise: float) -> torch.Tensor:
         """How likely an episode starts in each state, float64 [count], if all placements are equal.

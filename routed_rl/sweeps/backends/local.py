@@ -17,6 +17,9 @@ from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.backends.worker import child
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
+PRELOADED = ["routed_rl.sweeps.backends.worker", "torch._dynamo"]
+"""The second is what the first optimizer of a process imports, which takes a second."""
+
 
 class LocalBackend:
     """Trains on this machine.
@@ -36,7 +39,7 @@ class LocalBackend:
             "forkserver" if sys.platform == "linux" else "spawn"
         )
         if sys.platform == "linux":
-            self._context.set_forkserver_preload(["routed_rl.sweeps.backends.worker"])
+            self._context.set_forkserver_preload(PRELOADED)
 
     @property
     def running(self) -> int:

@@ -192,7 +192,7 @@ def rollouts(name: str, count: int, **changes: object) -> tuple[Experiment, list
     state, made = experiment.start(), []
     for _ in range(count):
         made.append(experiment.collect(state))
-        state.worlds, state.observation = made[-1].state, made[-1].rollout.observations[-1]
+        state.worlds = made[-1].state
     return experiment, made
 
 

@@ -102,8 +102,7 @@ def library(method: Method, collected: Collected) -> tuple[torch.Tensor, Lesson]
 def test_both_learners_get_the_same_from_the_same_rollout(name: str):
     method, uniform = get_method(name, OUTCOMES), torch.full((40, 4), 0.25)
     state, generator = random_states(WORLD, 40), torch.Generator().manual_seed(7)
-    seen = WORLD.observe(state)
-    collected = collect(WORLD, lambda _: uniform, state, seen, 12, generator, True)
+    collected = collect(WORLD, lambda _: uniform, state, 12, generator, True)
     if method.oversight_entries:
         told = dataclasses.replace(collected.rollout, oversight_mask=WORLD.oversight_mask)
         collected = dataclasses.replace(collected, rollout=told)

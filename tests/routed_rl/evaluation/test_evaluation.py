@@ -10,8 +10,9 @@ import torch
 from helpers import random_policy
 
 from routed_envs import DiamondGhostWorld, InputError
+from routed_envs.table_world import transitions
 from routed_rl import Evaluation, evaluate, evaluate_steerings
-from routed_rl.evaluation.exact import Evaluator, same_states, transitions
+from routed_rl.evaluation.exact import Evaluator, same_states
 from routed_rl.evaluation.sampled import sample_episodes, wilson_interval
 from routed_rl.evaluation.steerings import oversight_levels
 

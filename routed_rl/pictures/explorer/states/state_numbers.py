@@ -8,8 +8,9 @@ from typing import Any
 import torch
 
 from routed_agents.policies.policy import Policy
+from routed_envs.table_world import Transitions, transitions
 from routed_envs.worlds import EnumerableWorld
-from routed_rl.evaluation.exact import Transitions, state_values, transitions
+from routed_rl.evaluation.exact import state_values
 from routed_rl.evaluation.record import DISCOUNT
 from routed_rl.evaluation.steerings import steerings
 from routed_rl.pictures.explorer.states.state_fields import StateField

@@ -1,0 +1,142 @@
+"""A world whose states can be listed, as tables: a state is a number, a step is a lookup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic
+
+import torch
+
+from routed_envs.entries import entries_of
+from routed_envs.outcomes import Outcomes
+from routed_envs.worlds import Dynamics, Ending, EnumerableWorld, State, World
+
+MAX_STATES = 100_000
+"""Worlds with more states are stepped by their rules: their tables would take too much memory."""
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """Where each of A actions leads from each of S states, by the world's own rules.
+
+    Attributes:
+        next_state: int64 [S, A], the state after the action; any, where the episode ends.
+        outcome: int64 [S, A], codes of `Outcomes`, of a step that is not the last one allowed.
+        label: int64 [S, A], codes of `Outcomes`: what the overseer knows of that step.
+        reward: float32 [S, A], the environment's.
+    """
+
+    next_state: torch.Tensor
+    outcome: torch.Tensor
+    label: torch.Tensor
+    reward: torch.Tensor
+
+
+def transitions(world: EnumerableWorld[Any]) -> Transitions:
+    """Take every action in every state, once."""
+    states = world.enumerate_states()
+    count = world.state_count or 0
+    columns = []
+    for action in range(world.actions):
+        after, ending = world.advance(states, torch.full((count,), action))
+        columns.append((world.state_index(after), ending.outcome, ending.label, ending.reward))
+    return Transitions(*(torch.stack(column, 1) for column in zip(*columns, strict=True)))
+
+
+@dataclass(frozen=True)
+class TableState:
+    """N running episodes.
+
+    Attributes:
+        place: int64 [N], the state's place in the world's list.
+        steps: int64 [N], the steps taken in this episode.
+    """
+
+    place: torch.Tensor
+    steps: torch.Tensor
+
+
+class TableWorld(Generic[State]):
+    """The same world as its rules: equal random numbers and actions bring equal episodes.
+
+    Tables hold every step that can be taken, twice: as it is while time is left, and as the last
+    one allowed, which times out unless it reaches a target.
+
+    Args:
+        rules: A world whose states can be listed.
+        device: Where the tables and the episodes live.
+
+    Attributes:
+        rules: The world.
+        transitions: Its steps, on the CPU.
+        shown: What each state shows, as `observe` does.
+    """
+
+    def __init__(self, rules: EnumerableWorld[State], device: torch.device | str = "cpu") -> None:
+        self.rules = rules
+        self.transitions = transitions(rules)
+        observations = rules.observe(rules.enumerate_states())
+        entries = entries_of(observations)
+        self.shown = (observations if entries is None else entries).to(device)
+
+    @cached_property
+    def _steps(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of each step its next state, outcome and label, [2 x S x A, 3], and its reward."""
+        table, outcomes, device = self.transitions, self.outcomes, self.shown.device
+        going_on = table.outcome == outcomes.unfinished
+        last = [
+            codes.masked_fill(going_on, outcomes.timeout) for codes in (table.outcome, table.label)
+        ]
+        columns = (table.next_state, table.outcome, table.label), (table.next_state, *last)
+        whole = torch.cat([torch.stack(half, 2).flatten(0, 1) for half in columns])
+        return whole.to(device), table.reward.flatten().repeat(2).to(device)
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """The names of the ways in which an episode can end."""
+        return self.rules.outcomes
+
+    @property
+    def observation_shape(self) -> tuple[int, ...]:
+        """The shape of one observation in full."""
+        return self.rules.observation_shape
+
+    @property
+    def actions(self) -> int:
+        """The number of actions."""
+        return self.rules.actions
+
+    @property
+    def random_numbers(self) -> int:
+        """How many uniform numbers one placement takes."""
+        return self.rules.random_numbers
+
+    def place(self, random: torch.Tensor) -> TableState:
+        """Start an episode in every environment, from random numbers [N, random_numbers]."""
+        place = self.rules.state_index(self.rules.place(random))
+        return TableState(place, torch.zeros_like(place))
+
+    def advance(self, state: TableState, actions: torch.Tensor) -> tuple[TableState, Ending]:
+        """Take the actions, int64 [N]; what follows an episode's end has no meaning."""
+        table, rewards = self._steps
+        steps = state.steps + 1
+        taken = state.place * self.actions + actions
+        # Of the second half if it is the last one allowed.
+        taken += (steps >= self.rules.max_steps) * (len(table) // 2)
+        place, outcome, label = table.index_select(0, taken).unbind(1)
+        ended = outcome != self.outcomes.unfinished
+        return TableState(place, steps), Ending(
+            outcome, label, rewards.index_select(0, taken), ended
+        )
+
+    def observe(self, state: TableState) -> torch.Tensor:
+        """What the agent sees: its entries, int64 [N, M], where they are few; else as the rules."""
+        return self.shown.index_select(0, state.place)
+
+
+def as_tables(world: World[Any], device: torch.device | str = "cpu") -> Dynamics[Any]:
+    """The world as tables if its states can be listed and are not too many, else the world."""
+    if isinstance(world, EnumerableWorld) and 0 < (world.state_count or 0) <= MAX_STATES:
+        return TableWorld(world, device)
+    return world
