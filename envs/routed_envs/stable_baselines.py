@@ -13,7 +13,8 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvS
 
 from routed_envs.episode_info import RUNNING
 from routed_envs.errors import InputError
-from routed_envs.worlds import Ending, World, renew
+from routed_envs.table_world import as_tables
+from routed_envs.worlds import Ending, World, restart
 
 
 class WorldVecEnv(VecEnv):
@@ -41,6 +42,7 @@ class WorldVecEnv(VecEnv):
         if num_envs < 1:
             raise InputError(f"num_envs={num_envs}: give at least 1.")
         self.world = world
+        self._dynamics = as_tables(world, by_entries=False)
         self._generator = torch.Generator()
         self._generator.seed() if seed is None else self._generator.manual_seed(seed)
         self._names = np.array(world.outcomes.labels, dtype=object)
@@ -50,7 +52,7 @@ class WorldVecEnv(VecEnv):
             spaces.MultiBinary(world.observation_shape),
             spaces.Discrete(world.actions),
         )
-        self._state = self._place(torch.ones(num_envs, dtype=torch.bool))
+        self._state = self._place(num_envs)
 
     def reset(self) -> NDArray[np.int8]:
         """Start an episode in every environment.
@@ -62,9 +64,9 @@ class WorldVecEnv(VecEnv):
             self._generator.manual_seed(self._seeds[0])
         self._reset_seeds()
         self._reset_options()
-        self._state = self._place(torch.ones(self.num_envs, dtype=torch.bool))
+        self._state = self._place(self.num_envs)
         self.reset_infos = [RUNNING.copy() for _ in range(self.num_envs)]
-        return self.world.observe(self._state).numpy()
+        return self._dynamics.observe(self._state).numpy()
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Keep the actions, int [N], for `step_wait`."""
@@ -76,17 +78,17 @@ class WorldVecEnv(VecEnv):
         Returns:
             Observations int8 [N, ...], rewards float32 [N], ends bool [N] and N dictionaries.
         """
-        after, ending = self.world.advance(self._state, self._actions)
+        after, ending = self._dynamics.advance(self._state, self._actions)
         infos = [RUNNING.copy() for _ in range(self.num_envs)]
         if ending.ended.any():
             self._describe_ends(infos, after, ending)
-            after = renew(after, ending.ended, self._place(ending.ended))
+            after = restart(after, ending.ended, self._place(int(ending.ended.sum())))
         self._state = after
-        observations = self.world.observe(after).numpy()
+        observations = self._dynamics.observe(after).numpy()
         return observations, ending.reward.numpy().copy(), ending.ended.numpy(), infos
 
     def _describe_ends(self, infos: list[dict[str, Any]], after: Any, ending: Ending) -> None:
-        last = self.world.observe(after).numpy()
+        last = self._dynamics.observe(after).numpy()
         labels, outcomes = (self._names[codes.numpy()] for codes in (ending.label, ending.outcome))
         for index in np.flatnonzero(ending.ended.numpy()):
             infos[index] = {
@@ -96,12 +98,10 @@ class WorldVecEnv(VecEnv):
                 "TimeLimit.truncated": outcomes[index] == "timeout",
             }
 
-    def _place(self, where: torch.Tensor) -> Any:
-        """Fresh episodes where bool [N] holds; elsewhere they have no meaning."""
-        random = torch.zeros((self.num_envs, self.world.random_numbers))
-        shape = (int(where.sum()), self.world.random_numbers)
-        random[where] = torch.rand(shape, generator=self._generator)
-        return self.world.place(random)
+    def _place(self, count: int) -> Any:
+        """So many fresh episodes."""
+        shape = (count, self.world.random_numbers)
+        return self._dynamics.place(torch.rand(shape, generator=self._generator))
 
     def close(self) -> None:
         """Nothing is open."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Generic
 
 import torch
+from torch.nn import functional
 
 from routed_envs.entries import entries_of
 from routed_envs.outcomes import Outcomes
-from routed_envs.worlds import Dynamics, Ending, EnumerableWorld, State, World
+from routed_envs.worlds import Dynamics, Ending, EnumerableWorld, State, World, map_states
 
 MAX_STATES = 100_000
 """Worlds with more states are stepped by their rules: their tables would take too much memory."""
@@ -25,23 +27,29 @@ class Transitions:
         outcome: int64 [S, A], codes of `Outcomes`, of a step that is not the last one allowed.
         label: int64 [S, A], codes of `Outcomes`: what the overseer knows of that step.
         reward: float32 [S, A], the environment's.
+        final: int8 [E, *observation_shape], what the E steps that end an episode end in: action by
+            action, and of each in the order of the states.
     """
 
     next_state: torch.Tensor
     outcome: torch.Tensor
     label: torch.Tensor
     reward: torch.Tensor
+    final: torch.Tensor
 
 
 def transitions(world: EnumerableWorld[Any]) -> Transitions:
     """Take every action in every state, once."""
     states = world.enumerate_states()
     count = world.state_count or 0
-    columns = []
+    columns, final = [], []
     for action in range(world.actions):
         after, ending = world.advance(states, torch.full((count,), action))
         columns.append((world.state_index(after), ending.outcome, ending.label, ending.reward))
-    return Transitions(*(torch.stack(column, 1) for column in zip(*columns, strict=True)))
+        ended = ending.outcome != world.outcomes.unfinished
+        final.append(world.observe(map_states(itemgetter(ended), after)))
+    columns = [torch.stack(column, 1) for column in zip(*columns, strict=True)]
+    return Transitions(*columns, final=torch.cat(final))
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class TableState:
     """N running episodes.
 
     Attributes:
-        place: int64 [N], the state's place in the world's list.
+        place: int64 [N], the state's place in the world's list, behind which are the ends.
         steps: int64 [N], the steps taken in this episode.
     """
 
@@ -66,31 +74,45 @@ class TableWorld(Generic[State]):
     Args:
         rules: A world whose states can be listed.
         device: Where the tables and the episodes live.
+        by_entries: Show entries where these are few; else observations as the rules show them.
 
     Attributes:
         rules: The world.
         transitions: Its steps, on the CPU.
-        shown: What each state shows, as `observe` does.
+        shown: What each state of the list shows, as `observe` does, and then what each end shows.
     """
 
-    def __init__(self, rules: EnumerableWorld[State], device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        rules: EnumerableWorld[State],
+        device: torch.device | str = "cpu",
+        by_entries: bool = True,
+    ) -> None:
         self.rules = rules
         self.transitions = transitions(rules)
         observations = rules.observe(rules.enumerate_states())
-        entries = entries_of(observations)
+        observations = torch.cat((observations, self.transitions.final))
+        entries = entries_of(observations) if by_entries else None
         self.shown = (observations if entries is None else entries).to(device)
 
     @cached_property
     def _steps(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of each step its next state, outcome and label, [2 x S x A, 3], and its reward."""
+        """Of each step its next place, outcome and label, [2 x places x A, 3], and its reward."""
         table, outcomes, device = self.transitions, self.outcomes, self.shown.device
         going_on = table.outcome == outcomes.unfinished
+        # What follows the listed states is what the ends show, in the order of `Transitions.final`.
+        ends = len(going_on) - 1 + (~going_on).t().flatten().cumsum(0).view_as(going_on.t()).t()
+        place = torch.where(going_on, table.next_state, ends)
         last = [
             codes.masked_fill(going_on, outcomes.timeout) for codes in (table.outcome, table.label)
         ]
-        columns = (table.next_state, table.outcome, table.label), (table.next_state, *last)
-        whole = torch.cat([torch.stack(half, 2).flatten(0, 1) for half in columns])
-        return whole.to(device), table.reward.flatten().repeat(2).to(device)
+        halves = (place, table.outcome, table.label), (place, *last)
+        # Nobody has to step on from an end, but who does must find a row.
+        beyond = (0, 0, 0, len(table.final))
+        whole = [functional.pad(column, beyond) for half in halves for column in half]
+        rewards = functional.pad(table.reward, beyond).flatten().repeat(2)
+        steps = torch.stack([column.flatten() for column in whole], 1)
+        return torch.cat((steps[:, :3], steps[:, 3:])).to(device), rewards.to(device)
 
     @property
     def outcomes(self) -> Outcomes:
@@ -117,6 +139,10 @@ class TableWorld(Generic[State]):
         place = self.rules.state_index(self.rules.place(random))
         return TableState(place, torch.zeros_like(place))
 
+    def ruled(self, state: TableState) -> State:
+        """The episodes as the rules have them, apart from the steps taken, on the CPU."""
+        return map_states(lambda values: values[state.place.cpu()], self.rules.enumerate_states())
+
     def advance(self, state: TableState, actions: torch.Tensor) -> tuple[TableState, Ending]:
         """Take the actions, int64 [N]; what follows an episode's end has no meaning."""
         table, rewards = self._steps
@@ -135,8 +161,10 @@ class TableWorld(Generic[State]):
         return self.shown.index_select(0, state.place)
 
 
-def as_tables(world: World[Any], device: torch.device | str = "cpu") -> Dynamics[Any]:
+def as_tables(
+    world: World[Any], device: torch.device | str = "cpu", by_entries: bool = True
+) -> Dynamics[Any]:
     """The world as tables if its states can be listed and are not too many, else the world."""
     if isinstance(world, EnumerableWorld) and 0 < (world.state_count or 0) <= MAX_STATES:
-        return TableWorld(world, device)
+        return TableWorld(world, device, by_entries)
     return world

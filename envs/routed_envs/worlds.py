@@ -31,6 +31,21 @@ def renew(state: State, ended: torch.Tensor, fresh: State) -> State:
     return map_states(partial(_pick, ended), fresh, state)
 
 
+def restart(state: State, ended: torch.Tensor, fresh: State) -> State:
+    """As `renew`, with new episodes for those that ended alone.
+
+    Args:
+        state: N episodes.
+        ended: bool [N], M of them.
+        fresh: M new episodes.
+
+    Returns:
+        N running episodes.
+    """
+    (where,) = ended.nonzero(as_tuple=True)
+    return map_states(lambda new, old: old.index_copy(0, where, new), fresh, state)
+
+
 def map_states(function: Callable[..., torch.Tensor], *states: State) -> State:
     """Apply a function to each tensor of one or more states.
 

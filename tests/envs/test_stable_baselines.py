@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from stable_baselines3.common.vec_env import VecMonitor
 
 from routed_envs import DiamondGhostWorld, InputError, WorldVecEnv
+from routed_envs.table_world import TableWorld
 
 WORLD = DiamondGhostWorld(rows=3, cols=3, oversight=0.5, max_steps=5)
 
@@ -27,9 +29,9 @@ def play(env: WorldVecEnv, steps: int) -> list[Any]:
 
 def test_each_step_is_the_worlds_and_an_end_brings_the_last_observation_and_a_new_start():
     env = WorldVecEnv(WORLD, 64, seed=0)
-    state, seen = env._state, env.reset()
+    seen, tables = env.reset(), TableWorld(WORLD)
     for step in range(40):
-        state = env._state
+        state = dataclasses.replace(tables.ruled(env._state), steps=env._state.steps)
         assert (WORLD.observe(state).numpy() == seen).all()
         actions = np.full(64, step % 4)
         after, ending = WORLD.advance(state, torch.as_tensor(actions))

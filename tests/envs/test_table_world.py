@@ -48,6 +48,9 @@ def test_a_table_brings_the_same_episodes_as_the_rules(name: str):
         for field in ("outcome", "label", "reward", "ended"):
             assert torch.equal(getattr(found, field), getattr(expected, field)), field
         endings.append(found.outcome[found.ended])
+        shown = in_full(table.observe(listed), rules.observation_shape)
+        assert torch.equal(shown, rules.observe(ruled)), "also where an episode ended"
+        table.advance(listed, actions)
         random = torch.rand((count, rules.random_numbers), generator=generator)
         ruled = renew(ruled, expected.ended, rules.place(random))
         listed = renew(listed, found.ended, table.place(random))

@@ -22,8 +22,8 @@ from routed_envs.gridworld.base import (
     split,
     uniform,
 )
-from routed_envs.gridworld.world import GridState
-from routed_envs.worlds import Ending, renew
+from routed_envs.table_world import TableWorld, as_tables
+from routed_envs.worlds import Ending, restart
 
 
 class DiamondGhostVectorEnv(
@@ -64,6 +64,8 @@ class DiamondGhostVectorEnv(
             raise InputError(f"num_envs={num_envs}: give at least 1.")
         self.num_envs = num_envs
         observation, action = self._set_up(values, settings, render_mode)
+        self._dynamics = as_tables(self.world, by_entries=False)
+        self._episodes: Any = None
         self.single_observation_space, self.single_action_space = observation, action
         self.observation_space = batch_space(observation, num_envs)
         self.action_space = batch_space(action, num_envs)
@@ -81,8 +83,8 @@ class DiamondGhostVectorEnv(
             int8 [N, 4, rows, cols], and the information.
         """
         super().reset(seed=seed)
-        self._state = self.world.place(uniform(self.np_random, self.num_envs, self.world))
-        return self.world.observe(self._state).numpy(), running(np.ones(self.num_envs, bool))
+        self._episodes = self._dynamics.place(uniform(self.np_random, self.num_envs, self.world))
+        return self._observed(), running(np.ones(self.num_envs, bool))
 
     def step(
         self, actions: NDArray[np.int64]
@@ -99,7 +101,7 @@ class DiamondGhostVectorEnv(
             gymnasium.error.ResetNeeded: `reset` was never called.
             gymnasium.error.InvalidAction: An action is none of the four, or there are not N.
         """
-        if self._state is None:
+        if self._episodes is None:
             raise gymnasium.error.ResetNeeded("No episode is running: call reset() first.")
         actions = np.asarray(actions)
         whole = np.issubdtype(actions.dtype, np.integer) and actions.shape == (self.num_envs,)
@@ -107,16 +109,20 @@ class DiamondGhostVectorEnv(
             raise gymnasium.error.InvalidAction(
                 f"actions={actions!r}: give {self.num_envs} whole numbers from 0 to 3."
             )
-        after, ending = self.world.advance(self._state, torch.as_tensor(actions, dtype=torch.int64))
+        taken = torch.as_tensor(actions, dtype=torch.int64)
+        self._episodes, ending = self._dynamics.advance(self._episodes, taken)
         ended = ending.ended.numpy()
         infos = running(np.ones(self.num_envs, bool))
-        random = torch.zeros((self.num_envs, self.world.random_numbers))
         if ended.any():
-            infos |= self._final_infos(after, ending, ended)
-            random[ending.ended] = uniform(self.np_random, int(ended.sum()), self.world)
-        self._state = renew(after, ending.ended, self.world.place(random))
-        observations = self.world.observe(self._state).numpy()
-        return observations, ending.reward.double().numpy(), *split(ending), infos
+            infos |= self._final_infos(ending, ended)
+            random = uniform(self.np_random, int(ended.sum()), self.world)
+            fresh = self._dynamics.place(random)
+            self._episodes = restart(self._episodes, ending.ended, fresh)
+        return self._observed(), ending.reward.double().numpy(), *split(ending), infos
+
+    def _observed(self) -> Observation:
+        """What the episodes show, int8 [N, 4, rows, cols]."""
+        return self._dynamics.observe(self._episodes).numpy()
 
     def render(self) -> tuple[Any, ...] | None:
         """One picture, uint8 [height, width, 3], or text for each environment.
@@ -126,12 +132,14 @@ class DiamondGhostVectorEnv(
         """
         if self.render_mode is None:
             return None
+        state, tables = self._episodes, self._dynamics
+        self._state = tables.ruled(state) if state and isinstance(tables, TableWorld) else state
         return tuple(self._drawn(index) for index in range(self.num_envs))
 
-    def _final_infos(self, after: GridState, ending: Ending, ended: NDArray[np.bool_]) -> Infos:
+    def _final_infos(self, ending: Ending, ended: NDArray[np.bool_]) -> Infos:
         """The last observation and information of the episodes that ended."""
         observations = np.full(self.num_envs, None, dtype=object)
-        last = self.world.observe(after).numpy()
+        last = self._observed()
         for index in np.flatnonzero(ended):
             observations[index] = last[index]
         codes = {"label": ending.label, "hidden_outcome": ending.outcome}
