@@ -12,7 +12,15 @@ from torch.nn import functional
 
 from routed_envs.entries import entries_of
 from routed_envs.outcomes import Outcomes
-from routed_envs.worlds import Dynamics, Ending, EnumerableWorld, State, World, map_states
+from routed_envs.worlds import (
+    Dynamics,
+    Ending,
+    EnumerableWorld,
+    NumberingWorld,
+    State,
+    World,
+    map_states,
+)
 
 MAX_STATES = 100_000
 """Worlds with more states are stepped by their rules: their tables would take too much memory."""
@@ -57,7 +65,7 @@ class TableState:
     """N running episodes.
 
     Attributes:
-        place: int64 [N], the state's place in the world's list, behind which are the ends.
+        place: int32 [N], the state's place in the world's list, behind which are the ends.
         steps: int64 [N], the steps taken in this episode.
     """
 
@@ -96,23 +104,34 @@ class TableWorld(Generic[State]):
         self.shown = (observations if entries is None else entries).to(device)
 
     @cached_property
-    def _steps(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of each step its next place, outcome and label, [2 x places x A, 3], and its reward."""
-        table, outcomes, device = self.transitions, self.outcomes, self.shown.device
+    def _steps(self) -> tuple[torch.Tensor, ...]:
+        """Of each step [2 x places x A] where it leads, which of `_endings` it is, its reward.
+
+        Small numbers, which stay in the processor's cache.
+        """
+        table, outcomes = self.transitions, self.outcomes
         going_on = table.outcome == outcomes.unfinished
         # What follows the listed states is what the ends show, in the order of `Transitions.final`.
         ends = len(going_on) - 1 + (~going_on).t().flatten().cumsum(0).view_as(going_on.t()).t()
-        place = torch.where(going_on, table.next_state, ends)
-        last = [
-            codes.masked_fill(going_on, outcomes.timeout) for codes in (table.outcome, table.label)
-        ]
-        halves = (place, table.outcome, table.label), (place, *last)
+        place = torch.where(going_on, table.next_state, ends).int()
+        ending = (table.outcome * len(outcomes.labels) + table.label).int()
+        timeout = outcomes.timeout * (len(outcomes.labels) + 1)
+        halves = (
+            (place, place),
+            (ending, ending.masked_fill(going_on, timeout)),
+            (table.reward,) * 2,
+        )
         # Nobody has to step on from an end, but who does must find a row.
         beyond = (0, 0, 0, len(table.final))
-        whole = [functional.pad(column, beyond) for half in halves for column in half]
-        rewards = functional.pad(table.reward, beyond).flatten().repeat(2)
-        steps = torch.stack([column.flatten() for column in whole], 1)
-        return torch.cat((steps[:, :3], steps[:, 3:])).to(device), rewards.to(device)
+        padded = (torch.stack([functional.pad(half, beyond) for half in both]) for both in halves)
+        return tuple(column.flatten().to(self.shown.device) for column in padded)
+
+    @cached_property
+    def _endings(self) -> tuple[torch.Tensor, ...]:
+        """Outcome and label of each ending, and whether it is one: outcomes x labels of them."""
+        codes = torch.arange(len(self.outcomes.labels), device=self.shown.device)
+        outcome, label = torch.cartesian_prod(codes, codes).t().contiguous().unbind()
+        return outcome, label, outcome != self.outcomes.unfinished
 
     @property
     def outcomes(self) -> Outcomes:
@@ -136,25 +155,31 @@ class TableWorld(Generic[State]):
 
     def place(self, random: torch.Tensor) -> TableState:
         """Start an episode in every environment, from random numbers [N, random_numbers]."""
-        place = self.rules.state_index(self.rules.place(random))
-        return TableState(place, torch.zeros_like(place))
+        rules = self.rules
+        if isinstance(rules, NumberingWorld):
+            place = rules.start_index(random)
+        else:
+            place = rules.state_index(rules.place(random))
+        return TableState(place.int(), torch.zeros_like(place))
 
     def ruled(self, state: TableState) -> State:
         """The episodes as the rules have them, apart from the steps taken, on the CPU."""
-        return map_states(lambda values: values[state.place.cpu()], self.rules.enumerate_states())
+        return map_states(
+            lambda values: values[state.place.long().cpu()], self.rules.enumerate_states()
+        )
 
     def advance(self, state: TableState, actions: torch.Tensor) -> tuple[TableState, Ending]:
         """Take the actions, int64 [N]; what follows an episode's end has no meaning."""
-        table, rewards = self._steps
+        places, endings, rewards = self._steps
         steps = state.steps + 1
-        taken = state.place * self.actions + actions
+        taken = actions.add(state.place, alpha=self.actions)
         # Of the second half if it is the last one allowed.
-        taken += (steps >= self.rules.max_steps) * (len(table) // 2)
-        place, outcome, label = table.index_select(0, taken).unbind(1)
-        ended = outcome != self.outcomes.unfinished
-        return TableState(place, steps), Ending(
-            outcome, label, rewards.index_select(0, taken), ended
-        )
+        taken += (steps >= self.rules.max_steps) * (len(places) // 2)
+        ending = endings.index_select(0, taken)
+        outcome, label, ended = (known.index_select(0, ending) for known in self._endings)
+        reward = rewards.index_select(0, taken)
+        after = TableState(places.index_select(0, taken), steps)
+        return after, Ending(outcome, label, reward, ended)
 
     def observe(self, state: TableState) -> torch.Tensor:
         """What the agent sees: its entries, int64 [N, M], where they are few; else as the rules."""

@@ -214,6 +214,15 @@ class EnumerableWorld(World[State], Protocol[State]):
 
 
 @runtime_checkable
+class NumberingWorld(EnumerableWorld[State], Protocol[State]):
+    """A world that can number the state in which an episode starts without making it."""
+
+    def start_index(self, random: torch.Tensor) -> torch.Tensor:
+        """The `state_index` of what `place` makes of random numbers, int64 [N]."""
+        ...
+
+
+@runtime_checkable
 class DrawableWorld(World[State], Protocol[State]):
     """A world that can draw itself, so that its policies can be filmed."""
 

@@ -54,11 +54,8 @@ def cell_planes(
     return planes
 
 
-def three_distinct_cells(random: torch.Tensor, cells: int) -> tuple[torch.Tensor, ...]:
-    """Three cells without repetition, uniformly at random.
-
-    The second number picks among the cells without the first, the third among the cells without
-    both; stepping over the taken cells in ascending order makes each choice uniform.
+def drawn_places(random: torch.Tensor, cells: int) -> tuple[torch.Tensor, ...]:
+    """Places of three cells, each among those that the ones before have left free.
 
     Args:
         random: float32 [N, 3], uniform in [0, 1).
@@ -67,13 +64,28 @@ def three_distinct_cells(random: torch.Tensor, cells: int) -> tuple[torch.Tensor
     Returns:
         Three times int64 [N].
     """
-    first = (random[:, 0] * cells).long()
-    second = (random[:, 1] * (cells - 1)).long()
-    third = (random[:, 2] * (cells - 2)).long()
-    second += second >= first
-    third += third >= torch.minimum(first, second)
+    left = torch.arange(cells, cells - 3, -1, device=random.device)
+    return (random[:, :3] * left).long().unbind(1)
+
+
+def distinct_cells(places: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    """The cells at such places, three times int64 [N].
+
+    Stepping over the taken cells in ascending order makes each choice uniform.
+    """
+    first, second, third = places
+    second = second + (second >= first)
+    third = third + (third >= torch.minimum(first, second))
     third += third >= torch.maximum(first, second)
     return first, second, third
+
+
+def free_places(*cells: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """The places of different cells, each among those that the ones before have left free."""
+    return tuple(
+        cell - sum((cell > other).long() for other in cells[:taken])
+        for taken, cell in enumerate(cells)
+    )
 
 
 @cache

@@ -7,6 +7,8 @@ from functools import cached_property
 
 import torch
 
+from routed_envs.gridworld.grid import free_places
+
 
 @dataclass(frozen=True)
 class GridState:
@@ -89,18 +91,28 @@ class StateList:
 
     def index(self, state: GridState) -> torch.Tensor:
         """The place of each state in the list, int64 [N]; an ended episode gets any place."""
-        ghost_seen, diamond_seen = (
-            state.oversight.gather(1, target.unsqueeze(1)).squeeze(1).long()
-            for target in (state.ghost, state.diamond)
-        )
-        index = (state.mistaken.long() * 2 + ghost_seen) * 2 + diamond_seen
-        taken: list[torch.Tensor] = []
-        for cell in (state.agent, state.ghost, state.diamond):
-            # How many cells that the ones before have left free come first.
-            free = cell - sum((cell > other).long() for other in taken)
-            index = index * (self.cells - len(taken)) + free
-            taken.append(cell)
-        return index.clamp_(0, self.count - 1)
+        seen = state.oversight.gather(1, torch.stack((state.ghost, state.diamond), 1))
+        places = free_places(state.agent, state.ghost, state.diamond)
+        return self.number(places, seen, state.mistaken).clamp_(0, self.count - 1)
+
+    def number(
+        self, places: tuple[torch.Tensor, ...], seen: torch.Tensor, mistaken: torch.Tensor | None
+    ) -> torch.Tensor:
+        """The place in the list, int64 [N].
+
+        Args:
+            places: Of agent, ghost and diamond, each among the cells that the ones before have
+                left free, int64 [N].
+            seen: The oversight of ghost and diamond, [N, 2].
+            mistaken: Where the overseer would take one target for the other, [N]; None for nowhere.
+        """
+        ghost_seen, diamond_seen = seen.long().unbind(1)
+        index = diamond_seen.add(ghost_seen, alpha=2)
+        if mistaken is not None:
+            index = index.add(mistaken.long(), alpha=4)
+        for taken, place in enumerate(places):
+            index = place.add(index, alpha=self.cells - taken)
+        return index
 
     def probabilities(self, chances: float | torch.Tensor, label_noise: float) -> torch.Tensor:
         """How likely an episode starts in each state, float64 [count], if all placements are equal.

@@ -14,12 +14,13 @@ from routed_envs.gridworld.grid import (
     FAR,
     MOVES,
     cell_planes,
+    distinct_cells,
+    drawn_places,
     is_tempting,
     mean_decay,
     next_cells,
     steps_between,
     tempting_starts,
-    three_distinct_cells,
 )
 from routed_envs.gridworld.states import GridState, StateList
 from routed_envs.outcomes import Outcomes
@@ -168,7 +169,7 @@ class DiamondGhostWorld:
             starts = tempting_starts(self.rows, self.cols, random.device)
             agent, ghost, diamond = starts[(random[:, 0] * len(starts)).long()].unbind(1)
         else:
-            agent, ghost, diamond = three_distinct_cells(random[:, :3], self.cells)
+            agent, ghost, diamond = distinct_cells(drawn_places(random, self.cells))
         targets = torch.stack((ghost, diamond), 1)
         oversight = self._draw_oversight(random[:, 3:], agent, targets)
         mistaken = torch.zeros(len(agent), dtype=torch.int8, device=random.device)
@@ -190,9 +191,14 @@ class DiamondGhostWorld:
         seen = own < self._chances(agent, targets)
         return oversight.scatter_(1, targets, seen.to(torch.int8))
 
+    @property
+    def _is_even(self) -> bool:
+        """Whether every target has oversight equally often."""
+        return self.oversight_falloff == 0 and self.target_oversight == (self.oversight,) * 2
+
     def _chances(self, agent: torch.Tensor, targets: torch.Tensor) -> float | torch.Tensor:
         """How likely each target has oversight; float64 [N, 2] if it is not the same for all."""
-        if self.oversight_falloff == 0 and self.target_oversight == (self.oversight,) * 2:
+        if self._is_even:
             return self.oversight
         chances = torch.tensor(self.target_oversight, dtype=torch.float64, device=agent.device)
         distance = steps_between(agent.unsqueeze(1), targets, self.cols)
@@ -265,6 +271,14 @@ class DiamondGhostWorld:
     def state_index(self, state: GridState) -> torch.Tensor:
         """The place in `enumerate_states` of each state, int64 [N]; an ended one gets any."""
         return self._states.index(state)
+
+    def start_index(self, random: torch.Tensor) -> torch.Tensor:
+        """The `state_index` of what `place` makes of random numbers, int64 [N]."""
+        if self.tempting_starts or not self._is_even:
+            return self.state_index(self.place(random))
+        seen = random[:, 3:5] < self.oversight
+        mistaken = random[:, -1] < self.label_noise if self.label_noise > 0 else None
+        return self._states.number(drawn_places(random, self.cells), seen, mistaken)
 
     def start_probabilities(self) -> torch.Tensor:
         """How likely an episode starts in each state, float64 [state_count]."""
