@@ -100,7 +100,7 @@ class Evaluator:
                     f"The world {world!r} has other states than {self.world!r}. Give worlds that "
                     "differ in oversight only, or make an Evaluator for each."
                 )
-        starts = torch.stack([_starts(world) for world in worlds], 1)
+        starts = torch.stack([_starts(world) for world in worlds])
         probabilities = self._probabilities(policy, deterministic)
         table, steering = self._tables.transitions, getattr(policy, "steering", None)
         means = start_values(self.world, table, probabilities, DISCOUNT, starts).tolist()
@@ -176,20 +176,22 @@ def start_values(
         table: Its transitions.
         probabilities: float [S, A], the policy's action probabilities.
         discount: 0 to 1; the first step's reward is not discounted.
-        starts: float64 [S, W], how likely an episode starts in each state, in W ways.
+        starts: float64 [W, S], how likely an episode starts in each state, in W ways.
 
     Returns:
         float64 [W, 2 K + 2], the columns of `state_values`.
     """
     gained, handed_on, decay = _step(world, table, probabilities, discount)
-    following, here = table.next_state.flatten(), starts
-    means, weight = here.t() @ gained, decay
-    for _ in range(world.max_steps - 1):
-        flows = (handed_on.unsqueeze(2) * here.unsqueeze(1)).flatten(0, 1)
-        here = torch.zeros_like(here).index_add_(0, following, flows)
-        means += weight * (here.t() @ gained)
-        weight = weight * decay
-    return means
+    following, rows = table.next_state.flatten(), []
+    for here in starts:
+        means, weight = here @ gained, decay
+        for _ in range(world.max_steps - 1):
+            flows = (handed_on * here.unsqueeze(1)).flatten()
+            here = torch.zeros_like(here).scatter_add_(0, following, flows)
+            means = means + weight * (here @ gained)
+            weight = weight * decay
+        rows.append(means)
+    return torch.stack(rows)
 
 
 def _step(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
@@ -47,7 +47,7 @@ def _logits(network: RoutedPolicyNetwork, actors: torch.Tensor | None, listed: b
 
 def _solo(network: RoutedPolicyNetwork, actors: torch.Tensor) -> Act:
     """Logits from entries, where the rows of each expert stand one below the other."""
-    experts = [_linears(expert) for expert in network.experts.values()]
+    experts = [_linears(expert.children()) for expert in network.experts.values()]
     tables = [rows(first.weight, first.bias) for first, *_ in experts]
     table, offsets = torch.cat(tables), (actors * len(tables[0])).unsqueeze(1)
     shares = torch.bincount(actors, minlength=len(experts)).tolist()
@@ -64,7 +64,7 @@ def _solo(network: RoutedPolicyNetwork, actors: torch.Tensor) -> Act:
 
 def _mixed(network: RoutedPolicyNetwork) -> Act:
     """Logits from entries, where the rows of each expert and of the gate stand side by side."""
-    experts = [_linears(expert) for expert in network.experts.values()]
+    experts = [_linears(expert.children()) for expert in network.experts.values()]
     tables = [rows(first.weight, first.bias) for first, *_ in experts]
     deeper = [[*layers, network.head] for _, *layers in experts]
     if isinstance(network.gate, PlaneNetwork):
@@ -84,9 +84,9 @@ def _mixed(network: RoutedPolicyNetwork) -> Act:
     return logits
 
 
-def _linears(layers: nn.Module) -> list[nn.Linear]:
-    """The linear layers of some layers in a row, between which there are ReLUs."""
-    return [layer for layer in layers.children() if isinstance(layer, nn.Linear)]
+def _linears(layers: Iterable[nn.Module]) -> list[nn.Linear]:
+    """The linear layers among layers in a row, between which there are ReLUs."""
+    return [layer for layer in layers if isinstance(layer, nn.Linear)]
 
 
 def _on(hidden: torch.Tensor, layers: list[nn.Linear]) -> torch.Tensor:

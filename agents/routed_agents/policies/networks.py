@@ -128,9 +128,12 @@ class PlaneNetwork(nn.Module):
             observations: [B, *observation_shape], or their entries, int64 [B, M].
         """
         weight, bias, rest = self.folded()
-        return rest(first_layer(flat(observations), weight, bias))
+        values = first_layer(flat(observations), weight, bias)
+        for layer in rest:
+            values = layer(values)
+        return values
 
-    def folded(self) -> tuple[torch.Tensor, torch.Tensor, nn.Sequential]:
+    def folded(self) -> tuple[torch.Tensor, torch.Tensor, list[nn.Module]]:
         """The same network with every layer in one up to the first ReLU.
 
         Returns:
@@ -148,7 +151,7 @@ class PlaneNetwork(nn.Module):
         while rest and isinstance(layer := rest[0], nn.Linear):
             rest = rest[1:]
             weight, bias = layer.weight @ weight, layer.weight @ bias + layer.bias
-        return weight, bias, nn.Sequential(*rest)
+        return weight, bias, rest
 
 
 def _layers(widths: Sequence[int], activate_last: bool = True) -> list[nn.Module]:
