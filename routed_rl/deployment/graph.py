@@ -79,6 +79,9 @@ class ActingNetwork(nn.Module):
     def __init__(self, policy: Policy) -> None:
         super().__init__()
         self.network = copy.deepcopy(policy.network).cpu()
+        for parameter in self.network.parameters():
+            # In the usual layout, which formats expect.
+            parameter.data = parameter.data.contiguous()
         weights = steering_weights(policy.steering, policy.experts)
         # A single expert has no gate that could be asked.
         self.weights = (1.0,) if len(policy.experts) == 1 else weights
