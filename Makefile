@@ -26,13 +26,14 @@ UV := $(TOOLS)/bin/uv pip compile pyproject.toml --no-config --quiet --universal
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test check web hooks lock audit clean
+.PHONY: help demo quick test check docs web hooks lock audit clean
 
 help:
 	@echo "make demo    train a routed policy at 10% oversight, judge it and draw it (about a minute)"
 	@echo "make quick   run the tests that take no time (under a minute)"
 	@echo "make test    run every test"
 	@echo "make check   lint, format, spelling and types"
+	@echo "make docs    write the site into build/site (no network; half a minute)"
 	@echo "make web     types and tests of the explorer's pages (needs Node.js)"
 	@echo "make hooks   let git check lint, format, spelling and large files at every commit"
 	@echo "make lock    write the hashes of the versions in constraints.txt into requirements/"
@@ -54,6 +55,10 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 	$(BIN)/pyright
+
+docs: $(READY)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/doctrees docs build/site
+	$(BIN)/python docs/check_site.py build/site
 
 web: node_modules/.ready
 	node_modules/.bin/tsc
