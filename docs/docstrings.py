@@ -1,7 +1,7 @@
 """Docstrings on their way to the API pages: what Sphinx does not read as it is written.
 
-Environments describe themselves in Markdown, as Gymnasium's do; shapes have stars, `[B, *shape]`; and
-a configuration's fields have bounds, which help shows and a signature would only bury.
+Environments describe themselves in Markdown, as Gymnasium's do; shapes have stars, `[B, *shape]`;
+and a configuration's fields have bounds, which help shows and a signature would only bury.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import typing
 from typing import Any
 
 from sphinx.application import Sphinx
-from sphinx.domains.python import PyObject
+from sphinx.domains.python import PyClasslike
 from sphinx.util.typing import stringify_annotation
 
 import routed_agents
@@ -116,7 +116,7 @@ def _signature(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """What Sphinx calls: before its reader of Google's style sees a docstring, we do."""
-    for field in PyObject.doc_field_types:
+    for field in PyClasslike.doc_field_types:
         if field.name == "variable":
             field.label = "Fields"
     app.connect("autodoc-process-docstring", _docstring, priority=400)
