@@ -7,8 +7,8 @@
         told-everything --updates 500 --seeds 3 --out sweeps/corridor
 
 Either end pays the same, and the nearer one pays sooner; only an overseer can tell them apart.
-`docs/worlds.md` explains the parts. The last five, and `action_names`, are for whoever wants exact
-figures, films, and a page to walk through.
+`docs/guides/world.md` explains the parts. The last five, and `action_names`, are for whoever wants
+exact figures, films, and a page to walk through.
 """
 
 from __future__ import annotations

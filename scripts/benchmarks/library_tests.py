@@ -4,8 +4,8 @@
     python -m scripts.benchmarks.library_tests stable-baselines3      about six minutes
 
 Counts the cases that make one of the two algorithms, and says of each that fails why. Every route
-is open, and a wrapper adds labels to environments that have none. `docs/stable-baselines3.md` gives
-the reasons behind what is left.
+is open, and a wrapper adds labels to environments that have none.
+`docs/guides/stable-baselines3.md` gives the reasons behind what is left.
 """
 
 from __future__ import annotations

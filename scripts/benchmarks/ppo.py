@@ -1,4 +1,4 @@
-"""Measure the figures of `RoutedPPO` that the README quotes.
+"""Measure the figures of `RoutedPPO` that docs/results/speed.md quotes.
 
 python -m scripts.benchmarks.ppo                 about six minutes
 python -m scripts.benchmarks.ppo --seeds 0 1     two training runs instead of five

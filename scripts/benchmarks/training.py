@@ -1,4 +1,4 @@
-"""Measure the figures of training and evaluation that the README quotes.
+"""Measure the figures of training and evaluation that docs/results/speed.md quotes.
 
 python -m scripts.benchmarks.training                 everything, about five minutes
 python -m scripts.benchmarks.training --seeds 0 1     two training runs instead of five

@@ -83,7 +83,8 @@ def _not_listed(source: Source[World[Any]]) -> str:
     return (
         f"{source.name} lives in a {kind}, whose states cannot be listed or are too many, and an "
         "explorer shows every one of them. A world needs state_count, enumerate_states, "
-        "state_index and start_probabilities for it (routed_envs.EnumerableWorld, docs/worlds.md). "
+        "state_index and start_probabilities for it (routed_envs.EnumerableWorld, "
+        "docs/guides/world.md). "
         f"{_instead(source)}"
     )
 
