@@ -30,6 +30,8 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
+# A summary would be fetched, which browsers refuse for pages from the file system.
+html_show_search_summary = False
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0b6b57", "color-brand-content": "#0b6b57"},
     "dark_css_variables": {"color-brand-primary": "#5fd0b5", "color-brand-content": "#5fd0b5"},

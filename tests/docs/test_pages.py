@@ -140,8 +140,6 @@ def _help(command: str, kind: str) -> str:
 @each_page
 def test_no_link_of_a_page_is_dead(page: Path):
     for target, anchor in links(page):
-        if target.name == "explorer.html":
-            continue  # The site's own; `make docs` checks it.
         assert target.exists(), f"{name(page)} links to {target}"
         if anchor:
             assert anchor in anchors(target), f"{name(page)} links to {target}#{anchor}"
