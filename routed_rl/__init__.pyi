@@ -23,6 +23,8 @@ from .studies.study_run import StudyRun, load_study, train_study
 from .study_configs.digits_config import DigitsConfig
 from .study_configs.scalar_config import ScalarConfig
 from .study_configs.unlearn_config import UnlearnConfig
+from .sweeps.choosing.trials import Trial
+from .sweeps.choosing.tuning import Tuning, tune
 from .sweeps.plan import plan
 from .sweeps.results import load_curves, load_results
 from .sweeps.runner import SweepOutcome, sweep
@@ -49,6 +51,8 @@ __all__ = [
     "StudyRun",
     "SweepOutcome",
     "TrainConfig",
+    "Trial",
+    "Tuning",
     "UnlearnConfig",
     "evaluate",
     "evaluate_env",
@@ -75,6 +79,7 @@ __all__ = [
     "sweep",
     "train",
     "train_study",
+    "tune",
     "write_deployment_report",
     "write_map",
     "write_report",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from routed_rl import TrainConfig, train
+from routed_rl import TrainConfig, train, tune
 from routed_rl.runs import loop
 
 
@@ -45,3 +45,19 @@ def killing(function: Callable[..., Any], count: int, *, before: bool) -> Callab
         return value
 
     return call
+
+
+def tune_until(words: dict[str, Any], out: Path, trials: int, count: int) -> None:
+    """Search, one run at a time, until the process kills itself before it writes into the journal.
+
+    Args:
+        words: What is searched.
+        out: The search's folder.
+        trials: How many there shall be.
+        count: Before which entry of the journal it happens.
+    """
+    from optuna.storages.journal import JournalFileBackend
+
+    write = killing(JournalFileBackend.append_logs, count, before=True)
+    JournalFileBackend.append_logs = write
+    tune(words, out, trials=trials, aim="truth", jobs=1)

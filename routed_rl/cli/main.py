@@ -27,6 +27,7 @@ from routed_rl.cli.commands.status import Status
 from routed_rl.cli.commands.study import Study, parse_study
 from routed_rl.cli.commands.sweep import Sweep, SweepInEnvironments, sweeps_environments
 from routed_rl.cli.commands.train import Train, starting_values
+from routed_rl.cli.commands.tune import Tune, TuneInEnvironments
 from routed_rl.cli.terminal import exit_code
 
 DESCRIPTION = """\
@@ -59,6 +60,7 @@ COMMANDS: dict[str, type[Command]] = {
     "status": Status,
     "report": Report,
     "choose": Choose,
+    "tune": Tune,
     "methods": Methods,
     "export": Export,
     "monitor": Monitor,
@@ -98,6 +100,8 @@ def _parse(words: list[str]) -> Command:
         return parse_study(options)
     if name == "sweep" and sweeps_environments(options):
         return tyro.cli(SweepInEnvironments, prog="routed-rl sweep", args=options)
+    if name == "tune" and sweeps_environments(options):
+        return tyro.cli(TuneInEnvironments, prog="routed-rl tune", args=options)
     if name != "train":
         return tyro.cli(COMMANDS[name], prog=f"routed-rl {name}", args=options)
     start = starting_values(options)

@@ -25,7 +25,10 @@ from routed_rl.runs.run_folder import (
 )
 from routed_rl.sweeps.plan import run_name
 
-OWN_NAMES = ("lock", "state.json", "output", "failures", "runs", "report")
+OWN_NAMES = (
+    *("lock", "state.json", "output", "failures", "runs", "report"),
+    *("trials.journal", "trials.journal.lock", "trials.lock", "chosen.json"),
+)
 """Beside its plan, what a sweep's folder may hold."""
 LOCK_SECONDS = 2.0
 """How long to wait for the sweep's lock: whoever asks for its status holds it for a moment."""
@@ -46,6 +49,12 @@ class SweepFolder:
     """What the sweep is doing now, or did last."""
     lock = Inside("lock")
     """Held while somebody sweeps."""
+    journal = Inside("trials.journal")
+    """The trials of a search for constants, if the sweep is one: Optuna's journal."""
+    search_lock = Inside("trials.lock")
+    """Held while somebody searches."""
+    chosen = Inside("chosen.json")
+    """The configuration that was chosen, if one was."""
 
     def run(self, name: str) -> RunFolder:
         """The folder of a run."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from routed_rl.cli.options import Flag, OutFile, SweepArgument
 from routed_rl.screen import ScreenTable, print_json, say, screen
 
 if TYPE_CHECKING:
-    from routed_rl.sweeps.choice import Candidate
+    from routed_rl.sweeps.choosing.choice import Candidate
 
 CAUTION = (
     "The overseer's share says how a policy behaves where it is watched. If the agent sees that it "
@@ -42,21 +42,20 @@ class Choose:
 
     def run(self) -> None:
         """Rank, then print the ranking and where the best configuration is."""
-        from routed_rl.sweeps.choice import candidates, write_choice
+        from routed_rl.sweeps.choosing.choice import candidates, write_choice
 
         found = candidates(self.sweep)
-        file = write_choice(found[0], self.out or self.sweep / "chosen.json")
+        file = write_choice(found[0].config, self.out or self.sweep / "chosen.json")
         if self.json:
             print_json({"file": file, "candidates": [asdict(one) for one in found]})
             return
         _print_ranking(found)
-        say(f"Train with the best one:\n  {_command(found[0], file)}")
+        say(f"Train with the best one:\n  {training_command(found[0].config, file)}")
 
 
 def _print_ranking(found: Sequence[Candidate]) -> None:
     """Print what the overseer says of each, and whether that can be trusted."""
-    from routed_rl.naming import counted, series_name
-    from routed_rl.sweeps.choice import FEWEST_LABELS
+    from routed_rl.naming import series_name
 
     header = ("method and setting", "wanted endings", "labels", "belief agrees", "runs")
     table = ScreenTable(header, caption=CAUTION)
@@ -64,19 +63,27 @@ def _print_ranking(found: Sequence[Candidate]) -> None:
         name = series_name(one.method, list(one.setting), list(one.setting.values()))
         table.add(name, *_cells(one))
     screen().print(table)
-    if found[0].labels < FEWEST_LABELS:
+    warn_of_few(found[0].labels)
+
+
+def warn_of_few(labels: float) -> None:
+    """Say so where too few labels speak of the best one."""
+    from routed_rl.naming import counted
+    from routed_rl.sweeps.choosing.choice import FEWEST_LABELS
+
+    if labels < FEWEST_LABELS:
         say(
-            f"Only {counted(round(found[0].labels), 'label')} of the best one: too few to trust. "
-            "Sweep with more seeds, or a larger --evaluation-episodes."
+            f"Only {counted(round(labels), 'label')} of the best one: too few to trust. Give more "
+            "seeds, or a larger --evaluation-episodes."
         )
 
 
-def _command(best: Candidate, file: Path) -> str:
-    """What trains with the best one."""
+def training_command(config: Mapping[str, Any], file: Path) -> str:
+    """What trains with a configuration in a file."""
     from routed_rl.cli.commands.train import PLACES
     from routed_rl.cli.terminal import program, quoted
 
-    named = {name: str(best.config.get(name)) for name in PLACES}
+    named = {name: str(config.get(name)) for name in PLACES}
     own = [f" --{name} {place}" for name, place in named.items() if ":" in place]
     return f"{program()} train --config {quoted(file)}{''.join(own)} --out RUN"
 

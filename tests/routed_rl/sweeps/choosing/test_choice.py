@@ -13,8 +13,8 @@ from helpers import tiny_with
 from routed_envs import InputError
 from routed_rl import EnvironmentConfig, TrainConfig, sweep
 from routed_rl.cli.main import main
-from routed_rl.sweeps import choice
-from routed_rl.sweeps.choice import Candidate, candidates
+from routed_rl.sweeps.choosing import choice
+from routed_rl.sweeps.choosing.choice import Candidate, candidates
 
 
 def row(**changes: Any) -> dict[str, Any]:

@@ -67,17 +67,23 @@ def candidates(sweep: str | Path) -> list[Candidate]:
         groups: dict[str, list[Row]] = {}
         for row in own:
             groups.setdefault(json.dumps([row.get(name) for name in names]), []).append(row)
-        found += [_candidate(group, names) for group in groups.values()]
+        found += [candidate(group, names) for group in groups.values()]
     return sorted(found, key=lambda one: (one.lost_touch, -(one.score or 0.0)))
 
 
-def write_choice(candidate: Candidate, path: str | Path) -> Path:
-    """Write a candidate's configuration as JSON, for `train --config`."""
-    write_atomically(writable(Path(path)), (json.dumps(candidate.config, indent=2) + "\n").encode())
+def write_choice(config: Row, path: str | Path) -> Path:
+    """Write a configuration as JSON, for `train --config`."""
+    write_atomically(writable(Path(path)), (json.dumps(config, indent=2) + "\n").encode())
     return Path(path)
 
 
-def _candidate(rows: Sequence[Row], names: Sequence[str]) -> Candidate:
+def candidate(rows: Sequence[Row], names: Sequence[str]) -> Candidate:
+    """What the overseer says of the runs of one method with one setting.
+
+    Args:
+        rows: The runs, as `load_results` has them; at least one.
+        names: The settings that tell them from others.
+    """
     first = rows[0]
     seen = [_seen(row) for row in rows]
     labels = math.fsum(count for count, _ in seen)
