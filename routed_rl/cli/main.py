@@ -5,15 +5,17 @@ Imports no PyTorch, so that help appears at once.
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Protocol
+from typing import Any, Protocol
 
 import tyro
 
 from routed_envs.errors import unknown_name
 from routed_rl.cli.commands.choose import Choose
+from routed_rl.cli.commands.completion import Completion
 from routed_rl.cli.commands.deploy_report import DeployReport
 from routed_rl.cli.commands.evaluate import Evaluate
 from routed_rl.cli.commands.explore import Explore
@@ -33,13 +35,12 @@ from routed_rl.cli.terminal import exit_code
 DESCRIPTION = """\
 Train agents under scarce oversight with gradient routing, judge them, and look at what they do.
 
-`routed-rl COMMAND --help` lists the options of a command, `routed-rl --version` prints the version.
-
-`routed-rl --tyro-write-completion bash FILE` writes completion for bash (or zsh, or fish); then:
-`source FILE`.
+`routed-rl COMMAND --help` lists the options of a command, `routed-rl --version` prints the version,
+and `routed-rl completion --help` says how bash, zsh and fish complete all of them.
 """
 SHELLS = ("bash", "zsh", "fish")
 """What tyro, which reads the command line, writes completion for."""
+HELP = ("-h", "--help")
 
 
 class Command(Protocol):
@@ -66,6 +67,7 @@ COMMANDS: dict[str, type[Command]] = {
     "monitor": Monitor,
     "new-env": NewEnv,
     "deploy-report": DeployReport,
+    "completion": Completion,
 }
 
 
@@ -82,17 +84,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words in (["--version"], ["-V"]):
         print(f"routed-rl {version('routed-rl')}")
         return 0
-    return exit_code(lambda: _parse(words or ["--help"]).run())
+    return exit_code(lambda: parse(words or ["--help"]).run())
 
 
-def _parse(words: list[str]) -> Command:
-    """The command that the words name, with its options."""
+def parse(words: list[str]) -> Command:
+    """The command that the words name, with its options.
+
+    Args:
+        words: After the program's name, at least one.
+
+    Raises:
+        InputError: No such command or shell.
+        SystemExit: Something was printed in the place of a command, such as help or completion.
+    """
     name, options = words[0], words[1:]
-    if name.endswith("-completion") and options and options[0] not in SHELLS:
+    if name.endswith("completion") and options and options[0] not in (*SHELLS, *HELP):
         raise unknown_name("shell", options[0], SHELLS)
     if name.startswith("-"):
+        known = {n: _listed(c) for n, c in COMMANDS.items()} if name in HELP else COMMANDS
         return tyro.extras.subcommand_cli_from_dict(
-            COMMANDS, prog="routed-rl", description=DESCRIPTION, args=words
+            known, prog="routed-rl", description=DESCRIPTION, args=words
         )
     if name not in COMMANDS:
         raise unknown_name("command", name, COMMANDS)
@@ -106,3 +117,9 @@ def _parse(words: list[str]) -> Command:
         return tyro.cli(COMMANDS[name], prog=f"routed-rl {name}", args=options)
     start = starting_values(options)
     return tyro.cli(type(start), prog="routed-rl train", args=options, default=start)
+
+
+def _listed(command: type[Command]) -> type[Any]:
+    """A command's first sentence without its options, which take long to read: help shows these."""
+    about, _, _ = (command.__doc__ or "").partition("\n\n")
+    return dataclasses.make_dataclass(command.__name__, (), namespace={"__doc__": about})

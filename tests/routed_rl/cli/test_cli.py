@@ -24,7 +24,7 @@ from PIL import Image, ImageSequence
 from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import PRESETS, TrainConfig, evaluate, load_policy, sweep, train
 from routed_rl.charts.text import NONE
-from routed_rl.cli.main import main
+from routed_rl.cli.main import COMMANDS, main
 from routed_rl.cli.policies import changed_world
 from routed_rl.pictures.episodes import record
 from routed_rl.pictures.policy_field import placements, save_policy_field
@@ -98,20 +98,38 @@ def test_help_and_version(capsys):
     assert capsys.readouterr().out.startswith("routed-rl ")
 
 
-def test_help_names_the_version_and_completion(tmp_path, capsys):
+def test_help_lists_every_command_and_names_the_version_and_completion(capsys):
     run("--help")
     shown = " ".join(capsys.readouterr().out.split())
     assert "`routed-rl --version`" in shown
-    assert "`routed-rl --tyro-write-completion bash FILE`" in shown
+    assert "`routed-rl completion --help`" in shown
+    for name, command in COMMANDS.items():
+        sentence, _, _ = str(command.__doc__).partition(".")
+        assert f"{name} {sentence}" in shown.replace(" │ │ ", " ")
+
+
+def test_bash_completes_by_what_is_printed(tmp_path, capsys):
+    assert run("completion", "bash") == 0
     written = tmp_path / "completion"
-    assert run("--tyro-write-completion", "bash", str(written)) == 0
+    written.write_text(capsys.readouterr().out)
     ask = "COMP_WORDS=(routed-rl sweep --oversi); COMP_CWORD=2; _tyro_routed_rl"
     script = f"source {written}; {ask}; echo ${{COMPREPLY[@]}}"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     options = ("", "-diamond", "-ghost", "-falloff")
     assert done.stdout.split() == [f"--oversight{option}" for option in options]
-    assert run("--tyro-write-completion", "pwsh", str(written)) == 2
-    assert "There is no shell 'pwsh'" in capsys.readouterr().err
+
+
+def test_zsh_and_fish_have_completion_and_other_shells_are_refused(capsys):
+    for shell, beginning in (("zsh", "#compdef routed-rl"), ("fish", "complete --no-files")):
+        assert run("completion", shell) == 0
+        script = capsys.readouterr().out
+        assert beginning in script
+        assert all(name in script for name in COMMANDS)
+    for words in (["completion", "pwsh"], ["--tyro-print-completion", "pwsh"]):
+        assert run(*words) == 2
+        assert "There is no shell 'pwsh'" in capsys.readouterr().err
+    assert run("completion", "--help") == 0
+    assert "bash-completion/completions/routed-rl" in capsys.readouterr().out
 
 
 def test_help_does_not_import_torch():
