@@ -2,7 +2,7 @@ from .charts.statistics import summarise
 from .cli.terminal import exit_code
 from .config import PRESETS, TrainConfig
 from .deployment.deployment_report import write_deployment_report
-from .deployment.formats import export_policy
+from .deployment.exports.formats import export_policy
 from .deployment.gate_monitor import Monitor, Reading
 from .deployment.monitor_measurement import MonitorMeasurement, measure_monitor
 from .deployment.roc import Roc

@@ -38,7 +38,7 @@ class DeployReport:
         from routed_rl.cli.policies import environment_run, given_world
         from routed_rl.cli.printing import print_numbers, print_page
         from routed_rl.deployment.deployment_report import report_deployment
-        from routed_rl.deployment.formats import deployment_folder
+        from routed_rl.deployment.exports.formats import deployment_folder
 
         check_probability("--false-alarm-rate", self.false_alarm_rate)
         run = environment_run(self.run_folder, self.own_world, self.own_env) or routed_rl.load_run(

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 class Export:
     """Write the steered policy alone, without the other experts' and the gate's weights.
 
+    Beside it goes a model card: what it is, how it was trained, what it was told and what not, its
+    figures and its limits. Its name is the file's with .md behind it.
+
     Attributes:
         run_folder: The folder of a finished run, or a policy file.
         steer: Who shall act.
@@ -44,7 +47,8 @@ class Export:
     def run(self) -> None:
         """Export, then say what is in the file."""
         from routed_rl.cli.policies import environment_run, load_with_world, parse_steering
-        from routed_rl.deployment.formats import some_experts, steered_alone
+        from routed_rl.deployment.exports.formats import card_of, some_experts, steered_alone
+        from routed_rl.deployment.exports.model_card import contents
 
         run = environment_run(self.run_folder, self.own_world, acts=False)
         policy = run.policy if run else load_with_world(self.run_folder, self.own_world)
@@ -53,12 +57,14 @@ class Export:
         steered = policy.steer(parse_steering(self.steer, policy.deploy, policy.experts))
         out = self.out or self._default_file(steered)
         with working(f"Writing {out}"):
-            file = routed_rl.export_policy(steered, out, self.format)
-        say(f"{file}  {_described(steered_alone(steered))}")
+            trained = self.run_folder if self.run_folder.is_dir() else None
+            file = routed_rl.export_policy(steered, out, self.format, run=trained)
+        say(f"{file}  {contents(steered_alone(steered))}")
+        say(f"{card_of(file)}  says what it is, and what it was not told")
 
     def _default_file(self, steered: AnyPolicy) -> Path:
         """Where the policy goes: beside the run, named by who acts."""
-        from routed_rl.deployment.formats import FORMATS, deployment_folder
+        from routed_rl.deployment.exports.formats import FORMATS, deployment_folder
 
         name = "-".join(steered.experts) if self.experts else _actor(steered)
         ending, _ = FORMATS[self.format or "safetensors"]
@@ -72,14 +78,3 @@ def _actor(policy: AnyPolicy) -> str:
     if policy.steering is None:
         return "mixture"
     return policy.steering if isinstance(policy.steering, str) else "steered"
-
-
-def _described(policy: AnyPolicy) -> str:
-    """What a file with this policy holds."""
-    from routed_agents import Policy
-
-    gates = {"learned": "its gate", "even": "no learned gate", "none": "no gate"}
-    network = policy.network if isinstance(policy, Policy) else policy
-    count = sum(weight.numel() for weight in network.parameters())
-    gate = gates[policy.gate_kind]
-    return f"{' + '.join(policy.experts)}, {gate}: {count:,} weights"

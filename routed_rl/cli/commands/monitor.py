@@ -48,7 +48,7 @@ class Monitor:
         """Measure, then print the table and where the figure is."""
         from routed_rl.cli.policies import environment_run, load_with_world
         from routed_rl.cli.printing import print_numbers
-        from routed_rl.deployment.formats import deployment_folder
+        from routed_rl.deployment.exports.formats import deployment_folder
 
         check_probability("--false-alarm-rate", self.false_alarm_rate)
         run = environment_run(self.run_folder, self.own_world, self.own_env)

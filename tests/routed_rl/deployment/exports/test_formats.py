@@ -24,7 +24,7 @@ WORLD = DiamondGhostWorld(oversight=0.3)
 SEEN = WORLD.observe(random_states(WORLD, 9))
 STEERINGS = ["diamond", {"diamond": 0.7, "ghost": 0.3}, None]
 ENDINGS = [".safetensors", ".onnx", ".pt2"]
-SCRIPT = Path(__file__).parents[3] / "scripts" / "run_exported.py"
+SCRIPT = Path(__file__).parents[4] / "scripts" / "run_exported.py"
 
 
 def run(*words: str) -> int:
@@ -112,7 +112,7 @@ def test_a_subset_of_the_experts_is_exported_with_its_gate(tmp_path: Path):
 def test_files_tell_nothing_of_the_machine(tmp_path: Path):
     for ending in ENDINGS:
         content = export_policy(random_policy(), tmp_path / f"policy{ending}").read_bytes()
-        assert str(Path(__file__).parents[3]).encode() not in content
+        assert str(Path(__file__).parents[4]).encode() not in content
         assert sys.prefix.encode() not in content
 
 

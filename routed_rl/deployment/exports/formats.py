@@ -10,7 +10,8 @@ from routed_agents.policies.experts import keep_experts
 from routed_agents.policies.policy import Policy
 from routed_agents.policies.steering import steering_weights
 from routed_envs.errors import InputError, unknown_name
-from routed_rl.deployment.graph import graph_of, onnx_bytes, torch_export_bytes
+from routed_rl.deployment.exports.graph import graph_of, onnx_bytes, torch_export_bytes
+from routed_rl.deployment.exports.model_card import Training, model_card
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.training.policy_file import policy_bytes
 from routed_rl.training.run import AnyPolicy
@@ -71,8 +72,16 @@ def some_experts(policy: AnyPolicy, names: Sequence[str]) -> AnyPolicy:
     return export.keep_experts(policy, names)
 
 
-def export_policy(policy: AnyPolicy, path: str | Path, form: str | None = None) -> Path:
+def export_policy(
+    policy: AnyPolicy,
+    path: str | Path,
+    form: str | None = None,
+    *,
+    run: str | Path | None = None,
+) -> Path:
     """Write the policy as it is steered, without the other experts' and the gate's weights.
+
+    Beside it goes a model card, the file's name with `.md` behind it.
 
     - `safetensors` is a policy file, for `load_policy`, or for `load_exported` if it is one of
       stable-baselines3's; opening it runs no code.
@@ -88,6 +97,8 @@ def export_policy(policy: AnyPolicy, path: str | Path, form: str | None = None) 
             as `load_run(path).policy.steer("diamond")`.
         path: The file; its folder is made.
         form: One of `FORMATS`; from the file's ending if None.
+        run: The folder of the run that trained it, from which the card says how, what it was told,
+            and what figures it has.
 
     Returns:
         The file.
@@ -108,9 +119,18 @@ def export_policy(policy: AnyPolicy, path: str | Path, form: str | None = None) 
     ending, content = FORMATS[form]
     if path.suffix != ending:
         raise InputError(f"{path}: a policy in the format {form} has a name that ends in {ending}.")
-    made = content(steered_alone(policy))
+    alone = steered_alone(policy)
+    made = content(alone)
     write_atomically(writable(path), made)
+    training = Training.of(None if run is None else Path(run))
+    card = model_card(policy, alone, path, form, training)
+    write_atomically(card_of(path), card.encode())
     return path
+
+
+def card_of(file: Path) -> Path:
+    """Where the model card of an exported policy is."""
+    return file.with_name(f"{file.name}.md")
 
 
 def _format_of(path: Path) -> str:

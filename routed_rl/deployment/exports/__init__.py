@@ -1,0 +1,1 @@
+"""A policy as a file for others, and the card that says what it is."""
