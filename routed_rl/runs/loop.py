@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 
-from routed_rl.extras import need
 from routed_rl.runs.allocator import keep_memory
 from routed_rl.runs.checkpoint import load_checkpoint, save_checkpoint
 from routed_rl.runs.divergence import DivergenceError
 from routed_rl.runs.memory import check_memory
+from routed_rl.runs.mirrors import check_mirrors, open_mirrors
 from routed_rl.runs.opening import check_folder, describe, other_processor, prepare_folder
 from routed_rl.runs.progress import TrainingBar, judging
 from routed_rl.runs.run_folder import RunFolder
-from routed_rl.runs.run_log import RunLog, TensorBoardMirror
+from routed_rl.runs.run_log import RunLog
 from routed_rl.runs.snapshots import Snapshots
 from routed_rl.runs.stopping import Stop, noticing
 from routed_rl.runs.task import Judged, StateT, Task, TaskState
@@ -42,7 +42,7 @@ def run_task(
     resume: bool,
     progress: bool,
     overwrite: bool = False,
-    tensorboard: bool = False,
+    mirrors: Collection[str] = (),
     snapshots: int = 0,
 ) -> None:
     """Run a task in a folder to its end, from where it stands.
@@ -53,7 +53,7 @@ def run_task(
         resume: Continue a run of the same task (its budget may be larger), or start it.
         overwrite: Start again in a folder that holds a run.
         progress: Show a progress bar if standard error is a terminal.
-        tensorboard: Repeat the log as TensorBoard curves.
+        mirrors: Repeat the log elsewhere: some of the names in `MIRRORS`.
         snapshots: Policies to keep on the way.
 
     Raises:
@@ -67,8 +67,7 @@ def run_task(
     kept = Snapshots(snapshots, task.updates)
     description = describe(task.settings(), task.identity())
     check_folder(folder, description, resume, overwrite)
-    if tensorboard:
-        need("tensorboard", "--tensorboard", ("tensorboard",))
+    check_mirrors(mirrors)
     keep_memory()
     with folder.locked(), using_threads(task.threads), ExitStack() as stack:
         check_folder(folder, description, resume, overwrite)
@@ -82,9 +81,9 @@ def run_task(
         prepare_folder(folder, description, resume)
         if folder.read_result() is None:
             folder.result.unlink(missing_ok=True)
-            mirror = TensorBoardMirror(folder.tensorboard, state.update) if tensorboard else None
+            opened = open_mirrors(mirrors, folder, task.settings(), state.update)
             with (
-                RunLog(folder.log, state.log_bytes, mirror) as log,
+                RunLog(folder.log, state.log_bytes, opened) as log,
                 TrainingBar(task.updates, state.update, task.samples, task.unit, progress) as bar,
                 noticing() as stop,
             ):

@@ -144,7 +144,7 @@ def prepare_folder(folder: RunFolder, description: dict[str, Any], resume: bool)
         files, folders = folder.results, [folder.deployment]
     else:
         files = [*folder.results, folder.checkpoint, folder.log]
-        folders = [folder.tensorboard, folder.deployment, folder.snapshots]
+        folders = [folder.tensorboard, folder.wandb, folder.deployment, folder.snapshots]
     for path in files:
         path.unlink(missing_ok=True)
     for made in folders:

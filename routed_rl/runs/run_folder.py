@@ -78,6 +78,8 @@ class RunFolder:
     """The finished policy's figures, for every steering and at several oversights."""
     tensorboard = Inside("tensorboard")
     """The folder of TensorBoard's event files, if they were asked for."""
+    wandb = Inside("wandb")
+    """The folder of what Weights & Biases keeps, if it was asked for."""
     deployment = Inside("deployment")
     """The folder of what was made from the finished policy: exports, reports."""
     snapshots = Inside("snapshots")
@@ -182,7 +184,7 @@ class RunFolder:
             InputError: One is: writing to it would change what lies elsewhere, or never end.
         """
         files = (*self.results, self.config, self.log, self.checkpoint, self.path / "lock")
-        folders = (self.tensorboard, self.deployment, self.snapshots)
+        folders = (self.tensorboard, self.wandb, self.deployment, self.snapshots)
         odd = [path for path in files if path.is_symlink() or path.exists() > path.is_file()]
         odd += [path for path in folders if path.is_symlink() or path.exists() > path.is_dir()]
         if odd:

@@ -1,38 +1,16 @@
-"""A run's log: one JSON object a line, repeated as TensorBoard curves where they are wanted."""
+"""A run's log: one JSON object a line, repeated elsewhere where that is wanted."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from routed_agents.files import parsed
 from routed_envs.errors import InputError
-
-
-class TensorBoardMirror:
-    """Repeats each entry of a run's log as TensorBoard scalars.
-
-    Args:
-        path: The folder of the event files.
-        update: The updates already taken; curves of a killed run are cut off there.
-    """
-
-    def __init__(self, path: Path, update: int = 0) -> None:
-        from torch.utils.tensorboard import SummaryWriter  # Slow to import, and optional.
-
-        self._writer = SummaryWriter(str(path), purge_step=update + 1)
-
-    def write(self, entry: dict[str, Any]) -> None:
-        """Repeat one entry of the log; its groups become the curves' groups."""
-        for group in ("overseer", "labels", "belief", "experts", "learner", "evaluation", "timing"):
-            for name, value in scalars(entry[group] or {}).items():
-                self._writer.add_scalar(f"{group}/{name}", value, entry["update"])
-
-    def close(self) -> None:
-        """Write what is left and close the files."""
-        self._writer.close()
+from routed_rl.runs.mirrors import Mirror
 
 
 class RunLog:
@@ -41,11 +19,11 @@ class RunLog:
     Args:
         path: The file; made if there is none.
         length: The bytes to keep of it.
-        mirror: Repeats each entry, if there is one.
+        mirrors: Repeat each entry.
     """
 
-    def __init__(self, path: Path, length: int, mirror: TensorBoardMirror | None) -> None:
-        self._mirror = mirror
+    def __init__(self, path: Path, length: int, mirrors: Sequence[Mirror] = ()) -> None:
+        self._mirrors = mirrors
         self._file = path.open("ab")
         # A log that was lost or cut is continued after its last whole line, never padded.
         whole = path.read_bytes()[:length].rfind(b"\n") + 1
@@ -65,16 +43,16 @@ class RunLog:
         """Append one line, at once readable by others."""
         self._file.write(json.dumps(entry).encode() + b"\n")
         self._file.flush()
-        if self._mirror:
-            self._mirror.write(entry)
+        for mirror in self._mirrors:
+            mirror.write(entry)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._file.close()
-        if self._mirror:
-            self._mirror.close()
+        for mirror in self._mirrors:
+            mirror.close()
 
 
 def read_log(path: Path, evaluations_only: bool = False) -> list[dict[str, Any]]:
@@ -99,14 +77,3 @@ def read_log(path: Path, evaluations_only: bool = False) -> list[dict[str, Any]]
         return [parsed(json.loads, line) for line in complete]
     except ValueError as error:
         raise InputError(f"The log {path} is damaged ({error}). Move it away to go on.") from None
-
-
-def scalars(values: dict[str, Any], prefix: str = "") -> dict[str, float]:
-    """The numbers in nested dictionaries, by their path after a prefix; nothing else."""
-    found: dict[str, float] = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            found |= scalars(value, f"{prefix}{name}/")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            found[prefix + name] = float(value)
-    return found

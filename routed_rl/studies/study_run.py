@@ -14,6 +14,7 @@ from routed_envs.errors import InputError
 from routed_rl.any_config import kind_of
 from routed_rl.config import default_folder
 from routed_rl.runs.loop import run_task
+from routed_rl.runs.mirrors import mirror_names
 from routed_rl.runs.run_folder import RunFolder, read_json
 from routed_rl.studies.catalogue import NETWORKS, study_task
 from routed_rl.studies.study_task import KEY
@@ -51,6 +52,7 @@ def train_study(
     overwrite: bool = False,
     progress: bool = True,
     tensorboard: bool = False,
+    wandb: bool = False,
     snapshots: int = 0,
 ) -> StudyRun:
     """Train the network of a study and write everything about it into a folder.
@@ -64,6 +66,8 @@ def train_study(
         overwrite: Start again in a folder that holds a run.
         progress: Show a progress bar if standard error is a terminal.
         tensorboard: Repeat the log as TensorBoard curves (extra `tensorboard`).
+        wandb: Repeat it as curves of Weights & Biases (extra `wandb`); WANDB_MODE=offline keeps
+            them in the folder.
         snapshots: Networks to keep on the way, in the folder `snapshots`.
 
     Raises:
@@ -76,7 +80,7 @@ def train_study(
         resume=resume,
         overwrite=overwrite,
         progress=progress,
-        tensorboard=tensorboard,
+        mirrors=mirror_names(tensorboard=tensorboard, wandb=wandb),
         snapshots=snapshots,
     )
     return load_study(folder.path)

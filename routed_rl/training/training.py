@@ -12,6 +12,7 @@ from routed_rl.any_config import AnyConfig
 from routed_rl.config import TrainConfig, default_folder
 from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.runs.loop import run_task
+from routed_rl.runs.mirrors import mirror_names
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.task import Task
 from routed_rl.study_configs.study_config import StudyConfig
@@ -31,6 +32,7 @@ def train(
     overwrite: bool = False,
     progress: bool = True,
     tensorboard: bool = False,
+    wandb: bool = False,
     snapshots: int = 0,
 ) -> Run: ...
 
@@ -45,6 +47,7 @@ def train(
     overwrite: bool = False,
     progress: bool = True,
     tensorboard: bool = False,
+    wandb: bool = False,
     snapshots: int = 0,
 ) -> EnvironmentRun: ...
 
@@ -59,6 +62,7 @@ def train(
     overwrite: bool = False,
     progress: bool = True,
     tensorboard: bool = False,
+    wandb: bool = False,
     snapshots: int = 0,
 ) -> AnyRun:
     """Train a policy and write everything about it into a folder.
@@ -79,6 +83,8 @@ def train(
         overwrite: Start again in a folder that holds a run.
         progress: Show a progress bar if standard error is a terminal.
         tensorboard: Repeat the log as TensorBoard curves (extra `tensorboard`).
+        wandb: Repeat it as curves of Weights & Biases (extra `wandb`); WANDB_MODE=offline keeps
+            them in the folder.
         snapshots: Policies to keep on the way, evenly spaced from the untrained one on, in the
             folder `snapshots`; they change nothing about the run.
 
@@ -100,7 +106,7 @@ def train(
         resume=resume,
         overwrite=overwrite,
         progress=progress,
-        tensorboard=tensorboard,
+        mirrors=mirror_names(tensorboard=tensorboard, wandb=wandb),
         snapshots=snapshots,
     )
     if isinstance(task, WorldTask) and task.experiment.config.world is not None:

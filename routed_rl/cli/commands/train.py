@@ -54,6 +54,9 @@ class Train:
             extends it.
         overwrite: Start again in a folder that holds a run.
         tensorboard: Repeat the log as TensorBoard curves (pip install "routed-rl[tensorboard]").
+        wandb: Repeat it as curves of Weights & Biases (pip install "routed-rl[wandb]"), with the
+            log's figures and the settings and nothing else; WANDB_MODE=offline keeps them in the
+            run's folder.
         snapshots: Policies to keep on the way, from the untrained one on; `routed-rl explore`
             steps through them.
         json: Print one JSON object instead of tables: the `folder`, the `seconds`, the `deployed`
@@ -68,6 +71,7 @@ class Train:
     resume: Flag = False
     overwrite: Flag = False
     tensorboard: Flag = False
+    wandb: Flag = False
     snapshots: int = 0
     json: Flag = False
 
@@ -115,6 +119,7 @@ def trained(command: Train) -> Run | EnvironmentRun:
             resume=command.resume,
             overwrite=command.overwrite,
             tensorboard=command.tensorboard,
+            wandb=command.wandb,
             snapshots=command.snapshots,
         )
     except KeyboardInterrupt:
