@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from helpers import THREE_BY_THREE, run_script, small_with, tiny_with
 
 from routed_agents import METHODS, get_method
@@ -20,6 +21,7 @@ from scripts import (
     minigrid_comparison,
     reproduce_paper,
     route_any_network,
+    route_autoencoder,
     search_constants,
 )
 
@@ -244,3 +246,46 @@ def test_runs_that_fail_are_told_by_the_exit_code(
     out = tmp_path / "paper"
     assert exit_code(lambda: reproduce_paper.main(seeds=1, updates=8, out=out)) == 1
     assert "1 run failed: " in capsys.readouterr().err
+
+
+def test_a_digit_teaches_its_own_half_of_the_code_alone():
+    seen, high = route_autoencoder.images()
+    encoder, decoder = route_autoencoder.network(64, 16), route_autoencoder.network(16, 64)
+    for kind, own, other in ((high, "high half", "low half"), (~high, "low half", "high half")):
+        encoder.zero_grad()
+        code = route_autoencoder.routed_code(encoder(seen[kind]), high[kind])
+        (decoder(code) - seen[kind]).square().mean().backward()
+        gradient = encoder[-1].weight.grad
+        assert isinstance(gradient, torch.Tensor)
+        assert gradient[route_autoencoder.HALVES[other]].count_nonzero() == 0
+        assert gradient[route_autoencoder.HALVES[own]].count_nonzero() > 0
+
+
+def test_routing_keeps_digits_apart_unless_the_penalty_is_on_the_routed_code():
+    seen, high = route_autoencoder.images()
+
+    def apart(routed: bool, penalise_routed: bool) -> tuple[float, float]:
+        """How much more the halves' own digits are held than the others', and the code's size."""
+        encoder, _ = route_autoencoder.train(seen, high, 800, 0.1, routed, penalise_routed, 0)
+        with torch.no_grad():
+            code = encoder(seen)
+        halves = [code[:, half] for half in route_autoencoder.HALVES.values()]
+        low, upper = (route_autoencoder.errors_from(half, seen, high) for half in halves)
+        return (low[1] + upper[0]) / (low[0] + upper[1]), float(code.abs().mean())
+
+    routed, size = apart(True, False)
+    assert routed > 1.5
+    assert apart(False, False)[0] < 1.1
+    trapped, trapped_size = apart(True, True)
+    assert trapped < 1.3
+    assert trapped_size > 1.2 * size
+
+
+def test_the_autoencoder_prints_what_each_half_holds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    assert run_script(monkeypatch, "route_autoencoder.py", "--steps", "5") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:20].strip() for line in lines[1:]] == [
+        *("the whole code", "low half", "high half", "one image for all")
+    ]
