@@ -30,6 +30,8 @@ Values = Mapping[str, Sequence[Any]]
 """For each setting the values that it takes."""
 
 PLURALS = {"methods": "method"}
+TWO_WORDS = (("seeds", "seed"), ("methods", "method"))
+"""Either says the same."""
 
 OPTIONS = ("out", "jobs", "backend", "address", "config")
 """What only the command line may say."""
@@ -43,7 +45,7 @@ FORMER_PACE: Mapping[type[Any], int] = {TrainConfig: 350, EnvironmentConfig: 0}
 
 def words_of(kind: type[Any]) -> tuple[str, ...]:
     """What may be said of runs whose configurations are of this kind."""
-    names = [field.name for field in dataclasses.fields(kind) if field.name != "method"]
+    names = [field.name for field in dataclasses.fields(kind)]
     own = ("methods", "seeds") if kind is EnvironmentConfig else ("preset", "methods", "seeds")
     return (*own, *names)
 
@@ -88,8 +90,11 @@ def plan(words: Mapping[str, Any]) -> list[AnyConfig]:
         for name, given in words.items()
         if name != "preset"
     }
-    if "seed" in values and "seeds" in values:
-        faults.append("Both seeds and seed were given. Give one of them.")
+    faults += [
+        f"Both {many} and {one} were given. Give one of them."
+        for many, one in TWO_WORDS
+        if {many, one} <= words.keys()
+    ]
     if faults:
         raise InputError("\n".join(faults))
     _check_size(values)
@@ -128,13 +133,17 @@ def read_file(path: Path) -> dict[str, Any]:
         if sum(key.replace("-", "_") == word for key in given) > 1:
             told.append(f"{word} is given again on line {lines[-1]}. Give it once.")
         faults += [f"  line {lines[0]}: {fault}" for fault in told]
-    if {"seed", "seeds"} <= set(found):
-        faults.append(f"  line {_lines_of('seed', text)[0]}: seeds is given too. Give one of them.")
+    faults += [
+        f"  line {_lines_of(one, text)[0]}: {many} is given too. Give one of them."
+        for many, one in TWO_WORDS
+        if {many, one} <= found.keys()
+    ]
     if faults:
         allowed = words_of(kind)
         known = [f"Settings: {', '.join(allowed)}."] if found.keys() - set(allowed) else []
         raise InputError("\n".join((f"{path} holds what cannot be used:", *faults, *known)))
-    return found
+    plural = {one: many for many, one in PLURALS.items()}  # Whoever looks for code has one word.
+    return {plural.get(word, word): value for word, value in found.items()}
 
 
 def _faults_of(kind: type[Any], word: str, given: Any) -> list[str]:
@@ -210,7 +219,7 @@ def _fault_of_all(kind: type[Any], name: str, given: list[Any]) -> str | None:
 
 def _value(kind: type[Any], name: str, given: Any) -> Any:
     """One value as the field of that name holds it; text is read as the command line would."""
-    if name == "methods" and isinstance(given, str):
+    if PLURALS.get(name, name) == "method" and isinstance(given, str):
         _check_method(kind, given)
     adapter = _adapter(kind, name)
     if not isinstance(given, str):

@@ -16,7 +16,7 @@ import tyro
 import routed_rl
 from routed_agents.files import parsed, read_text
 from routed_envs.errors import InputError, unknown_name
-from routed_rl.any_config import read_config
+from routed_rl.any_config import AnyConfig, read_config
 from routed_rl.cli.options import Flag
 from routed_rl.cli.terminal import program, quoted
 from routed_rl.config import DEVICES, PRESETS, TrainConfig, default_folder
@@ -47,7 +47,9 @@ class Train:
         settings: The run's configuration.
         preset: Where the constants below come from: fast (ours, tuned for the least time to a
             good policy, for each method by itself) or paper (the reference experiment).
-        config: A JSON file with a configuration, such as the config.json of a run's folder.
+        config: A JSON file with a configuration, such as the config.json of a run's folder, or a
+            TOML file of one run with the words of `routed-rl sweep --config`, such as: method =
+            "routed"
         out: The run's folder. Left out, it is runs/METHOD-oversightP-seedS, or in an environment
             runs/ENV-METHOD-oversightP-seedS.
         resume: Continue the run in the folder; a larger --updates (in an environment: --steps)
@@ -252,16 +254,33 @@ def refuse_code(file: Path, named: Mapping[str, Any], words: Mapping[str, Any]) 
 
 
 def _read_settings(file: Path) -> TrainConfig | EnvironmentConfig:
-    """The configuration in a JSON file, alone or as a run's folder holds it."""
+    """The configuration in a file, in JSON also as a run's folder holds it."""
+    settings = _read_toml(file) if file.suffix == ".toml" else _read_json(file)
+    if isinstance(settings, StudyConfig):
+        raise InputError(
+            f"{file} holds no configuration that can be used:\nIt is of the study "
+            f"{settings.study}: routed-rl study {settings.study} --help"
+        )
+    return settings
+
+
+def _read_json(file: Path) -> AnyConfig:
     try:
         values = parsed(json.loads, read_text(file))
         if not isinstance(values, dict):
             raise ValueError("It is no JSON object.")
-        settings = read_config(values.get("config", values))
-        if isinstance(settings, StudyConfig):
-            raise ValueError(
-                f"It is of the study {settings.study}: routed-rl study {settings.study} --help"
-            )
-        return settings
+        return read_config(values.get("config", values))
     except (OSError, ValueError, AttributeError) as error:
         raise InputError(f"{file} holds no configuration that can be used:\n{error}") from None
+
+
+def _read_toml(file: Path) -> AnyConfig:
+    from routed_rl.sweeps.plan import plan, read_file
+
+    configs = plan(read_file(file))
+    if len(configs) > 1:
+        raise InputError(
+            f"{file} is of {len(configs):,} runs, and train takes one. Give each setting one "
+            f"value, or train all of them: {program()} sweep --config {quoted(file)}"
+        )
+    return configs[0]

@@ -208,7 +208,7 @@ def _check_words(given: Mapping[str, Sequence[Any]]) -> None:
         raise InputError("study: a search is for the gridworld and for environments. Leave it out.")
     if {"seed", "seeds"} <= given.keys():
         raise InputError("Both seeds and seed were given. Give one of them.")
-    methods = given.get("methods", [])
+    methods = given.get("methods", given.get("method", []))
     if len(methods) > 1:
         raise InputError(
             f"methods={shown(list(methods))}: a search is of one method. Search each in a folder "

@@ -249,6 +249,32 @@ def test_a_runs_own_configuration_trains_the_same_run(folder: Path, tmp_path: Pa
 
 
 @pytest.mark.slow
+def test_a_toml_file_trains_what_the_same_words_do(tmp_path: Path, capsys):
+    file = tmp_path / "run.toml"
+    file.write_text(
+        'method = "naive"\noversight = 0.5\nupdates = 2\nexpert-widths = [[16]]\n'
+        "rows = 3\ncols = 3\n"
+    )
+    words = ["--environments", "8", "--rollout-steps", "8", "--seed", "3", "--evaluate-every", "0"]
+    assert run("train", "--config", str(file), *words, "--out", str(tmp_path / "run")) == 0
+    config = json.loads((tmp_path / "run" / "config.json").read_text())["config"]
+    wanted = {"method": "naive", "oversight": 0.5, "updates": 2, "expert_widths": [16], "seed": 3}
+    assert {name: config[name] for name in wanted} == wanted
+    capsys.readouterr()
+    for text, messages in (
+        ("methods = ['naive', 'routed']\nseeds = 2\n", ["4 runs", "sweep --config"]),
+        ("oversigth = 0.1\n", ["line 1", "Did you mean 'oversight'?"]),
+        ("method = 'own_methods:OWN'\n", ["whose code would run", "--method own_methods:OWN"]),
+        ("study = 'digits'\n", ["of the study digits"]),
+        ("oversight = = 1\n", ["cannot be read as TOML"]),
+    ):
+        file.write_text(text)
+        assert run("train", "--config", str(file), "--out", str(tmp_path / "other")) == 2
+        shown = capsys.readouterr().err
+        assert all(message in shown for message in messages), shown
+    assert not (tmp_path / "other").exists()
+
+
 def test_kinds_of_oversight_are_flat_options_of_every_command(tmp_path: Path, capsys):
     out = tmp_path / "run"
     kinds = ["--oversight-ghost", "0.3", "--label-noise", "0.1", "--hidden-oversight"]

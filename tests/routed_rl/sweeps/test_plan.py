@@ -131,6 +131,19 @@ def test_a_file_says_the_same_with_the_same_words(tmp_path: Path):
     assert len(from_words) == 16
 
 
+def test_one_method_may_be_called_so_and_is_looked_at_as_several_are(tmp_path: Path):
+    file = tmp_path / "one.toml"
+    file.write_text('method = "my_code:method"\n')
+    assert read_file(file) == {"methods": "my_code:method"}
+    assert plan({"method": "naive"}) == plan({"methods": "naive"}) == [TrainConfig(method="naive")]
+    for words in ({"method": "niave"}, {"method": "naive", "methods": "routed"}):
+        with pytest.raises(InputError, match=r"Did you mean 'naive'|Both methods and method"):
+            plan(words)
+    file.write_text('method = "naive"\nmethods = ["routed"]\n')
+    with pytest.raises(InputError, match="line 1: methods is given too"):
+        read_file(file)
+
+
 def test_a_files_faults_are_all_told_with_their_lines(tmp_path: Path):
     file = tmp_path / "sweep.toml"
     file.write_text(
