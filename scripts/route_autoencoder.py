@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import torch
 import tyro
 from sklearn.datasets import load_digits
@@ -35,10 +36,9 @@ HALVES = {"low half": slice(0, CODE // 2), "high half": slice(CODE // 2, CODE)}
 
 def images() -> tuple[torch.Tensor, torch.Tensor]:
     """The digits' images, float [1797, 64] from 0 to 1, and whether each is a high one, bool."""
-    data = load_digits()
-    return torch.tensor(data.data, dtype=torch.float32) / 16, torch.tensor(
-        data.target
-    ) >= FIRST_HIGH
+    seen, digits = load_digits(return_X_y=True)
+    images = torch.tensor(np.asarray(seen), dtype=torch.float32) / 16
+    return images, torch.tensor(np.asarray(digits)) >= FIRST_HIGH
 
 
 def network(inputs: int, outputs: int) -> nn.Sequential:

@@ -142,8 +142,9 @@ def read_file(path: Path) -> dict[str, Any]:
         allowed = words_of(kind)
         known = [f"Settings: {', '.join(allowed)}."] if found.keys() - set(allowed) else []
         raise InputError("\n".join((f"{path} holds what cannot be used:", *faults, *known)))
-    plural = {one: many for many, one in PLURALS.items()}  # Whoever looks for code has one word.
-    return {plural.get(word, word): value for word, value in found.items()}
+    # Whoever looks for code has one word.
+    plural = {one: many for many, one in PLURALS.items()}
+    return {plural[word] if word in plural else word: value for word, value in found.items()}
 
 
 def _faults_of(kind: type[Any], word: str, given: Any) -> list[str]:

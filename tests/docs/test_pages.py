@@ -18,7 +18,7 @@ from pages import HOUSE, PAGES, README, anchors, blocks, commands, links, mentio
 import routed_agents
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl.any_config import STUDIES
-from routed_rl.cli.main import COMMANDS, _parse
+from routed_rl.cli.main import COMMANDS, parse
 
 PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text())["project"]
 PACKAGES = ("routed_rl", "routed_agents", "routed_envs")
@@ -105,7 +105,7 @@ def _refusal(words: list[str]) -> str | None:
         file.write_text(json.dumps(there))
     try:
         with redirect_stderr(said), redirect_stdout(said):
-            _parse(words)
+            parse(words)
     except SystemExit as stop:
         return said.getvalue() if stop.code else None
     except Exception as refusal:
@@ -133,7 +133,7 @@ def _help(command: str, kind: str) -> str:
     words = {"": [], "env": ["--env", "CartPole-v1"]}.get(kind, [kind])
     said = io.StringIO()
     with redirect_stdout(said), pytest.raises(SystemExit):
-        _parse([command, *words, "--help"])
+        parse([command, *words, "--help"])
     return said.getvalue()
 
 

@@ -289,3 +289,17 @@ def test_the_autoencoder_prints_what_each_half_holds(
     assert [line[:20].strip() for line in lines[1:]] == [
         *("the whole code", "low half", "high half", "one image for all")
     ]
+
+
+def test_updates_are_measured_alone_and_beside_another_checkout(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    from scripts.benchmarks import updates
+
+    monkeypatch.setattr(updates, "CASES", {"fast, inferred": ("fast", "inferred", 1)})
+    assert updates.main() == 0
+    shown = capsys.readouterr().out
+    assert all(row in shown for row in updates.ROWS)
+    assert updates.main(Path(__file__).parents[2], pairs=2, runs=1, updates=1) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert told.count(" before, ") == 3
