@@ -144,7 +144,7 @@ def read_file(path: Path) -> dict[str, Any]:
         raise InputError("\n".join((f"{path} holds what cannot be used:", *faults, *known)))
     # Whoever looks for code has one word.
     plural = {one: many for many, one in PLURALS.items()}
-    return {plural[word] if word in plural else word: value for word, value in found.items()}
+    return {str(plural.get(word, word)): value for word, value in found.items()}
 
 
 def _faults_of(kind: type[Any], word: str, given: Any) -> list[str]:
