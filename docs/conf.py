@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version as installed
 from pathlib import Path
+from typing import Any
 
 # What is described is this checkout, wherever routed-rl is installed.
 HOUSE = Path(__file__).resolve().parents[1]
@@ -59,3 +60,17 @@ napoleon_attr_annotations = True
 python_maximum_signature_line_length = 88
 python_use_unqualified_type_names = True
 toc_object_entries_show_parents = "hide"
+
+
+def setup(app: Any) -> None:
+    """Write the page of the explorer that a guide embeds, with the policy of `make demo`."""
+    app.connect("build-finished", write_explorer)
+
+
+def write_explorer(app: Any, failure: Exception | None) -> None:
+    """Show the policy with the explorer of this checkout, unless nothing was built."""
+    if failure is None and app.builder.format == "html":
+        import routed_rl
+
+        policy = HOUSE / "docs" / "demo.safetensors"
+        routed_rl.explore(policy, out=Path(app.outdir) / "_static" / "explorer.html")

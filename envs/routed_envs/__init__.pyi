@@ -18,7 +18,16 @@ from .oversight.overseen import Overseen
 from .oversight.overseen_vector import OverseenVector
 from .oversight.overseer import FinalStep, Step
 from .stable_baselines import WorldVecEnv
-from .worlds import DrawableWorld, Ending, EnumerableWorld, NamingWorld, World, map_states, renew
+from .worlds import (
+    DrawableWorld,
+    Ending,
+    EnumerableWorld,
+    NamingWorld,
+    NumberingWorld,
+    World,
+    map_states,
+    renew,
+)
 
 __all__ = [
     "DiamondGhostEnv",
@@ -36,6 +45,7 @@ __all__ = [
     "InputError",
     "Labels",
     "NamingWorld",
+    "NumberingWorld",
     "Outcomes",
     "Overseen",
     "OverseenVector",

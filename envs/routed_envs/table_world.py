@@ -133,6 +133,11 @@ class TableWorld(Generic[State]):
         outcome, label = torch.cartesian_prod(codes, codes).t().contiguous().unbind()
         return outcome, label, outcome != self.outcomes.unfinished
 
+    @cached_property
+    def _states(self) -> State:
+        """The list itself, for those who look at states."""
+        return self.rules.enumerate_states()
+
     @property
     def outcomes(self) -> Outcomes:
         """The names of the ways in which an episode can end."""
@@ -164,9 +169,7 @@ class TableWorld(Generic[State]):
 
     def ruled(self, state: TableState) -> State:
         """The episodes as the rules have them, apart from the steps taken, on the CPU."""
-        return map_states(
-            lambda values: values[state.place.long().cpu()], self.rules.enumerate_states()
-        )
+        return map_states(itemgetter(state.place.long().cpu()), self._states)
 
     def advance(self, state: TableState, actions: torch.Tensor) -> tuple[TableState, Ending]:
         """Take the actions, int64 [N]; what follows an episode's end has no meaning."""
