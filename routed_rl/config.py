@@ -61,6 +61,7 @@ Switch = Annotated[bool, Field(description="True or False")]
 DEVICES = ("auto", "cpu", "cuda")
 HOST_FIELDS = ("device", "threads")
 """Fields that say where a run takes place; a resumed run may change them."""
+Precision = Annotated[Literal["float32", "bfloat16"], Field(description="float32 or bfloat16")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu or cuda")]
 
 
@@ -70,6 +71,11 @@ FAST_CONSTANTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 """The constants that the preset `fast` has for each method, as `scripts/search_constants.py` found
 them: the same search for all. A method that is not named takes those of `DEFAULT_METHOD`."""
 DEFAULT_METHOD = "inferred"
+UNNAMED: Mapping[str, Any] = MappingProxyType(
+    {"tempting_starts": False, "world": None, "precision": "float32"}
+)
+"""Settings that a record names only where they are another: runs and sweeps are recognised by what
+was there before them."""
 OWN: Any = None
 """Stands for the method's own constant, from `FAST_CONSTANTS`."""
 
@@ -199,6 +205,8 @@ class TrainConfig(Settings):
         value_widths: Width of each hidden layer of the baseline.
         value_channels: Channels of the 1 x 1 convolution before its layers; 0 for none.
         linear_value: Leave out the baseline's non-linearities, as the reference does.
+        precision: Of the products in a rollout and in the loss: float32, or bfloat16 on machines
+            that multiply it. Weights, optimizer and evaluations stay float32.
         evaluate_every: Updates between two evaluations, which only the log sees; 0 for none, None
             for an eighth of the run, at least 25. The finished policy is judged anyway.
         device: Where to train: auto takes a CUDA device if there is one.
@@ -246,6 +254,7 @@ class TrainConfig(Settings):
     value_widths: Widths = (64,)
     value_channels: Channels = 0
     linear_value: Switch = False
+    precision: Precision = "float32"
     evaluate_every: Pace = None
     device: Device = "auto"
     threads: Threads = 1
@@ -294,8 +303,7 @@ class TrainConfig(Settings):
     def to_json(self) -> dict[str, Any]:
         """The fields as plain values that JSON can hold."""
         values = super().to_json()
-        # Unset these are not named: runs and sweeps are recognised by what was there before them.
-        return {k: v for k, v in values.items() if v or k not in ("tempting_starts", "world")}
+        return {k: v for k, v in values.items() if k not in UNNAMED or v != UNNAMED[k]}
 
 
 def default_folder(settings: Mapping[str, Any]) -> Path:

@@ -257,8 +257,7 @@ def leaders_text(comparison: Comparison) -> str:
 def _world(row: Row) -> DiamondGhostWorld:
     """A run's world, but for its oversight."""
     size = {name: row[name] for name in SIZE if name in row}
-    # Rows name them only where episodes start so.
-    return DiamondGhostWorld(**size, tempting_starts=bool(row.get("tempting_starts")))
+    return DiamondGhostWorld(**size, tempting_starts=row.get("tempting_starts", False))
 
 
 def _outcomes(row: Row) -> Outcomes:

@@ -33,7 +33,8 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
         if name == TABLE and isinstance(before, str) and isinstance(now, str):
             lines += [f"{name}, {cell}" for cell in differing_cells(before, now)]
         elif before != now:
-            lines.append(f"{name}: there {before!r}, here {now!r}")
+            words = [repr(held[name]) if name in held else "not set" for held in (there, here)]
+            lines.append(f"{name}: there {words[0]}, here {words[1]}")
     return lines
 
 

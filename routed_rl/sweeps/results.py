@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from routed_envs.errors import InputError
+from routed_rl.config import UNNAMED
 from routed_rl.runs.run_folder import RunFolder, read_json
 from routed_rl.runs.run_log import read_log
 from routed_rl.runs.warning_signs import read_warnings
@@ -67,7 +68,7 @@ def load_missing(sweep: str | Path) -> list[Row]:
     folder = SweepFolder(Path(sweep))
     failures = folder.failures()
     return [
-        {"run": name, **planned["config"]}
+        {"run": name, **_settings(planned["config"])}
         | {"reason": failures.get(name, {}).get("reason", "not finished")}
         for name, planned in folder.require().items()
         if not folder.finished(name)
@@ -109,7 +110,12 @@ def _finished(sweep: str | Path) -> Iterator[tuple[str, Row, RunFolder, Row]]:
         run = folder.run(name)
         result = run.read_result()
         if result is not None:
-            yield name, planned["config"], run, result
+            yield name, _settings(planned["config"]), run, result
+
+
+def _settings(config: Row) -> Row:
+    """Every setting of a run, those too that its record leaves out."""
+    return config if "env" in config or "study" in config else {**UNNAMED, **config}
 
 
 def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
@@ -140,7 +146,7 @@ def _row(name: str, config: Row, folder: RunFolder, result: Row) -> Row:
 
 def _outcomes(config: Row, folder: RunFolder) -> Row:
     """How episodes can end in a run's environment or own world; the gridworld's are known."""
-    if "env" not in config and "world" not in config:
+    if "env" not in config and config["world"] is None:
         return {}
     return dict(read_json(folder.config)["identity"]["outcomes"])
 

@@ -44,6 +44,7 @@ from routed_rl.evaluation.exact import Evaluator
 from routed_rl.runs.identity import TABLE
 from routed_rl.runs.warning_signs import Noted
 from routed_rl.training.own_world import own_world
+from routed_rl.training.precision import check_precision, products
 from routed_rl.training.state import TrainingState
 
 NOT_IDENTITY = (*HOST_FIELDS, "updates", "evaluate_every")
@@ -78,8 +79,9 @@ class Experiment:
             method: Your own method; the one that the configuration names if None.
 
         Raises:
-            InputError: An unknown method, a device that is not there, a method that does not fit
-                the world's outcomes, or fewer environments than experts that act alone.
+            InputError: An unknown method, a device that is not there or lacks products of the
+                precision, a method that does not fit the world's outcomes, or fewer environments
+                than experts that act alone.
         """
         if world is None and config.world is not None:
             world = own_world(config.world).with_oversight(config.oversight)
@@ -95,7 +97,9 @@ class Experiment:
             config = dataclasses.replace(config, method=method.name)
         method.check_labels(world.outcomes)
         method.check_environments(config.environments)
-        return cls(config, world, method, _device(config.device))
+        device = _device(config.device)
+        check_precision(config.precision, device)
+        return cls(config, world, method, device)
 
     @property
     def updates(self) -> int:
@@ -232,7 +236,8 @@ class Experiment:
             state.gate_memory = remember(rule, state.gate_memory, rollout, told, self.table)
             gate = draw(rule, state.gate_memory, state.generator)
         batch = make_batch(rollout, labels, self.table, gate)
-        total, figures = loss(state.policy, state.baseline, batch, self.loss_settings(progress))
+        with products(self.config.precision, self.device):
+            total, figures = loss(state.policy, state.baseline, batch, self.loss_settings(progress))
         gradient_step(state.optimizer, total, self.learning_rate(progress))
         state.worlds = collected.state
         state.update += 1
@@ -242,14 +247,15 @@ class Experiment:
     def collect(self, state: TrainingState) -> Collected[Any]:
         """A rollout of whoever acts in training, from where the state's worlds stand."""
         shown = self.dynamics.observe(state.worlds)
-        collected = collect(
-            self.dynamics,
-            acting(state.policy, self._actors, shown),
-            state.worlds,
-            self.config.rollout_steps,
-            state.generator,
-            self.method.final_observations,
-        )
+        with products(self.config.precision, self.device):
+            collected = collect(
+                self.dynamics,
+                acting(state.policy, self._actors, shown),
+                state.worlds,
+                self.config.rollout_steps,
+                state.generator,
+                self.method.final_observations,
+            )
         rollout = dataclasses.replace(
             collected.rollout,
             oversight_mask=self._oversight_entries,

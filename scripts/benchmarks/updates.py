@@ -26,15 +26,17 @@ from rich.console import Console
 from rich.table import Table
 from torch.profiler import ProfilerActivity, profile
 
+from routed_envs import InputError
 from routed_rl import Experiment, TrainConfig
 from scripts.benchmarks.measure import Row, machine, print_rows, start
 
 CASES = {
-    "fast, inferred": ("fast", "inferred", 40),
-    "fast, routed": ("fast", "routed", 40),
-    "paper, routed": ("paper", "routed", 1),
+    "fast, inferred": ("fast", "inferred", "float32", 40),
+    "fast, routed": ("fast", "routed", "float32", 40),
+    "paper, routed": ("paper", "routed", "float32", 1),
+    "paper, bfloat16": ("paper", "routed", "bfloat16", 1),
 }
-"""The preset, the method, and the updates between two looks at the clock."""
+"""The preset, the method, the precision, and the updates between two looks at the clock."""
 PRODUCTS = ("mm", "addmm", "bmm", "_embedding_bag", "_embedding_bag_forward_only", "index_add_")
 """Operations that multiply or add up weights, by PyTorch's names."""
 BACKWARD = "autograd::engine::evaluate_function"
@@ -49,16 +51,20 @@ torch.set_num_threads(1)
 import routed_rl
 from routed_envs import DiamondGhostWorld, renew
 
-def update(preset, method, count, made={}):
-    if preset not in made or made[preset][0] != method:
-        config = routed_rl.TrainConfig.from_preset(preset, method=method, device="cpu")
-        experiment = routed_rl.Experiment.of(config)
-        made[preset] = method, experiment, experiment.start()
+def update(preset, method, precision, count, made={}):
+    key = preset, method, precision
+    if key not in made:
+        given = {"method": method, "device": "cpu"}
+        # A checkout of before knows of none, and multiplies float32.
+        if "precision" in routed_rl.TrainConfig.__dataclass_fields__:
+            given["precision"] = precision
+        experiment = routed_rl.Experiment.of(routed_rl.TrainConfig.from_preset(preset, **given))
+        made[key] = experiment, experiment.start()
         # A short run beforehand lets the process ask for what a run asks of the allocator.
         with tempfile.TemporaryDirectory() as out:
             routed_rl.train(routed_rl.TrainConfig(updates=1, device="cpu"), out)
-        update(preset, method, 40 if count > 1 else 1)
-    _, experiment, state = made[preset]
+        update(preset, method, precision, 40 if count > 1 else 1)
+    experiment, state = made[key]
     for _ in range(count):
         experiment.update(state)
 
@@ -107,8 +113,9 @@ def main(before: Path | None = None, pairs: int = 9, runs: int = 3, updates: int
     torch.set_num_threads(1)
     if before is not None:
         return print_rows(compared(before, pairs, runs, updates))
-    table = Table("", *CASES, title=machine(), title_justify="left")
-    columns = [where_it_goes(preset, method, count) for preset, method, count in CASES.values()]
+    cases = possible()
+    table = Table("", *cases, title=machine(), title_justify="left")
+    columns = [where_it_goes(*case) for case in cases.values()]
     for row in zip(ROWS, *columns, strict=True):
         table.add_row(*row)
     Console().print(table)
@@ -126,10 +133,31 @@ ROWS = (
 )
 
 
-def where_it_goes(preset: str, method: str, count: int) -> list[str]:
+def possible() -> dict[str, tuple[str, str, str, int]]:
+    """The cases of a precision that this machine has."""
+    found = {}
+    for name, case in CASES.items():
+        try:
+            made(*case[:3])
+        except InputError:
+            continue
+        found[name] = case
+    return found
+
+
+def made(preset: str, method: str, precision: str) -> Experiment:
+    """The experiment of a case.
+
+    Raises:
+        InputError: This machine has no such products.
+    """
+    given = {"method": method, "precision": precision, "device": "cpu"}
+    return Experiment.of(TrainConfig.from_preset(preset, **given))
+
+
+def where_it_goes(preset: str, method: str, precision: str, count: int) -> list[str]:
     """The cells of `ROWS`: milliseconds of an update, and how many operations it calls."""
-    config = TrainConfig.from_preset(preset, method=method, device="cpu")
-    experiment = Experiment.of(config)
+    experiment = made(preset, method, precision)
     state = experiment.start()
 
     def update() -> None:
@@ -182,7 +210,7 @@ def compared(before: Path, pairs: int, runs: int, updates: int) -> list[Row]:
         children = [stack.enter_context(Child(root)) for root in (before.resolve(), here)]
         rows = [
             ratio(children, pairs, f"an update, {name}", "update", *case)
-            for name, case in CASES.items()
+            for name, case in possible().items()
         ]
         rows.append(ratio(children, pairs, "4,096 environments step and show", "walk", 4096, 200))
         seeds = range(runs)

@@ -32,7 +32,7 @@ def acting(network: RoutedPolicyNetwork, actors: torch.Tensor | None, shown: tor
 
     @torch.inference_mode()
     def act(shown: torch.Tensor) -> torch.Tensor:
-        return logits(shown).softmax(1)
+        return logits(shown).float().softmax(1)
 
     return act
 
@@ -78,7 +78,7 @@ def _mixed(network: RoutedPolicyNetwork) -> Act:
         out = [_on(part, layers) for part, layers in zip(hidden, deeper, strict=True)]
         if network.gate is None:
             return torch.stack(out).mean(0)
-        weights = functional.pad(out.pop(), (0, 1)).softmax(1)
+        weights = functional.pad(out.pop().float(), (0, 1)).softmax(1)
         return torch.einsum("kba,bk->ba", torch.stack(out), weights)
 
     return logits

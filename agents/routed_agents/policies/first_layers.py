@@ -66,15 +66,19 @@ class _SumOfRows(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
         (entries,) = ctx.saved_tensors
-        table = gradients[0].new_zeros((ctx.rows, gradients[0].shape[1]))
+        gradient = gradients[0].float()
+        table = gradient.new_zeros((ctx.rows, gradient.shape[1]))
         for column in entries.unbind(1):
-            table.index_add_(0, column, gradients[0])
+            table.index_add_(0, column, gradient)
         return table, None
 
 
 def rows(weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
     """A layer's weights [H, P] and bias as a table of what each entry adds, float [P + 2, H]."""
-    return torch.cat((weight.t(), bias.unsqueeze(0), torch.zeros_like(bias).unsqueeze(0)))
+    table = torch.cat((weight.t(), bias.unsqueeze(0), torch.zeros_like(bias).unsqueeze(0)))
+    if torch.is_autocast_enabled(table.device.type):  # Sums of rows are products here.
+        return table.to(torch.get_autocast_dtype(table.device.type))
+    return table
 
 
 def flat(observations: torch.Tensor) -> torch.Tensor:

@@ -130,7 +130,7 @@ class Mixture(nn.Module):
                     factor = _own_share(routes.activations, index, inputs.shape[:2])
             out = self._hidden(expert, flat, weight)
             out = out if factor is None else out * factor.unsqueeze(1)
-            logits.append(self.head(out).unflatten(0, steps))
+            logits.append(self.head(out).float().unflatten(0, steps))
         return torch.cat(logits, 1)
 
     def own_logits(

@@ -122,7 +122,7 @@ class PlaneNetwork(nn.Module):
         self.layers = nn.Sequential(*(x for x in layers if not (linear and isinstance(x, nn.ReLU))))
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
-        """Map observations to float [B, widths[-1]].
+        """Map observations to float32 [B, widths[-1]].
 
         Args:
             observations: [B, *observation_shape], or their entries, int64 [B, M].
@@ -131,7 +131,7 @@ class PlaneNetwork(nn.Module):
         values = first_layer(flat(observations), weight, bias)
         for layer in rest:
             values = layer(values)
-        return values
+        return values.float()  # Whatever precision a layer's products had.
 
     def folded(self) -> tuple[torch.Tensor, torch.Tensor, list[nn.Module]]:
         """The same network with every layer in one up to the first ReLU.

@@ -110,6 +110,8 @@ def test_the_results_are_one_table(finished: Path):
     assert (naive["deployed"], naive["selected"]) == ("policy", False)
     assert "mixture_diamond_rate" not in naive
     assert naive["unwatched_overseer_diamond_share"] is None
+    assert {field.name for field in dataclasses.fields(TrainConfig)} <= routed.keys()
+    assert routed["precision"] == "float32", "no record names it where it is the usual one"
     curves = load_curves(finished)
     assert {(c["actor"], c["is_deployed"]) for c in curves if c["method"] == "routed"} == {
         ("mixture", False),
