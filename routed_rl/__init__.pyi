@@ -32,6 +32,7 @@ from .training.experiment import Experiment
 from .training.policy_file import load_policy, save_policy
 from .training.run import EnvironmentRun, Run, load_run
 from .training.training import train
+from .version import __version__
 
 __all__ = [
     "PRESETS",
@@ -54,6 +55,7 @@ __all__ = [
     "Trial",
     "Tuning",
     "UnlearnConfig",
+    "__version__",
     "evaluate",
     "evaluate_env",
     "evaluate_steerings",

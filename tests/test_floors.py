@@ -18,7 +18,7 @@ FLOORS = {"routed_envs": "envs", "routed_agents": "agents", "routed_rl": "."}
 LEVELS = (
     ("routed_envs",),
     ("routed_agents",),
-    ("config", "extras", "screen"),
+    ("config", "extras", "screen", "version"),
     ("environment_config", "study_configs"),
     ("any_config",),
     ("naming",),

@@ -17,7 +17,10 @@ ROOT = Path(__file__).parents[1]
 LOCKS = [ROOT / "requirements" / name for name in ("base.txt", "dev.txt")]
 TORCH = {"torch", "fsspec", "mpmath", "networkx", "sympy"}
 """PyTorch and what it needs, some of which only it needs."""
-BUILD = {"editables", "hatchling", "pathspec", "tomlkit", "trove-classifiers"}
+BUILD = {
+    *("editables", "hatchling", "hatch-vcs", "pathspec", "setuptools-scm", "tomlkit"),
+    *("trove-classifiers", "vcs-versioning"),
+}
 
 
 def pins(path: Path) -> dict[str, str]:
