@@ -7,29 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Sequence
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
 from typing import Any, Protocol
 
 import tyro
 
+import routed_rl
 from routed_envs.errors import unknown_name
-from routed_rl.cli.commands.choose import Choose
-from routed_rl.cli.commands.completion import Completion
-from routed_rl.cli.commands.deploy_report import DeployReport
-from routed_rl.cli.commands.evaluate import Evaluate
-from routed_rl.cli.commands.explore import Explore
-from routed_rl.cli.commands.export import Export
-from routed_rl.cli.commands.methods import Methods
-from routed_rl.cli.commands.monitor import Monitor
-from routed_rl.cli.commands.new_env import NewEnv
-from routed_rl.cli.commands.render import Render
-from routed_rl.cli.commands.report import Report
-from routed_rl.cli.commands.status import Status
-from routed_rl.cli.commands.study import Study, parse_study
-from routed_rl.cli.commands.sweep import Sweep, SweepInEnvironments, sweeps_environments
-from routed_rl.cli.commands.train import Train, starting_values
-from routed_rl.cli.commands.tune import Tune, TuneInEnvironments
 from routed_rl.cli.terminal import exit_code
 
 DESCRIPTION = """\
@@ -51,24 +37,39 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: dict[str, type[Command]] = {
-    "train": Train,
-    "evaluate": Evaluate,
-    "render": Render,
-    "explore": Explore,
-    "sweep": Sweep,
-    "study": Study,
-    "status": Status,
-    "report": Report,
-    "choose": Choose,
-    "tune": Tune,
-    "methods": Methods,
-    "export": Export,
-    "monitor": Monitor,
-    "new-env": NewEnv,
-    "deploy-report": DeployReport,
-    "completion": Completion,
+COMMANDS: dict[str, str] = {
+    "train": "Train a policy and write everything about it into a folder.",
+    "evaluate": "Judge a trained policy: return, how often its episodes end how, and their length.",
+    "render": (
+        "Draw a trained policy: films of rollouts, a contact sheet, and what each expert would do."
+    ),
+    "explore": (
+        "Write one HTML page that holds a policy, or two side by side, and opens without a server."
+    ),
+    "sweep": "Train a run for every combination of the settings given, several at a time.",
+    "study": "Repeat an experiment of the paper other than its gridworld: train, compare, report.",
+    "status": (
+        "Say where a sweep stands, from any terminal: what is done, what runs, and what failed."
+    ),
+    "report": (
+        "Compare a sweep's runs on one HTML page, with every figure and every number beside it."
+    ),
+    "choose": "Choose a sweep's best constants by what the overseer says, never by the truth.",
+    "tune": "Search the settings with which a method learns best: Optuna draws, a sweep trains.",
+    "methods": "List the methods with their tables: what an episode with each label teaches.",
+    "export": "Write the steered policy alone, without the other experts' and the gate's weights.",
+    "monitor": (
+        "Measure a monitor: how well the gate's first word foretells that an episode ends badly."
+    ),
+    "new-env": (
+        "Write a file of thirty lines that puts an overseer over an environment, to start from."
+    ),
+    "deploy-report": (
+        "Report what a run would do once deployed, and whether it behaves only when it is watched."
+    ),
+    "completion": "Print what lets a shell complete commands and options.",
 }
+"""What each command does, in the first sentence of its own help: none is imported for this list."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words in (["--version"], ["-V"]):
-        print(f"routed-rl {version('routed-rl')}")
+        print(f"routed-rl {routed_rl.__version__}")
         return 0
     return exit_code(lambda: parse(words or ["--help"]).run())
 
@@ -100,26 +101,35 @@ def parse(words: list[str]) -> Command:
     name, options = words[0], words[1:]
     if name.endswith("completion") and options and options[0] not in (*SHELLS, *HELP):
         raise unknown_name("shell", options[0], SHELLS)
+    if name in HELP:
+        listed = {n: _without_options(n, about) for n, about in COMMANDS.items()}
+        return _chosen(listed, words)
     if name.startswith("-"):
-        known = {n: _listed(c) for n, c in COMMANDS.items()} if name in HELP else COMMANDS
-        return tyro.extras.subcommand_cli_from_dict(
-            known, prog="routed-rl", description=DESCRIPTION, args=words
-        )
+        return _chosen({n: command(n) for n in COMMANDS}, words)
     if name not in COMMANDS:
         raise unknown_name("command", name, COMMANDS)
-    if name == "study":
-        return parse_study(options)
-    if name == "sweep" and sweeps_environments(options):
-        return tyro.cli(SweepInEnvironments, prog="routed-rl sweep", args=options)
-    if name == "tune" and sweeps_environments(options):
-        return tyro.cli(TuneInEnvironments, prog="routed-rl tune", args=options)
-    if name != "train":
-        return tyro.cli(COMMANDS[name], prog=f"routed-rl {name}", args=options)
-    start = starting_values(options)
-    return tyro.cli(type(start), prog="routed-rl train", args=options, default=start)
+    own = getattr(_module(name), "parse", None)
+    if own is not None:
+        return own(options)
+    return tyro.cli(command(name), prog=f"routed-rl {name}", args=options)
 
 
-def _listed(command: type[Command]) -> type[Any]:
-    """A command's first sentence without its options, which take long to read: help shows these."""
-    about, _, _ = (command.__doc__ or "").partition("\n\n")
-    return dataclasses.make_dataclass(command.__name__, (), namespace={"__doc__": about})
+def command(name: str) -> type[Command]:
+    """The record of a command's options, imported when it is asked for."""
+    return getattr(_module(name), name.title().replace("-", ""))
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"routed_rl.cli.commands.{name.replace('-', '_')}")
+
+
+def _chosen(commands: Mapping[str, type[Any]], words: list[str]) -> Command:
+    """What words without a command's name ask for, such as help, which is printed."""
+    return tyro.extras.subcommand_cli_from_dict(
+        dict(commands), prog="routed-rl", description=DESCRIPTION, args=words
+    )
+
+
+def _without_options(name: str, about: str) -> type[Any]:
+    """A command as the list of commands shows it."""
+    return dataclasses.make_dataclass(name, (), namespace={"__doc__": about})

@@ -195,7 +195,7 @@ COMMANDS: Mapping[str, type[StudySweep]] = MappingProxyType(
 )
 
 
-def parse_study(words: Sequence[str]) -> Study | StudySweep:
+def parse(words: Sequence[str]) -> Study | StudySweep:
     """The command of the study that the words name, with its options.
 
     Raises:

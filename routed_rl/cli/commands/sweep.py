@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import docstring_parser
 import tyro
-from docstring_parser import parse
 
 import routed_rl
 from routed_agents.files import parsed, read_text
@@ -42,7 +42,7 @@ def listed_settings(
     record: type[Any], defaults: Any, preset: str, left_out: tuple[str, ...] = ()
 ) -> type[Any]:
     """A record with a list for every setting of a run but its method, with the same help."""
-    told = [parse(one.__doc__ or "").params for one in reversed(record.__mro__)]
+    told = [docstring_parser.parse(one.__doc__ or "").params for one in reversed(record.__mro__)]
     # On one line: completion takes each line for a setting.
     meanings = {
         p.arg_name: " ".join((p.description or "").split()) for params in told for p in params
@@ -165,6 +165,12 @@ class SweepInEnvironments(Sweep):
         default_factory=EnvironmentSettings
     )
     preset: tyro.conf.Suppress[None] = None
+
+
+def parse(words: list[str]) -> Sweep | SweepInEnvironments:
+    """The command that the words name, with its options: of the gridworld or of an environment."""
+    kind = SweepInEnvironments if sweeps_environments(words) else Sweep
+    return tyro.cli(kind, prog="routed-rl sweep", args=words)
 
 
 def sweeps_environments(words: list[str]) -> bool:

@@ -196,6 +196,16 @@ def _print_end(run: Run | EnvironmentRun, further: str) -> None:
     say(f"Trained in {duration(run.seconds)}. Everything is in {run.folder}; {further}")
 
 
+def parse(words: list[str]) -> Train | TrainInEnvironment:
+    """The command that the words name, with its options.
+
+    Raises:
+        InputError: As `starting_values`.
+    """
+    start = starting_values(words)
+    return tyro.cli(type(start), prog="routed-rl train", args=words, default=start)
+
+
 def starting_values(words: list[str]) -> Train | TrainInEnvironment:
     """What --preset, --env or --config put in the place of the defaults, before any other option.
 

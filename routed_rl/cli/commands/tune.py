@@ -12,7 +12,7 @@ import tyro
 
 import routed_rl
 from routed_rl.cli.commands.choose import CAUTION, training_command, warn_of_few
-from routed_rl.cli.commands.sweep import EnvironmentSettings, Settings
+from routed_rl.cli.commands.sweep import EnvironmentSettings, Settings, sweeps_environments
 from routed_rl.cli.options import Flag, OutFolder, optional
 from routed_rl.config import DEFAULT_METHOD
 from routed_rl.screen import ScreenTable, print_json, say, screen
@@ -141,3 +141,9 @@ def _cells(trial: Trial) -> tuple[str, str, str, str]:
     notes = ", ".join(note for note in (usual, trial.note) if note)
     score = NONE if trial.score is None else number_text(trial.score)
     return values_text(trial.values), score, labels, notes
+
+
+def parse(words: list[str]) -> Tune | TuneInEnvironments:
+    """The command that the words name, with its options: of the gridworld or of an environment."""
+    kind = TuneInEnvironments if sweeps_environments(words) else Tune
+    return tyro.cli(kind, prog="routed-rl tune", args=words)

@@ -24,7 +24,7 @@ from PIL import Image, ImageSequence
 from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import PRESETS, TrainConfig, evaluate, load_policy, sweep, train
 from routed_rl.charts.text import NONE
-from routed_rl.cli.main import COMMANDS, main
+from routed_rl.cli.main import COMMANDS, command, main
 from routed_rl.cli.policies import changed_world
 from routed_rl.pictures.episodes import record
 from routed_rl.pictures.policy_field import placements, save_policy_field
@@ -103,9 +103,9 @@ def test_help_lists_every_command_and_names_the_version_and_completion(capsys):
     shown = " ".join(capsys.readouterr().out.split())
     assert "`routed-rl --version`" in shown
     assert "`routed-rl completion --help`" in shown
-    for name, command in COMMANDS.items():
-        sentence, _, _ = str(command.__doc__).partition(".")
-        assert f"{name} {sentence}" in shown.replace(" │ │ ", " ")
+    for name, about in COMMANDS.items():
+        assert f"{name} {about.removesuffix('.')}" in shown.replace(" │ │ ", " ")
+        assert " ".join(str(command(name).__doc__).partition("\n\n")[0].split()) == about
 
 
 def test_bash_completes_by_what_is_printed(tmp_path, capsys):
