@@ -23,6 +23,10 @@ from routed_envs.outcomes import Outcomes
 Belief = Callable[[Rollout, torch.Tensor, Memory, torch.Generator], tuple[torch.Tensor, Memory]]
 """How likely each target is, float [M, targets], at the M steps of a rollout where bool [T, N] is
 True; and what to remember. It is asked of overseen endings too, before it learns from them."""
+WORTHS = (0, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
+"""The powers to which a density is tried."""
+TRIED_ON = 500
+"""So many of the last overseen endings say which power is best."""
 
 
 def policy_belief(
@@ -33,21 +37,43 @@ def policy_belief(
     Bayes' rule with nothing but the gate and the experts, which are in the order of the targets:
     the probability of target k is proportional to gate_k(s) x expert_k(a | s).
 
+    Where actions cannot be counted, expert_k(a | s) is a density, or a product of several actions'
+    probabilities. As the experts narrow, whoever acted is sure to have been the likelier one, and
+    the belief confirms itself. There the likelihood has a power from 0 to 1, of `WORTHS` the one
+    with which the belief foretold the last overseen endings best.
+
     Args:
         rollout: T steps of N environments, with the policy that acted.
         where: bool [T, N], the steps at which episodes ended on a target, M of them.
-        memory: Nothing is kept in it.
+        memory: Of actions that cannot be counted the last overseen endings: their `evidence`, the
+            logarithms of prior and likelihood, float [`TRIED_ON`, 2, K]; and the `verdicts`, int64.
         generator: Not used.
 
     Returns:
         float [M, K], and the memory.
     """
     assert rollout.policy is not None, "whoever collects a rollout hands the policy along"
-    shown, taken = rollout.shown[:-1][where], rollout.actions[where]
     with torch.no_grad():
-        prior = rollout.policy.gate_logits(shown).log_softmax(1)
-        likelihoods = rollout.policy.each_log_probability(shown, taken)
-    return (prior + likelihoods).softmax(1), memory
+        prior = rollout.policy.gate_logits(rollout.shown[:-1][where]).log_softmax(1)
+    likelihood = log_likelihoods(rollout, where)
+    if rollout.action_count:
+        return (prior + likelihood).softmax(1), memory
+    evidence, labels = torch.stack((prior, likelihood), 1), rollout.labels[where]
+    told = labels < prior.shape[1]
+    new = {"evidence": evidence[told], "verdicts": labels[told]}
+    before = {name: memory.get(name, values[:0]) for name, values in new.items()}
+    kept = {name: torch.cat((before[name], new[name]))[-TRIED_ON:] for name in new}
+    return (prior + _worth(**before) * likelihood).softmax(1), memory | kept
+
+
+def _worth(evidence: torch.Tensor, verdicts: torch.Tensor) -> float:
+    """The power of the likelihood with which the verdicts are likeliest; 1 if there is none."""
+    if not len(verdicts):
+        return 1.0
+    worths = evidence.new_tensor(WORTHS)
+    beliefs = (evidence[:, 0, :, None] + evidence[:, 1, :, None] * worths).log_softmax(1)
+    right = beliefs[torch.arange(len(verdicts), device=verdicts.device), verdicts]
+    return WORTHS[int(right.mean(0).argmax())]
 
 
 def log_likelihoods(rollout: Rollout, where: torch.Tensor) -> torch.Tensor:

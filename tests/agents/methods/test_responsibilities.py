@@ -17,6 +17,7 @@ from routed_agents.learner import loss, make_batch
 from routed_agents.methods.ending_model import EndingModel
 from routed_agents.methods.gate_memory import draw, drop_channels, remember
 from routed_agents.methods.responsibilities import (
+    TRIED_ON,
     ModelBelief,
     belief_figures,
     log_likelihoods,
@@ -68,6 +69,54 @@ def test_the_policys_belief_is_bayes_rule():
         joint = [p * q for p, q in zip(prior, likelihood, strict=True)]
         assert found[index].tolist() == pytest.approx([x / sum(joint) for x in joint], rel=1e-5)
     assert not found.requires_grad
+
+
+@dataclasses.dataclass
+class Saying:
+    """A policy whose gate and whose experts say the same of every ending."""
+
+    prior: list[float]
+    likelihood: list[float]
+
+    def gate_logits(self, inputs: torch.Tensor) -> torch.Tensor:
+        return torch.tensor(self.prior).log().expand(len(inputs), -1)
+
+    def each_log_probability(self, inputs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+        return torch.tensor(self.likelihood).log().expand(len(inputs), -1)
+
+
+def test_a_density_counts_for_as_much_as_labels_say_it_is_worth():
+    """By hand: gate 3 to 1 for the diamond, density 1 to 16 for it. The labels are all diamonds,
+    which are likeliest without the density; or all ghosts, which are so with all of it."""
+
+    def believed(code: int, memory: dict) -> tuple[list[float], dict]:
+        policy = Saying([0.75, 0.25], [1.0, 16.0])
+        rollout = ending_as([code, UNKNOWN], policy=policy, action_count=0)
+        found, memory = policy_belief(rollout, rollout.ended, memory, torch.Generator())
+        return found[1].tolist(), memory
+
+    first, memory = believed(DIAMOND, {})
+    assert first == pytest.approx([3 / 19, 16 / 19]), "Bayes, until there is a label"
+    second, memory = believed(DIAMOND, memory)
+    assert second == pytest.approx([0.75, 0.25])
+    assert memory["verdicts"].tolist() == [DIAMOND, DIAMOND], "what nobody saw is no evidence"
+    for _ in range(TRIED_ON):
+        _, memory = believed(GHOST, memory)
+    assert memory["evidence"].shape == (TRIED_ON, 2, 2)
+    assert believed(GHOST, memory)[0] == pytest.approx([3 / 19, 16 / 19])
+    half = {"verdicts": torch.tensor([DIAMOND, GHOST]), "evidence": memory["evidence"][:2]}
+    # Of one of each even odds are likeliest; 3 to 4, with the density's root, are the nearest.
+    assert believed(UNKNOWN, half)[0] == pytest.approx([3 / 7, 4 / 7])
+
+
+def test_the_probability_of_one_action_among_few_is_bayes_rule_whatever_the_labels_say():
+    policy = Saying([0.75, 0.25], [1.0, 16.0])
+    memory: dict = {}
+    for _ in range(3):
+        rollout = ending_as([DIAMOND], policy=policy)
+        found, memory = policy_belief(rollout, rollout.ended, memory, torch.Generator())
+        assert found[0].tolist() == pytest.approx([3 / 19, 16 / 19])
+    assert memory == {}
 
 
 BOTH = {"labels_seen": torch.tensor([3, 2])}
