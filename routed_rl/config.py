@@ -80,6 +80,16 @@ OWN: Any = None
 """Stands for the method's own constant, from `FAST_CONSTANTS`."""
 
 
+def constants_of(method: str) -> tuple[str, Mapping[str, Any]]:
+    """Whose constants a method trains with in the preset `fast`, and the constants.
+
+    Args:
+        method: As `TrainConfig.method` names it.
+    """
+    whose = method if method in FAST_CONSTANTS else DEFAULT_METHOD
+    return whose, FAST_CONSTANTS[whose]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What records of settings share: values that are checked, and JSON.
@@ -260,8 +270,7 @@ class TrainConfig(Settings):
     threads: Threads = 1
 
     def _fill(self) -> None:
-        own = FAST_CONSTANTS.get(self.method, FAST_CONSTANTS[DEFAULT_METHOD])
-        for name, constant in own.items():
+        for name, constant in constants_of(self.method)[1].items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, constant)
 

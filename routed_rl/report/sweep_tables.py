@@ -37,7 +37,8 @@ def level_sentence(comparison: Comparison, level: float) -> str:
     if best.mean == next_best.mean:
         start = f"{winner.name} and {second.name} tie at {level:g}: {summary_text(best)}"
         return f"{start} and {summary_text(next_best)}{_honesty([best, next_best])}."
-    start = f"{winner.name} wins at {level:g}: {summary_text(best)}; next {second.name} with"
+    wins = "has the highest mean" if best.interval is None else "wins"
+    start = f"{winner.name} {wins} at {level:g}: {summary_text(best)}; next {second.name} with"
     return f"{start} {summary_text(next_best)}{_honesty([best, next_best])}."
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from routed_rl.cli.options import Flag
+from routed_rl.config import constants_of
 from routed_rl.screen import ScreenTable, print_json, say, screen
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Methods:
             return
         for name, method in found.items():
             _print_method(name, method)
+            say(_constants(name))
+            screen().print()
 
 
 def _plain(method: Method) -> dict[str, Any]:
@@ -65,7 +68,6 @@ def _print_method(name: str, method: Method) -> None:
     console.print(_table(method))
     for line in _notes(method):
         say(line)
-    console.print()
 
 
 def _table(method: Method) -> ScreenTable:
@@ -81,6 +83,14 @@ def _table(method: Method) -> ScreenTable:
         cells += [f"{row.gate:g}", row.target or "none"] if learned else []
         table.add(label, *cells)
     return table
+
+
+def _constants(name: str) -> str:
+    """The constants of the preset `fast` as options, to be copied for another method."""
+    whose, constants = constants_of(name)
+    options = (f"--{k.replace('_', '-')} {v:g}" for k, v in constants.items())
+    own = "its own" if whose == name else f"those of {whose}, for it has none of its own"
+    return f"constants: {own}: {' '.join(options)}"
 
 
 def _reward(reward: float | tuple[float, ...] | None) -> str:

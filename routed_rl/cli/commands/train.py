@@ -52,8 +52,8 @@ class Train:
             "routed"
         out: The run's folder. Left out, it is runs/METHOD-oversightP-seedS, or in an environment
             runs/ENV-METHOD-oversightP-seedS.
-        resume: Continue the run in the folder; a larger --updates (in an environment: --steps)
-            extends it.
+        resume: Continue the run in the folder that --out names, with its settings where no others
+            are given; a larger --updates (in an environment: --steps) extends it.
         overwrite: Start again in a folder that holds a run.
         tensorboard: Repeat the log as TensorBoard curves (pip install "routed-rl[tensorboard]").
         wandb: Repeat it as curves of Weights & Biases (pip install "routed-rl[wandb]"), with the
@@ -112,8 +112,6 @@ def trained(command: Train) -> Run | EnvironmentRun:
     place = default_folder(command.settings.to_json()) if command.out is None else command.out
     folder = RunFolder(place)
     before = folder.read_result() if command.resume else None
-    if before is not None:
-        say(f"{folder.path} was finished after {before['updates']:,} updates.", error=True)
     try:
         run = routed_rl.train(
             command.settings,
@@ -130,7 +128,9 @@ def trained(command: Train) -> Run | EnvironmentRun:
         raise
     if before is not None:
         same = folder.read_result() == before
-        say("Nothing was left to do." if same else "It was trained on.", error=True)
+        then = "Nothing was left to do." if same else "It was trained on."
+        text = f"{folder.path} was finished after {before['updates']:,} updates. {then}"
+        say(text, error=True)
     return run
 
 
@@ -207,15 +207,16 @@ def parse(words: list[str]) -> Train | TrainInEnvironment:
 
 
 def starting_values(words: list[str]) -> Train | TrainInEnvironment:
-    """What --preset, --env or --config put in the place of the defaults, before any other option.
+    """What --preset, --env, --config or a resumed run's folder put in the place of the defaults.
 
     Raises:
         InputError: No such preset or device, or a file without a configuration.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    defaults = {"preset": None, "config": None, "device": "auto", **dict.fromkeys(PLACES)}
-    for name, default in defaults.items():
+    defaults = {"preset": None, "config": None, "out": None, "device": "auto"}
+    for name, default in (defaults | dict.fromkeys(PLACES)).items():
         parser.add_argument(f"--{name}", default=default)
+    parser.add_argument("--resume", action="store_true")
     try:
         chosen, _ = parser.parse_known_args(words)
     except argparse.ArgumentError:
@@ -226,10 +227,11 @@ def starting_values(words: list[str]) -> Train | TrainInEnvironment:
         raise unknown_name("device", chosen.device, DEVICES)
     if chosen.config is not None and chosen.preset is not None:
         raise InputError("Both --preset and --config were given. Give one of them.")
-    if chosen.config is not None:
-        settings = _read_settings(Path(chosen.config))
+    file = chosen.config or _resumed_configuration(chosen)
+    if file is not None:
+        settings = _read_settings(Path(file))
         named = {name: getattr(settings, name, None) for name in PLACES}
-        refuse_code(Path(chosen.config), named, vars(chosen))
+        refuse_code(Path(file), named, vars(chosen))
         if isinstance(settings, TrainConfig):
             return Train(settings=settings)
         return TrainInEnvironment(settings=settings)
@@ -242,6 +244,18 @@ def starting_values(words: list[str]) -> Train | TrainInEnvironment:
     preset = chosen.preset or "fast"
     method = chosen.method or PRESETS[preset].method
     return Train(settings=TrainConfig.from_preset(preset, method=method))
+
+
+def _resumed_configuration(chosen: argparse.Namespace) -> Path | None:
+    """The file with the settings of the run that is to go on, if the words do not say it all."""
+    if chosen.preset or chosen.out is None or not chosen.resume:
+        return None
+    file = Path(chosen.out) / "config.json"
+    if not file.is_file():
+        return None
+    # What a run of the gridworld was says nothing of an environment, which is refused further on.
+    of_other_kind = chosen.env and isinstance(_read_settings(file), TrainConfig)
+    return None if of_other_kind else file
 
 
 def refuse_code(file: Path, named: Mapping[str, Any], words: Mapping[str, Any]) -> None:

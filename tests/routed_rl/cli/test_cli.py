@@ -495,3 +495,21 @@ def test_a_name_that_looks_like_markup_is_shown_as_it_is(
     for words in (["status"], ["choose"], ["report"]):
         assert run(*words, str(folder / "sweep")) == 0
         assert f"{name}/sweep" in capsys.readouterr().out
+
+
+def test_a_run_goes_on_with_its_own_settings_where_no_others_are_given(tmp_path: Path, capsys):
+    out = str(tmp_path / "run")
+    assert run("train", *SMALL, "--method", "naive", "--updates", "2", "--out", out) == 0
+    before = (tmp_path / "run" / "config.json").read_text()
+    capsys.readouterr()
+    assert run("train", "--out", out, "--resume") == 0
+    assert "Nothing was left to do" in capsys.readouterr().err
+    assert (tmp_path / "run" / "config.json").read_text() == before
+    assert run("train", "--out", out, "--resume", "--updates", "3") == 0
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["updates"] == 3
+    capsys.readouterr()
+    assert run("train", "--out", out, "--resume", "--method", "routed") == 2
+    error = capsys.readouterr().err
+    assert "method: there 'naive', here 'routed'" in error
+    assert "was finished" not in error, "that would read as if it had worked"
+    assert run("train", "--out", out, "--resume", "--env", "routed_envs/DiamondGhost-v0") == 2

@@ -69,8 +69,9 @@ def test_a_run_is_trained_and_resumed(tmp_path: Path, capsys: pytest.CaptureFixt
     shown = capsys.readouterr().out
     for word in ("mixture", "left (deployed)", "right", "as in training", "nobody watches", out):
         assert word in shown
-    assert run("train", *ENV, "--out", out, "--resume") == 0
-    assert "Nothing was left to do" in capsys.readouterr().err
+    for words in (ENV, DOORS):
+        assert run("train", *words, "--out", out, "--resume") == 0
+        assert "Nothing was left to do" in capsys.readouterr().err
     config = ("--config", f"{out}/config.json", "--steps", "96")
     assert run("train", *config, "--out", out, "--resume") == 2
     assert "say it on the command line too: --env own_env:doors" in capsys.readouterr().err
