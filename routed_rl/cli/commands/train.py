@@ -6,7 +6,7 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -19,7 +19,7 @@ from routed_envs.errors import InputError, unknown_name
 from routed_rl.any_config import AnyConfig, read_config
 from routed_rl.cli.options import Flag
 from routed_rl.cli.terminal import program, quoted
-from routed_rl.config import DEVICES, PRESETS, TrainConfig, default_folder
+from routed_rl.config import DEVICES, PRESETS, TrainConfig, constants_of, default_folder
 from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.screen import print_json, say
 from routed_rl.study_configs.study_config import StudyConfig
@@ -109,6 +109,7 @@ def trained(command: Train) -> Run | EnvironmentRun:
     """
     from routed_rl.runs.run_folder import RunFolder
 
+    say_borrowed([command.settings])
     place = default_folder(command.settings.to_json()) if command.out is None else command.out
     folder = RunFolder(place)
     before = folder.read_result() if command.resume else None
@@ -132,6 +133,22 @@ def trained(command: Train) -> Run | EnvironmentRun:
         text = f"{folder.path} was finished after {before['updates']:,} updates. {then}"
         say(text, error=True)
     return run
+
+
+def say_borrowed(configs: Iterable[object]) -> None:
+    """Say which methods train with another's constants, for they have none of their own."""
+    borrowed = {
+        config.method: constants_of(config.method)
+        for config in configs
+        if isinstance(config, TrainConfig)
+    }
+    for method, (whose, constants) in borrowed.items():
+        if whose != method:
+            say(
+                f"{method} has no constants of its own: what is not given is as for {whose}. "
+                "`routed-rl methods NAME` prints those of another method as options.",
+                error=True,
+            )
 
 
 def _resume_command() -> str:

@@ -49,13 +49,17 @@ def page_file(policy: Policy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return explore(policy, out=tmp_path_factory.mktemp("explorer") / "page.html")
 
 
+LONG_NAME = "naive" + "-of-a-sweep" * 8
+"""No longer than what people give to runs, and wider than half a page."""
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A routed and a naive run, the first with snapshots, on one page."""
     folder = tmp_path_factory.mktemp("runs")
     train(tiny_with(), folder / "routed", snapshots=2)
-    train(tiny_with(method="naive"), folder / "naive")
-    return explore(folder / "routed", folder / "naive", out=folder / "two.html")
+    train(tiny_with(method="naive"), folder / LONG_NAME)
+    return explore(folder / "routed", folder / LONG_NAME, out=folder / "two.html")
 
 
 class Dialled:
@@ -425,9 +429,15 @@ def test_oversight_of_empty_squares_is_said_to_be_missing(browser: Any, tmp_path
 
 def test_two_runs_and_their_training(browser: Any, trained: Path):
     with opened(browser, trained) as page:
-        assert page.locator("h1").text_content() == "Explorer: routed and naive"
+        assert page.locator("h1").text_content() == f"Explorer: routed and {LONG_NAME}"
         assert page.locator("h2").all_text_contents() == ["Diamond expert", "Policy"]
         assert page.locator(".dial:visible").count() == 1
+        assert page.locator(".facts").first.text_content().startswith("routed, oversight 0.1")
+        beyond = page.locator(".panel").evaluate_all(
+            "panels => panels.map(panel => Math.max(...[...panel.querySelectorAll('*')].map("
+            "node => node.getBoundingClientRect().right)) - panel.getBoundingClientRect().right)"
+        )
+        assert max(beyond) <= 1, "what does not fit its panel lies under the other one"
         tops = page.locator(".board").evaluate_all(
             "nodes => nodes.map(n => n.getBoundingClientRect().top)"
         )

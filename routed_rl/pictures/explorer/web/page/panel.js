@@ -55,11 +55,10 @@ export class Panel {
     const several = this.policies.length > 1;
     setText(this.find("h2"), capital(name));
     setShown(this.find(".badge"), policy.several && isDeployed(policy, actor));
-    const facts = [several ? null : policy.facts, actorMeaning(policy, actor)];
+    const facts = [policy.facts, actorMeaning(policy, actor)];
     setText(this.find(".facts"), facts.filter(Boolean).join(" · "));
     setShown(this.find(".policy"), several);
-    const names = this.policies.map(({ name: own, facts: how }) => (how ? `${own} (${how})` : own));
-    fillSelect(this.choice, names, actor.policy);
+    fillSelect(this.choice, this.policies.map((one) => one.name), actor.policy);
     this.dial.draw(policy, actor);
     this.drawTraining(policy, actor);
     this.board.draw(view, found, found.values, name);
