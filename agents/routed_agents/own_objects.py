@@ -32,15 +32,15 @@ def find_object(place: str, kind: str) -> Any:
     try:
         with _current_folder():
             module = importlib.import_module(module_name)
-    except (ImportError, ValueError, SyntaxError) as error:
-        raise InputError(
-            f"{kind} {place!r}: the module {module_name!r} cannot be imported ({error}). Give "
-            "module:object, with a module that Python finds from the current folder."
-        ) from None
     except Exception as error:  # The user's module may raise anything.
+        if _is_missing(module_name, error):
+            raise InputError(
+                f"{kind} {place!r}: the module {module_name!r} cannot be imported ({error}). Give "
+                "module:object, with a module that Python finds from the current folder."
+            ) from None
         raise InputError(
             f"{kind} {place!r}: importing the module {module_name!r} failed{_where(error)}: "
-            f"{error!r}."
+            f"{traceback.format_exception_only(error)[-1].strip()}."
         ) from None
     names = [name for name in vars(module) if not name.startswith("_")]
     if object_name not in vars(module):
@@ -48,6 +48,13 @@ def find_object(place: str, kind: str) -> Any:
             raise InputError(f"{kind} {place!r}: the module {module_name!r} is empty.")
         raise unknown_name(f"object in {module_name}", object_name, names)
     return getattr(module, object_name)
+
+
+def _is_missing(module: str, error: Exception) -> bool:
+    """Whether importing failed for want of such a module, and not by what stands in it."""
+    if not all(part.isidentifier() for part in module.split(".")):
+        return True
+    return isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
 
 
 def call_own(call: Callable[[], Any], place: str, kind: str, needs: str) -> Any:
@@ -96,6 +103,8 @@ def _where(error: Exception) -> str:
 
     Empty if it came by none but ours: the call itself did not fit.
     """
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" in {error.filename}, line {error.lineno}"
     modules = (sys.modules.get(name) for name in PACKAGES)
     ours = [str(Path(module.__file__).parent) for module in modules if module and module.__file__]
     libraries = [sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")]

@@ -18,6 +18,10 @@ from routed_envs.errors import InputError, unknown_name
 Side = Literal["input", "output"]
 
 
+MOST_NAMES = 20
+"""Of a network with more layers an error tells those that differ by a number once."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A layer of a network, some of whose channels belong to a part.
@@ -82,10 +86,10 @@ class Selection(ABC):
         """
         names = [name for name, _ in model.named_modules() if fnmatchcase(name, self.layers)]
         if not names:
-            known = (
-                re.sub(r"(^|\.)\d+(?=\.|$)", r"\1*", name) for name, _ in model.named_modules()
-            )
-            raise unknown_name("layer", self.layers, dict.fromkeys(name for name in known if name))
+            known = [name for name, _ in model.named_modules() if name]
+            if len(known) > MOST_NAMES:
+                known = [re.sub(r"(^|\.)\d+(?=\.|$)", r"\1*", name) for name in known]
+            raise unknown_name("layer", self.layers, dict.fromkeys(known))
         return tuple(self.place(model, name) for name in names)
 
     @abstractmethod
@@ -104,7 +108,8 @@ class Selection(ABC):
         """The items that are meant, of so many."""
         wanted = max(self.last, self.first, max(self.at, default=-1) + 1)
         if wanted > count:
-            raise InputError(f"{name} has {count} items, and at least {wanted} are needed.")
+            kind = type(self).__name__.lower()
+            raise InputError(f"{name} has {count} {kind}, and at least {wanted} are needed.")
         if self.last:
             return tuple(range(count - self.last, count))
         return tuple(range(self.first)) or tuple(sorted(set(self.at)))

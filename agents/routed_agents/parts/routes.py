@@ -30,8 +30,8 @@ class Routes:
 
     ::
 
-        routes = Routes(parts, {"forest": {"rest": 0.0}, "story": {"forest": 0.0}})
-        with routes(labels):
+        routes = Routes(parts, {"forest": {"rest": 0.0}, "story": {"forest": "off"}})
+        with routes(["forest", "story"]):  # Of two samples; or a tensor, see `__call__`.
             loss = cross_entropy(model(tokens), targets)
             loss.backward()
 

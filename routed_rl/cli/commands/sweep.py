@@ -15,7 +15,7 @@ import tyro
 import routed_rl
 from routed_agents.files import parsed, read_text
 from routed_envs.errors import InputError
-from routed_rl.cli.commands.train import refuse_code
+from routed_rl.cli.commands.train import refuse_code, say_borrowed
 from routed_rl.cli.options import Flag, OutFolder, optional
 from routed_rl.cli.terminal import program, quoted
 from routed_rl.config import DEFAULT_METHOD, TrainConfig
@@ -122,6 +122,7 @@ class Sweep:
 
     def _swept(self, configs: Sequence[AnyConfig], default: Path) -> SweepOutcome:
         """Train what is missing, by default in that folder, and say how long it took."""
+        say_borrowed(configs)
         outcome = routed_rl.sweep(
             configs,
             self.out or default,

@@ -137,12 +137,9 @@ def trained(command: Train) -> Run | EnvironmentRun:
 
 def say_borrowed(configs: Iterable[object]) -> None:
     """Say which methods train with another's constants, for they have none of their own."""
-    borrowed = {
-        config.method: constants_of(config.method)
-        for config in configs
-        if isinstance(config, TrainConfig)
-    }
-    for method, (whose, constants) in borrowed.items():
+    methods = [config.method for config in configs if isinstance(config, TrainConfig)]
+    for method in dict.fromkeys(methods):
+        whose, _ = constants_of(method)
         if whose != method:
             say(
                 f"{method} has no constants of its own: what is not given is as for {whose}. "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import own_methods
 import pytest
@@ -299,6 +300,7 @@ def test_a_method_of_ones_own_is_found_as_value_or_builder():
     [
         ("no_such_module:x", "'no_such_module' cannot be imported"),
         (":x", "cannot be imported"),
+        (".:x", "cannot be imported"),
         ("own_methods:onw", "Did you mean 'own'"),
         ("own_methods:NOT_A_METHOD", "is a dict. Give a routed_agents.Method"),
         ("own_methods:fails", "a fault of mine"),
@@ -310,6 +312,24 @@ def test_a_method_of_ones_own_is_found_as_value_or_builder():
 def test_what_is_no_method_is_refused(place: str, message: str):
     with pytest.raises(InputError, match=message):
         get_method(place, OUTCOMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("\nimprt x\n", r"failed in \S*own_broken0.py, line 2: SyntaxError: invalid syntax"),
+        ("import gymnasim\n", r"own_broken1.py, line 1: ModuleNotFoundError.*'gymnasim'"),
+    ],
+)
+def test_what_is_wrong_in_a_module_is_not_taken_for_its_absence(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    name = f"own_broken{int('gymnasim' in text)}"
+    (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=message) as refused:
+        get_method(f"{name}:x", OUTCOMES)
+    assert "cannot be imported" not in str(refused.value)
 
 
 FOUR = Outcomes(targets=("gold", "coin", "trap", "pit"), good=("gold", "coin"))

@@ -315,7 +315,7 @@ def test_makers_that_only_fit_by_size_are_refused():
     [
         ({"sea": Units("blocks.*.mlp.dow", last=1)}, r"Did you mean 'blocks\.\*\.mlp\.down'"),
         ({"sea": Units("blocks.*.mlp", last=1)}, "one of blocks.0.mlp.up, blocks.0.mlp.gate"),
-        ({"sea": Units(MLP, last=11)}, "has 10 items, and at least 11"),
+        ({"sea": Units(MLP, last=11)}, "has 10 units, and at least 11"),
         ({"sea": Heads(HEADS, last=1, width=3)}, "reads 8 channels"),
         ({"sea": Units(MLP, last=1, made_by=("upp",))}, "Did you mean 'up'"),
         ({"sea": Units(MLP, last=1), "rest": Units(MLP, first=1)}, "No part can be called 'rest'"),
