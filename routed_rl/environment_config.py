@@ -149,3 +149,8 @@ class EnvironmentConfig(Settings):
     def least_budget(self) -> dict[str, int]:
         """What the budget would be of a run that takes one update."""
         return {"steps": self.samples}
+
+
+def episodes_on_the_way(evaluation_episodes: int) -> int:
+    """The episodes of an evaluation while a run trains, by those of the finished policy's."""
+    return max(2, evaluation_episodes // 10)

@@ -13,7 +13,10 @@ import onnxruntime
 if len(sys.argv) != 2:
     sys.exit(__doc__)
 session = onnxruntime.InferenceSession(sys.argv[1])
-about = json.loads(session.get_modelmeta().custom_metadata_map["routed_rl"])
+metadata = session.get_modelmeta().custom_metadata_map
+if "routed_rl" not in metadata:
+    sys.exit("This is no policy of the gridworld, whose observations are made below.")
+about = json.loads(metadata["routed_rl"])
 print("experts in the file:", ", ".join(about["network"]["experts"]))
 agent, ghost, diamond = np.array([4, 0]), (4, 4), (0, 3)
 moves = {"up": (-1, 0), "right": (0, 1), "down": (1, 0), "left": (0, -1)}

@@ -25,7 +25,7 @@ from routed_agents.stable_baselines.base import RoutedAlgorithm
 from routed_agents.stable_baselines.checks import check_mixed, check_spaces
 from routed_envs.outcomes import Outcomes
 from routed_rl.config import HOST_FIELDS
-from routed_rl.environment_config import EnvironmentConfig
+from routed_rl.environment_config import EnvironmentConfig, episodes_on_the_way
 from routed_rl.environments.environment_judging import (
     SIDE_BY_SIDE,
     judge_levels,
@@ -277,7 +277,7 @@ class EnvironmentTask:
     def judge(self, state: EnvironmentState) -> dict[str, Evaluation]:
         """The policy's figures for the log; the run never sees them."""
         with generators_kept():
-            episodes = max(2, self.config.evaluation_episodes // 10)
+            episodes = episodes_on_the_way(self.config.evaluation_episodes)
             return judge_steerings(self.config, state.model.policy, episodes=episodes)
 
     def save_policy(self, state: EnvironmentState, path: Path) -> None:

@@ -21,6 +21,7 @@ from routed_rl.charts.legend import key
 from routed_rl.charts.statistics import FEWEST, SEED, mean_bands
 from routed_rl.charts.tables import NO_INTERVAL, Record
 from routed_rl.charts.text import is_number
+from routed_rl.environment_config import episodes_on_the_way
 from routed_rl.report.series import RETURN, Comparison, leaders_text, series_keys, style_of
 
 HEADER = ("series", "oversight", "environment_steps", "seeds", "mean", "low", "high")
@@ -82,9 +83,21 @@ def draw_learning_curves(comparison: Comparison) -> Drawing | None:
         caption=(
             "Return of the deployed policy in the evaluations on the way, against environment "
             f"steps. Line: mean over seeds. {band}A short line is a method that takes fewer steps."
+            + _sampled(comparison)
         ),
         alt=f"Learning curves of {len(drawn)} series. At the end: {leaders_text(comparison)}",
     )
+
+
+def _sampled(comparison: Comparison) -> str:
+    """Of how many episodes a point is, where they are sampled; fewer than at the runs' ends."""
+    rows = (row for row in comparison.rows if "evaluation_episodes" in row)
+    counts: set[int] = {row["evaluation_episodes"] for row in rows}
+    if len(counts) != 1:
+        return ""
+    (count,) = counts
+    few = episodes_on_the_way(count)
+    return f" A point samples {few} episodes of each run, the other figures {count}."
 
 
 def _curve(name: str, level: float, returns: dict[float, list[float]]) -> Curve:

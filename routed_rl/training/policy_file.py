@@ -91,7 +91,7 @@ def _policy_at(path: str | Path) -> Path:
     if isinstance(config, dict) and "env" in config:
         raise InputError(
             f"{path} is a run in {config['env']}, and this needs the gridworld or a world of one's "
-            "own. `routed-rl evaluate` judges the run, `load_run` loads it."
+            "own. `routed-rl evaluate` judges the run, `render` films it, `load_run` loads it."
         )
     if isinstance(config, dict) and "study" in config:
         raise InputError(

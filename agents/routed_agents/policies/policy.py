@@ -50,6 +50,9 @@ class Policy:
         self._generator = torch.Generator().manual_seed(seed)
         self._weights = steering_weights(steering, self.experts)
 
+    def __repr__(self) -> str:
+        return f"Policy(experts={self.experts}, steering={self.steering!r}, world={self.world})"
+
     @property
     def experts(self) -> tuple[str, ...]:
         """The experts' names."""

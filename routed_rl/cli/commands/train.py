@@ -124,8 +124,8 @@ def trained(command: Train) -> Run | EnvironmentRun:
             snapshots=command.snapshots,
         )
     except KeyboardInterrupt:
-        if folder.checkpoint.exists():
-            say(f"Saved. Continue with:\n  {_resume_command()}", error=True)
+        saved = f"Saved. Continue with:\n  {_resume_command()}"
+        say(saved if folder.checkpoint.exists() else "Nothing was saved yet.", error=True)
         raise
     if before is not None:
         same = folder.read_result() == before

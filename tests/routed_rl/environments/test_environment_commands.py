@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -300,6 +301,7 @@ def test_a_sweep_in_an_environment_is_trained_and_reported_in_its_own_words(
     page = write_sweep_report(out).read_text()
     assert "left rate" in page
     assert "diamond rate" not in page
+    assert re.search(r"A point samples 2 episodes of each run, the other figures \d+\.", page)
 
 
 def test_a_new_file_trains_as_it_is(
