@@ -31,9 +31,9 @@ PLAIN: dict[str, Any] = {
     "spurious_oversight": 0.0,
     "rows": 5,
     "cols": 5,
-    "tempting_starts": None,
+    "tempting_starts": False,
 }
-"""What a situation has, unless it says so. Rows name tempting starts only where there are any."""
+"""What a situation has, unless it says so."""
 SITUATIONS: dict[str, dict[str, Any]] = {
     name: PLAIN | changes
     for name, changes in {
@@ -67,7 +67,7 @@ def main(
     """
     changes: dict[str, Any] = {"evaluate_every": 0} | ({"updates": updates} if updates else {})
     configs = [
-        TrainConfig(method=method, seed=seed, **_known(settings), **changes)
+        TrainConfig(method=method, seed=seed, **settings, **changes)
         for seed in range(seeds)
         for settings in SITUATIONS.values()
         for method in methods
@@ -79,11 +79,6 @@ def main(
     rows = routed_rl.load_results(out)
     print(routed_rl.write_map(rows, SITUATIONS, methods, out / "map"))
     return 0
-
-
-def _known(settings: dict[str, Any]) -> dict[str, Any]:
-    """A situation's settings as a configuration takes them."""
-    return settings | {"tempting_starts": bool(settings["tempting_starts"])}
 
 
 if __name__ == "__main__":
