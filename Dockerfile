@@ -1,7 +1,7 @@
 # routed-rl on the CPU, with the pinned versions:
 #
 #   docker build -t routed-rl .
-#   docker run --rm -v "$PWD/runs:/home/agent/runs" routed-rl train --out runs/demo
+#   docker run --rm -v "$PWD/runs:/experiments/runs" routed-rl train --out runs/demo
 #
 # The folder of the runs has to be one in which the user 1000 may write; another user: --user "$(id -u)".
 ARG PYTHON=3.11
@@ -25,9 +25,10 @@ RUN PIP_BUILD_CONSTRAINT=constraints.txt PIP_CONSTRAINT=constraints.txt \
 
 FROM python:${PYTHON}-slim
 COPY --from=build /venv /venv
-RUN useradd --create-home --uid 1000 agent
-USER agent
-WORKDIR /home/agent
-ENV PATH=/venv/bin:$PATH MPLBACKEND=agg SDL_VIDEODRIVER=dummy
+RUN mkdir /experiments && chown 1000 /experiments
+USER 1000
+WORKDIR /experiments
+# Libraries keep their caches where anyone may write, whoever the user is.
+ENV PATH=/venv/bin:$PATH HOME=/tmp MPLBACKEND=agg SDL_VIDEODRIVER=dummy
 ENTRYPOINT ["routed-rl"]
 CMD ["--help"]

@@ -30,7 +30,7 @@ UV := $(TOOLS)/bin/uv pip compile pyproject.toml --no-config --quiet --universal
 
 help:
 	@echo "make demo    train a routed policy at 10% oversight, judge it and draw it (about a minute)"
-	@echo "make quick   run the tests that take no time (under three minutes)"
+	@echo "make quick   run the quick tests (three minutes)"
 	@echo "make test    run every test"
 	@echo "make check   lint, format, spelling and types"
 	@echo "make docs    write the site into build/site (no network; half a minute)"

@@ -25,7 +25,8 @@ class Methods:
     Attributes:
         names: The methods to show, or module:object for your own. Left out, every one.
         json: Print one JSON object instead of tables: each method by its name, with its `rows` by
-            the label, and `null` where a row keeps the environment's reward.
+            the label, `null` where a row keeps the environment's reward, and the `constants` that
+            it has in the preset fast.
     """
 
     names: Annotated[
@@ -41,7 +42,7 @@ class Methods:
         outcomes = DiamondGhostWorld().outcomes
         found = {name: get_method(name, outcomes) for name in self.names or METHODS}
         if self.json:
-            print_json({name: _plain(method) for name, method in found.items()})
+            print_json({name: _plain(name, method) for name, method in found.items()})
             return
         for name, method in found.items():
             _print_method(name, method)
@@ -49,10 +50,11 @@ class Methods:
             screen().print()
 
 
-def _plain(method: Method) -> dict[str, Any]:
+def _plain(name: str, method: Method) -> dict[str, Any]:
     """Everything that a method's table and notes say, as plain values."""
     memory, select = method.gate_memory, method.select
-    return {name: getattr(method, name) for name in PLAIN} | {
+    return {part: getattr(method, part) for part in PLAIN} | {
+        "constants": dict(constants_of(name)[1]),
         "rows": {label: asdict(row) for label, row in method.rows.items()},
         "gate_memory": memory and asdict(memory),
         "share_of_updates_at_oversight_0.1": method.updates(0.1),

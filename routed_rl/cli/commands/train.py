@@ -137,15 +137,19 @@ def trained(command: Train) -> Run | EnvironmentRun:
 
 def say_borrowed(configs: Iterable[object]) -> None:
     """Say which methods train with another's constants, for they have none of their own."""
-    methods = [config.method for config in configs if isinstance(config, TrainConfig)]
-    for method in dict.fromkeys(methods):
-        whose, _ = constants_of(method)
-        if whose != method:
-            say(
-                f"{method} has no constants of its own: what is not given is as for {whose}. "
-                "`routed-rl methods NAME` prints those of another method as options.",
-                error=True,
-            )
+    methods: dict[str, str] = {}
+    for config in configs:
+        if isinstance(config, TrainConfig):
+            whose, constants = constants_of(config.method)
+            # Another preset, a file or options may have given it others.
+            if whose != config.method and constants.items() <= vars(config).items():
+                methods[config.method] = whose
+    for method, whose in methods.items():
+        say(
+            f"{method} has no constants of its own and trains with those of {whose}. "
+            "`routed-rl methods NAME` prints those of another method as options.",
+            error=True,
+        )
 
 
 def _resume_command() -> str:

@@ -26,6 +26,7 @@ from routed_rl import PRESETS, TrainConfig, evaluate, load_policy, sweep, train
 from routed_rl.charts.text import NONE
 from routed_rl.cli.main import COMMANDS, command, main
 from routed_rl.cli.policies import changed_world
+from routed_rl.config import FAST_CONSTANTS
 from routed_rl.pictures.episodes import record
 from routed_rl.pictures.policy_field import placements, save_policy_field
 
@@ -495,6 +496,28 @@ def test_a_name_that_looks_like_markup_is_shown_as_it_is(
     for words in (["status"], ["choose"], ["report"]):
         assert run(*words, str(folder / "sweep")) == 0
         assert f"{name}/sweep" in capsys.readouterr().out
+
+
+def test_a_method_that_borrows_its_constants_says_whose_they_are(tmp_path: Path, capsys):
+    own = [*SMALL, "--method", "own_methods:own", "--updates", "1", "--overwrite"]
+    said = "own_methods:own has no constants of its own and trains with those of inferred."
+    out = ("--out", str(tmp_path / "run"))
+    assert run("train", *own, *out) == 0
+    assert said in capsys.readouterr().err
+    for others in (("--weight-decay", "0.5"), ("--preset", "paper")):
+        assert run("train", *own, *others, *out) == 0
+        assert "constants" not in capsys.readouterr().err
+    assert run("methods", "own_methods:own", "routed", "--json") == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert listed["own_methods:own"]["constants"] == FAST_CONSTANTS["inferred"]
+    assert listed["routed"]["constants"] == FAST_CONSTANTS["routed"]
+    assert run("methods", "own_methods:own", "routed") == 0
+    shown = capsys.readouterr().out
+    assert "constants: those of inferred, for it has none of its own: --" in shown
+    assert f"--weight-decay {FAST_CONSTANTS['routed']['weight_decay']:g}" in shown
+    swept = ["--methods", "own_methods:own", "--updates", "1", "--out", str(tmp_path / "sweep")]
+    assert run("sweep", *SMALL[2:], *swept) == 0
+    assert capsys.readouterr().err.count(said) == 1
 
 
 def test_a_run_goes_on_with_its_own_settings_where_no_others_are_given(tmp_path: Path, capsys):
