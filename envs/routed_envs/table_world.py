@@ -104,8 +104,8 @@ class TableWorld(Generic[State]):
         self.shown = (observations if entries is None else entries).to(device)
 
     @cached_property
-    def _steps(self) -> tuple[torch.Tensor, ...]:
-        """Of each step [2 x places x A] where it leads, which of `_endings` it is, its reward.
+    def _steps(self) -> tuple[torch.Tensor, torch.Tensor, Ending]:
+        """Of each step [2 x places x A] where it leads and how, and the ways in which one may end.
 
         Small numbers, which stay in the processor's cache.
         """
@@ -113,25 +113,26 @@ class TableWorld(Generic[State]):
         going_on = table.outcome == outcomes.unfinished
         # What follows the listed states is what the ends show, in the order of `Transitions.final`.
         ends = len(going_on) - 1 + (~going_on).t().flatten().cumsum(0).view_as(going_on.t()).t()
-        place = torch.where(going_on, table.next_state, ends).int()
-        ending = (table.outcome * len(outcomes.labels) + table.label).int()
-        timeout = outcomes.timeout * (len(outcomes.labels) + 1)
-        halves = (
-            (place, place),
-            (ending, ending.masked_fill(going_on, timeout)),
-            (table.reward,) * 2,
-        )
+        place = torch.where(going_on, table.next_state, ends)
+        labels = len(outcomes.labels)
+        rewards, paid = table.reward.unique(return_inverse=True)
+        ending = (table.outcome * labels + table.label) * len(rewards) + paid
+        timeout = outcomes.timeout * (labels + 1) * len(rewards) + paid
+        last = torch.where(going_on, timeout, ending)
         # Nobody has to step on from an end, but who does must find a row.
         beyond = (0, 0, 0, len(table.final))
-        padded = (torch.stack([functional.pad(half, beyond) for half in both]) for both in halves)
-        return tuple(column.flatten().to(self.shown.device) for column in padded)
-
-    @cached_property
-    def _endings(self) -> tuple[torch.Tensor, ...]:
-        """Outcome and label of each ending, and whether it is one: outcomes x labels of them."""
-        codes = torch.arange(len(self.outcomes.labels), device=self.shown.device)
-        outcome, label = torch.cartesian_prod(codes, codes).t().contiguous().unbind()
-        return outcome, label, outcome != self.outcomes.unfinished
+        place, ending, last = (functional.pad(part, beyond) for part in (place, ending, last))
+        kinds, kind = torch.cat((ending, last)).flatten().unique(return_inverse=True)
+        outcome = kinds // len(rewards) // labels
+        known = Ending(
+            outcome=outcome,
+            label=kinds // len(rewards) % labels,
+            reward=rewards[kinds % len(rewards)],
+            ended=outcome != outcomes.unfinished,
+        )
+        device = self.shown.device
+        places = torch.cat((place, place)).flatten().int().to(device)
+        return places, kind.int().to(device), map_states(lambda part: part.to(device), known)
 
     @cached_property
     def _states(self) -> State:
@@ -173,16 +174,14 @@ class TableWorld(Generic[State]):
 
     def advance(self, state: TableState, actions: torch.Tensor) -> tuple[TableState, Ending]:
         """Take the actions, int64 [N]; what follows an episode's end has no meaning."""
-        places, endings, rewards = self._steps
+        places, kinds, known = self._steps
         steps = state.steps + 1
         taken = actions.add(state.place, alpha=self.actions)
         # Of the second half if it is the last one allowed.
-        taken += (steps >= self.rules.max_steps) * (len(places) // 2)
-        ending = endings.index_select(0, taken)
-        outcome, label, ended = (known.index_select(0, ending) for known in self._endings)
-        reward = rewards.index_select(0, taken)
-        after = TableState(places.index_select(0, taken), steps)
-        return after, Ending(outcome, label, reward, ended)
+        taken.add_(steps >= self.rules.max_steps, alpha=len(places) // 2)
+        kind = kinds.index_select(0, taken)
+        ending = map_states(lambda part: part.index_select(0, kind), known)
+        return TableState(places.index_select(0, taken), steps), ending
 
     def observe(self, state: TableState) -> torch.Tensor:
         """What the agent sees: its entries, int64 [N, M], where they are few; else as the rules."""

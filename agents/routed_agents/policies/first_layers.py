@@ -14,6 +14,9 @@ from torch.nn import functional
 
 from routed_envs.entries import is_listed
 
+AT_ONCE = 2048
+"""Samples whose gradients are added up together: read once for each entry, so from a cache."""
+
 
 class FirstLayer(nn.Linear):
     """A linear layer from observations, float [B, P] in full or int64 [B, M] by their entries."""
@@ -66,10 +69,12 @@ class _SumOfRows(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
         (entries,) = ctx.saved_tensors
-        gradient = gradients[0].float()
-        table = gradient.new_zeros((ctx.rows, gradient.shape[1]))
-        for column in entries.unbind(1):
-            table.index_add_(0, column, gradient)
+        gradient = gradients[0]
+        table = gradient.new_zeros((ctx.rows, gradient.shape[1]), dtype=torch.float32)
+        for part, listed in zip(gradient.split(AT_ONCE), entries.split(AT_ONCE), strict=True):
+            part = part.float()
+            for column in listed.unbind(1):
+                table.index_add_(0, column, part)
         return table, None
 
 

@@ -12,6 +12,7 @@ from torch import nn
 from routed_agents import NetworkSettings, get_method
 from routed_agents.learner import loss, make_batch
 from routed_agents.methods.table import Table
+from routed_agents.policies import first_layers
 from routed_agents.policies.acting import acting
 from routed_agents.policies.first_layers import FirstLayer
 from routed_agents.policies.mixture import deal
@@ -56,8 +57,9 @@ def reference(made: PlaneNetwork, seen: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("linear", [False, True])
 @pytest.mark.parametrize("by_entries", [False, True])
 def test_a_folded_network_has_the_values_and_gradients_of_its_layers(
-    channels: int, linear: bool, by_entries: bool
+    channels: int, linear: bool, by_entries: bool, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(first_layers, "AT_ONCE", 16)  # 40 samples are three parts.
     made = PlaneNetwork((4, 5, 5), channels, (16, 8, 3), linear)
     initialise(made, torch.Generator().manual_seed(0))
     seen = observations(40)
