@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from routed_rl.config import Name, Probability, Rate, Size
+from routed_rl.config import Coefficient, Name, Probability, Rate, Size
 from routed_rl.study_configs.digits_config import Share
 from routed_rl.study_configs.language_config import LanguageConfig
 
@@ -57,6 +57,8 @@ class UnlearnConfig(LanguageConfig):
         warm_up: The share of the steps before anything is inferred, 0 to 1.
         kept_on: Of documents that are held for no topic's, the share that run with the parts on, so
             that the parts learn not to disturb; of methods that switch parts off.
+        scramble_retain: Of the method unlearnt, the weight of what shall stay beside that of what
+            shall go.
         repair_steps: Steps on other documents after a part is deleted, of which the best counts, by
             the loss on others that are held out.
         attack_samples: Documents of a topic from which it is learnt again.
@@ -119,6 +121,7 @@ class UnlearnConfig(LanguageConfig):
     part_units: Size = 32
     warm_up: Probability = 0.3
     kept_on: Probability = 0.1
+    scramble_retain: Coefficient = 20.0
     repair_steps: Size = 20
     attack_samples: Samples = 64
     attack_steps: Size = 20

@@ -218,9 +218,15 @@ def parse(words: list[str]) -> Train | TrainInEnvironment:
     """The command that the words name, with its options.
 
     Raises:
-        InputError: As `starting_values`.
+        InputError: As `starting_values`, or a length in the words of the other kind of run.
     """
     start = starting_values(words)
+    if isinstance(start, TrainInEnvironment):
+        place, own, other = "an environment", "--steps", "--updates"
+    else:
+        place, own, other = "a world", "--updates", "--steps"
+    if any(word.split("=")[0] == other for word in words):
+        raise InputError(f"{other} is not how long a run in {place} takes: give it {own}.")
     return tyro.cli(type(start), prog="routed-rl train", args=words, default=start)
 
 

@@ -13,8 +13,8 @@ from routed_rl.studies.language.small_gpt import SmallGPT
 
 CALIBRATION_STEPS, CALIBRATION_RATE = 100, 0.05
 SCRAMBLE_STEPS, SCRAMBLE_BATCH = 100, 16
-SCRAMBLE_NORM, SCRAMBLE_RETAIN = 10.0, 20.0
-"""RMU: the target's norm beside that of the residual stream, and the weight of what shall stay."""
+SCRAMBLE_NORM = 10.0
+"""RMU: the target's norm beside that of the residual stream."""
 
 
 @torch.no_grad()
@@ -83,6 +83,7 @@ def scrambled(
     labelled: torch.Tensor,
     others: torch.Tensor,
     rate: float,
+    retain: float,
     generator: torch.Generator,
 ) -> SmallGPT:
     """A copy of a network whose activations on labelled documents were driven to one direction.
@@ -96,6 +97,7 @@ def scrambled(
         labelled: Documents to be forgotten, int64 [N, T].
         others: Documents on which nothing shall change, int64 [M, T].
         rate: AdamW's learning rate.
+        retain: The weight of what shall stay, beside that of what shall go.
         generator: Draws the vector and the documents, on the CPU.
     """
     changed = copy.deepcopy(network)
@@ -119,7 +121,7 @@ def scrambled(
         lost = (changed.stream(bad, middle) - target).square().mean()
         kept = (changed.stream(good, middle) - before).square().mean()
         optimizer.zero_grad()
-        (lost + SCRAMBLE_RETAIN * kept).backward()
+        (lost + retain * kept).backward()
         optimizer.step()
     return changed
 

@@ -258,8 +258,10 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
             return network
         tokens, is_labelled = self.corpus.training.tokens, self.labels < self.topics
         generator = torch.Generator().manual_seed(self.config.seed)
-        rate = self.config.attack_rate
-        return scrambled(network, tokens[is_labelled], tokens[~is_labelled], rate, generator)
+        config, labelled, others = self.config, tokens[is_labelled], tokens[~is_labelled]
+        return scrambled(
+            network, labelled, others, config.attack_rate, config.scramble_retain, generator
+        )
 
     def summary(self, figures: Figures) -> dict[str, float | None]:
         """The numbers by which rows are compared."""

@@ -220,15 +220,21 @@ def test_repair_and_attacks():
     threes = torch.full((4, 6), 3)
     assert calibrated_loss(muted, threes, threes) < loss_on(muted, threes)
     generator = torch.Generator().manual_seed(0)
-    spoiled = scrambled(network, tokens[:3], tokens[3:], 1e-2, generator)
+    spoiled = scrambled(network, tokens[:3], tokens[3:], 1e-2, 20.0, generator)
     changed = [
         name
         for (name, now), was in zip(spoiled.named_parameters(), network.parameters(), strict=True)
         if not torch.equal(now, was)
     ]
     assert changed == ["blocks.0.mlp.down.weight"]
-    untouched = scrambled(network, tokens[:0], tokens, 1e-2, generator)
+    untouched = scrambled(network, tokens[:0], tokens, 1e-2, 20.0, generator)
     assert loss_on(untouched, tokens) == before, "without a label nothing is known to forget"
+    heedless = scrambled(network, tokens[:3], tokens[3:], 1e-2, 0.0, generator)
+    moved = [
+        float((one.stream(tokens[3:], 1) - network.stream(tokens[3:], 1)).norm().detach())
+        for one in (spoiled, heedless)
+    ]
+    assert moved[0] < moved[1]
 
 
 def test_areas_under_curves_by_hand():
