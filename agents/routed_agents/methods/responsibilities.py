@@ -24,7 +24,7 @@ Belief = Callable[[Rollout, torch.Tensor, Memory, torch.Generator], tuple[torch.
 """How likely each target is, float [M, targets], at the M steps of a rollout where bool [T, N] is
 True; and what to remember. It is asked of overseen endings too, before it learns from them."""
 WORTHS = (0, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
-"""The powers to which a density is tried."""
+"""The powers to which the experts' likelihood is tried."""
 TRIED_ON = 500
 """So many of the last overseen endings say which power is best."""
 
@@ -35,18 +35,18 @@ def policy_belief(
     """The policy's own belief: its gate as the prior, its experts' actions as the likelihood.
 
     Bayes' rule with nothing but the gate and the experts, which are in the order of the targets:
-    the probability of target k is proportional to gate_k(s) x expert_k(a | s).
+    the probability of target k is proportional to gate_k(s) x expert_k(a | s)^worth.
 
-    Where actions cannot be counted, expert_k(a | s) is a density, or a product of several actions'
-    probabilities. As the experts narrow, whoever acted is sure to have been the likelier one, and
-    the belief confirms itself. There the likelihood has a power from 0 to 1, of `WORTHS` the one
-    with which the belief foretold the last overseen endings best.
+    As experts narrow, whoever acted is sure to have been the likelier one, whatever came of it, and
+    the belief would confirm itself: most of all where an action is a density, and where the last
+    action has little to do with the ending. So the likelihood's power is of `WORTHS` the one with
+    which the belief would have foretold the last overseen endings best.
 
     Args:
         rollout: T steps of N environments, with the policy that acted.
         where: bool [T, N], the steps at which episodes ended on a target, M of them.
-        memory: Of actions that cannot be counted the last overseen endings: their `evidence`, the
-            logarithms of prior and likelihood, float [`TRIED_ON`, 2, K]; and the `verdicts`, int64.
+        memory: Of the last overseen endings their `evidence`, the logarithms of prior and
+            likelihood, float [`TRIED_ON`, 2, K]; and the `verdicts`, int64.
         generator: Not used.
 
     Returns:
@@ -56,8 +56,6 @@ def policy_belief(
     with torch.no_grad():
         prior = rollout.policy.gate_logits(rollout.shown[:-1][where]).log_softmax(1)
     likelihood = log_likelihoods(rollout, where)
-    if rollout.action_count:
-        return (prior + likelihood).softmax(1), memory
     evidence, labels = torch.stack((prior, likelihood), 1), rollout.labels[where]
     told = labels < prior.shape[1]
     new = {"evidence": evidence[told], "verdicts": labels[told]}

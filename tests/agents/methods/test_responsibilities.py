@@ -85,13 +85,13 @@ class Saying:
         return torch.tensor(self.likelihood).log().expand(len(inputs), -1)
 
 
-def test_a_density_counts_for_as_much_as_labels_say_it_is_worth():
-    """By hand: gate 3 to 1 for the diamond, density 1 to 16 for it. The labels are all diamonds,
-    which are likeliest without the density; or all ghosts, which are so with all of it."""
+def test_a_likelihood_counts_for_as_much_as_labels_say_it_is_worth():
+    """By hand: gate 3 to 1 for the diamond, experts 1 to 16 for it. The labels are all diamonds,
+    which are likeliest without the experts; or all ghosts, which are so with all they say."""
 
     def believed(code: int, memory: dict) -> tuple[list[float], dict]:
         policy = Saying([0.75, 0.25], [1.0, 16.0])
-        rollout = ending_as([code, UNKNOWN], policy=policy, action_count=0)
+        rollout = ending_as([code, UNKNOWN], policy=policy)
         found, memory = policy_belief(rollout, rollout.ended, memory, torch.Generator())
         return found[1].tolist(), memory
 
@@ -105,18 +105,8 @@ def test_a_density_counts_for_as_much_as_labels_say_it_is_worth():
     assert memory["evidence"].shape == (TRIED_ON, 2, 2)
     assert believed(GHOST, memory)[0] == pytest.approx([3 / 19, 16 / 19])
     half = {"verdicts": torch.tensor([DIAMOND, GHOST]), "evidence": memory["evidence"][:2]}
-    # Of one of each even odds are likeliest; 3 to 4, with the density's root, are the nearest.
+    # Of one of each even odds are likeliest; 3 to 4, with the likelihood's root, are the nearest.
     assert believed(UNKNOWN, half)[0] == pytest.approx([3 / 7, 4 / 7])
-
-
-def test_the_probability_of_one_action_among_few_is_bayes_rule_whatever_the_labels_say():
-    policy = Saying([0.75, 0.25], [1.0, 16.0])
-    memory: dict = {}
-    for _ in range(3):
-        rollout = ending_as([DIAMOND], policy=policy)
-        found, memory = policy_belief(rollout, rollout.ended, memory, torch.Generator())
-        assert found[0].tolist() == pytest.approx([3 / 19, 16 / 19])
-    assert memory == {}
 
 
 BOTH = {"labels_seen": torch.tensor([3, 2])}
