@@ -25,6 +25,8 @@ Belief = Callable[[Rollout, torch.Tensor, Memory, torch.Generator], tuple[torch.
 True; and what to remember. It is asked of overseen endings too, before it learns from them."""
 WORTHS = (0, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
 """The powers to which the experts' likelihood is tried."""
+WRONG = (0.001, 0.01, 0.03, 0.1, 0.2, 0.3)
+"""The shares of labels that are tried to be wrong."""
 TRIED_ON = 500
 """So many of the last overseen endings say which power is best."""
 
@@ -40,7 +42,8 @@ def policy_belief(
     As experts narrow, whoever acted is sure to have been the likelier one, whatever came of it, and
     the belief would confirm itself: most of all where an action is a density, and where the last
     action has little to do with the ending. So the likelihood's power is of `WORTHS` the one with
-    which the belief would have foretold the last overseen endings best.
+    which the belief would have foretold the last overseen endings best, if some share of their
+    labels is wrong, of `WRONG` whichever is likeliest.
 
     Args:
         rollout: T steps of N environments, with the policy that acted.
@@ -65,13 +68,19 @@ def policy_belief(
 
 
 def _worth(evidence: torch.Tensor, verdicts: torch.Tensor) -> float:
-    """The power of the likelihood with which the verdicts are likeliest; 1 if there is none."""
+    """The power of the likelihood with which the verdicts are likeliest; 1 if there is none.
+
+    Some share of the verdicts may be wrong. Without that, a belief that is right of endings whose
+    labels are not would count as one that is too sure.
+    """
     if not len(verdicts):
         return 1.0
-    worths = evidence.new_tensor(WORTHS)
-    beliefs = (evidence[:, 0, :, None] + evidence[:, 1, :, None] * worths).log_softmax(1)
-    right = beliefs[torch.arange(len(verdicts), device=verdicts.device), verdicts]
-    return WORTHS[int(right.mean(0).argmax())]
+    worths, wrong = evidence.new_tensor(WORTHS), evidence.new_tensor(WRONG)
+    beliefs = (evidence[:, 0, :, None] + evidence[:, 1, :, None] * worths).softmax(1)
+    right = beliefs[torch.arange(len(verdicts), device=verdicts.device), verdicts, :, None]
+    foretold = right * (1 - wrong) + (1 - right) * wrong / (evidence.shape[2] - 1)
+    best = int(foretold.log().mean(0).flatten().argmax())
+    return WORTHS[best // len(WRONG)]
 
 
 def log_likelihoods(rollout: Rollout, where: torch.Tensor) -> torch.Tensor:

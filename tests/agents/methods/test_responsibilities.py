@@ -109,6 +109,16 @@ def test_a_likelihood_counts_for_as_much_as_labels_say_it_is_worth():
     assert believed(UNKNOWN, half)[0] == pytest.approx([3 / 7, 4 / 7])
 
 
+def test_a_belief_that_is_surer_than_its_labels_are_right_keeps_its_likelihood():
+    """The experts are sure of the diamond; one label in five is wrong, which says so of labels."""
+    policy = Saying([0.5, 0.5], [0.99, 0.01])
+    rollout = ending_as([DIAMOND] * 4 + [GHOST], policy=policy)
+    _, memory = policy_belief(rollout, rollout.ended, {}, torch.Generator())
+    rollout = ending_as([UNKNOWN], policy=policy)
+    found, _ = policy_belief(rollout, rollout.ended, memory, torch.Generator())
+    assert found[0].tolist() == pytest.approx([0.99, 0.01])
+
+
 BOTH = {"labels_seen": torch.tensor([3, 2])}
 """Every target has had labels."""
 
