@@ -79,8 +79,7 @@ def _worth(evidence: torch.Tensor, verdicts: torch.Tensor) -> float:
     beliefs = (evidence[:, 0, :, None] + evidence[:, 1, :, None] * worths).softmax(1)
     right = beliefs[torch.arange(len(verdicts), device=verdicts.device), verdicts, :, None]
     foretold = right * (1 - wrong) + (1 - right) * wrong / (evidence.shape[2] - 1)
-    best = int(foretold.log().mean(0).flatten().argmax())
-    return WORTHS[best // len(WRONG)]
+    return WORTHS[int(foretold.log().mean(0).amax(1).argmax())]
 
 
 def log_likelihoods(rollout: Rollout, where: torch.Tensor) -> torch.Tensor:
