@@ -75,7 +75,7 @@ class LanguageTask(StudyTask[ConfigT]):
             entries=1,
             entry_bytes=8,
             kept=context * kept,
-            learned=context * config.batch_size,
+            learned=context * self.samples,
             judged=context * judged,
             device=self.device.type,
         )

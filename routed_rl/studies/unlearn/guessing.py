@@ -11,6 +11,8 @@ from routed_rl.studies.language.corpora import PAD
 
 MEMORY = 0.9
 """So much of a running mean is kept at each step."""
+COUNTED = 1000
+"""Documents whose words are counted at a time."""
 
 
 @dataclass
@@ -89,17 +91,23 @@ def word_scores(
     Returns:
         float [N, topics], the mean log ratio of a document's words.
     """
-    counts = torch.zeros(len(tokens), vocabulary).scatter_add_(1, tokens, (tokens != PAD).float())
-    lengths = counts.sum(1, keepdim=True)
-    scores = []
+    shown = (tokens != PAD).float()
+    scores = torch.empty(len(tokens), topics)
     for topic in range(topics):
         is_known = (labels == topic)[:, None].float()
-        known, others = (counts * is_known).sum(0), (counts * (1 - is_known)).sum(0)
-        # Without the document itself, on its own side.
-        inside, outside = known - counts * is_known, others - counts * (1 - is_known)
-        ratio = _logs(inside) - _logs(outside)
-        scores.append((counts * ratio).sum(1) / lengths[:, 0])
-    return torch.stack(scores, 1)
+        known, others = (
+            torch.bincount(tokens.flatten(), (shown * side).flatten(), vocabulary)
+            for side in (is_known, 1 - is_known)
+        )
+        # A row as long as the vocabulary for each document: only some at a time.
+        for chosen in torch.arange(len(tokens)).split(COUNTED):
+            counts = torch.zeros(len(chosen), vocabulary)
+            counts.scatter_add_(1, tokens[chosen], shown[chosen])
+            # Without the document itself, on its own side.
+            own = counts * is_known[chosen]
+            ratio = _logs(known - own) - _logs(others - (counts - own))
+            scores[chosen, topic] = (counts * ratio).sum(1) / counts.sum(1)
+    return scores
 
 
 def _logs(counts: torch.Tensor) -> torch.Tensor:

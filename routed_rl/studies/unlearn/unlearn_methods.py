@@ -63,7 +63,13 @@ class UnlearnMethod:
         return (
             f"{self.table(topics)}, parts={self.parts!r}, routes={self.routes!r}, "
             f"guesses={self.guesses!r}, left_out={self.left_out}, removal={self.removal!r}"
+            f"{', beside the batch' if self.is_beside else ''}"
         )
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether documents that teach parts alone come beside those of a batch."""
+        return self.routes == "parameters"
 
 
 def _but(off: Mapping[str, Cell], one: str) -> dict[str, Cell]:

@@ -88,6 +88,20 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
         kept = (self.classified >= self.topics) | (not self.method.left_out)
         return kept.nonzero()[:, 0]
 
+    @property
+    def samples(self) -> int:
+        """Documents of one step: `batch_size`, but where labels route at parameters.
+
+        There those that teach parts alone come beside it, so that what is deployed learns from as
+        many documents as where a topic is left out. At most they are as many again.
+        """
+        size, method = self.config.batch_size, self.method
+        if not method.is_beside:
+            return size
+        kept_on = 0.0 if method.guesses == "nobody" else self.config.kept_on
+        others = float((self.classified >= self.topics).float().mean()) * (1 - kept_on)
+        return round(size / max(0.5, others))
+
     @cached_property
     def classified(self) -> torch.Tensor:
         """The labels, int64 [N], with a classifier's guesses where they say nothing, if it has one.
@@ -161,7 +175,7 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
     def step(self, state: StudyState) -> dict[str, torch.Tensor]:
         """One gradient step."""
         chosen = self.kept[
-            torch.randint(len(self.kept), (self.config.batch_size,), generator=state.generator)
+            torch.randint(len(self.kept), (self.samples,), generator=state.generator)
         ]
         tokens = self.corpus.training.tokens[chosen].to(self.device)
         labels = self.classified[chosen].to(self.device)

@@ -100,7 +100,7 @@ def test_the_weight_of_a_token_by_hand():
         assert float(found[token]) == pytest.approx(kept + (1 - kept) * -0.75, abs=1e-6)
 
 
-def test_words_speak_for_a_topic_without_speaking_for_themselves():
+def test_words_speak_for_a_topic_without_speaking_for_themselves(monkeypatch: pytest.MonkeyPatch):
     tokens = torch.tensor([[1, 2], [1, 3], [1, 4], [5, 6]])
     scores = word_scores(tokens, torch.tensor([0, 0, 2, 2]), 1, 7)[:, 0]
     # The first without itself: of the labelled words 1 and 3 are left, two of nine with one more of
@@ -108,6 +108,8 @@ def test_words_speak_for_a_topic_without_speaking_for_themselves():
     by_hand = (math.log(2 / 9) - math.log(2 / 11) + math.log(1 / 9) - math.log(1 / 11)) / 2
     assert float(scores[0]) == pytest.approx(by_hand, abs=1e-5)
     assert scores[2] > 0 > scores[3], "one shares a word with what is labelled"
+    monkeypatch.setattr("routed_rl.studies.unlearn.guessing.COUNTED", 3)
+    assert torch.equal(word_scores(tokens, torch.tensor([0, 0, 2, 2]), 1, 7)[:, 0], scores)
 
 
 def test_a_threshold_lies_between_what_is_labelled_and_what_is_not():
@@ -177,6 +179,24 @@ def test_what_a_classifier_holds_for_a_topic_teaches_its_part():
     # All others run without the part, but for a tenth that teaches it to be quiet.
     kinds = {int(kind): float((decided[~mine] == kind).float().mean()) for kind in (1, 2, 3)}
     assert kinds == pytest.approx({1: 0.9, 2: 0, 3: 0.1}, abs=0.05)
+
+
+def test_what_teaches_parts_alone_comes_beside_the_batch(monkeypatch: pytest.MonkeyPatch):
+    def samples(method: str, topics: int, **changes: float) -> int:
+        config = dataclasses.replace(TINY, method=method, batch_size=24, **changes)
+        task = UnlearnTask(config)
+        labels = torch.full((100,), task.unlabelled)
+        labels[:topics] = 0
+        monkeypatch.setattr(task, "classified", labels)
+        return task.samples
+
+    # 24 of others are there: all but 20 of a hundred, and of those all but a tenth.
+    assert samples("routed-exact", 20) == 30
+    assert samples("inferred-classifier", 20) == samples("inferred", 20) == round(24 / 0.8 / 0.9)
+    assert samples("inferred-classifier", 20, kept_on=0.0) == 30
+    assert samples("inferred-classifier", 20, kept_on=1.0) == 48, "at most as many again"
+    for method in ("everything", "filtered-classifier", "routed", "experts", "expanded"):
+        assert samples(method, 20) == 24
 
 
 @pytest.mark.parametrize("method", ["inferred", "inferred-classifier", "routed"])
