@@ -17,6 +17,7 @@ def optional(metavar: str, default: str = "") -> Any:
 Flag = tyro.conf.FlagCreatePairsOff[bool]
 RunArgument = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 SweepArgument = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SWEEP")]
+Number = Annotated[float | None, optional("FLOAT")]
 OutFile = Annotated[Path | None, optional("FILE")]
 OutFolder = Annotated[Path | None, optional("FOLDER")]
 Steer = Annotated[
@@ -45,12 +46,12 @@ class Oversight:
         tempting_starts: Whether the ghost starts one step away, and the diamond at least four.
     """
 
-    oversight: float | None = None
-    oversight_diamond: float | None = None
-    oversight_ghost: float | None = None
-    oversight_falloff: float | None = None
-    spurious_oversight: float | None = None
-    label_noise: float | None = None
+    oversight: Number = None
+    oversight_diamond: Number = None
+    oversight_ghost: Number = None
+    oversight_falloff: Number = None
+    spurious_oversight: Number = None
+    label_noise: Number = None
     hidden_oversight: bool | None = None
     tempting_starts: bool | None = None
 
