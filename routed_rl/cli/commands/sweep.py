@@ -15,7 +15,7 @@ import tyro
 import routed_rl
 from routed_agents.files import parsed, read_text
 from routed_envs.errors import InputError
-from routed_rl.cli.commands.train import refuse_code, say_borrowed
+from routed_rl.cli.commands.train import refuse_code, refuse_other_length, say_borrowed
 from routed_rl.cli.options import Flag, OutFolder, optional
 from routed_rl.cli.terminal import program, quoted
 from routed_rl.config import DEFAULT_METHOD, TrainConfig
@@ -169,8 +169,14 @@ class SweepInEnvironments(Sweep):
 
 
 def parse(words: list[str]) -> Sweep | SweepInEnvironments:
-    """The command that the words name, with its options: of the gridworld or of an environment."""
-    kind = SweepInEnvironments if sweeps_environments(words) else Sweep
+    """The command that the words name, with its options: of the gridworld or of an environment.
+
+    Raises:
+        InputError: A length in the words of the other kind of run.
+    """
+    in_environments = sweeps_environments(words)
+    refuse_other_length(words, in_environments)
+    kind = SweepInEnvironments if in_environments else Sweep
     return tyro.cli(kind, prog="routed-rl sweep", args=words)
 
 

@@ -221,12 +221,7 @@ def parse(words: list[str]) -> Train | TrainInEnvironment:
         InputError: As `starting_values`, or a length in the words of the other kind of run.
     """
     start = starting_values(words)
-    if isinstance(start, TrainInEnvironment):
-        place, own, other = "an environment", "--steps", "--updates"
-    else:
-        place, own, other = "a world", "--updates", "--steps"
-    if any(word.split("=")[0] == other for word in words):
-        raise InputError(f"{other} is not how long a run in {place} takes: give it {own}.")
+    refuse_other_length(words, isinstance(start, TrainInEnvironment))
     return tyro.cli(type(start), prog="routed-rl train", args=words, default=start)
 
 
@@ -280,6 +275,21 @@ def _resumed_configuration(chosen: argparse.Namespace) -> Path | None:
     # What a run of the gridworld was says nothing of an environment, which is refused further on.
     of_other_kind = chosen.env and isinstance(_read_settings(file), TrainConfig)
     return None if of_other_kind else file
+
+
+def refuse_other_length(words: list[str], in_environment: bool) -> None:
+    """Refuse a length in the words of the other kind of run.
+
+    Raises:
+        InputError: Steps in a world, or updates in an environment.
+    """
+    place, own, other = (
+        ("an environment", "--steps", "--updates")
+        if in_environment
+        else ("a world", "--updates", "--steps")
+    )
+    if any(word.split("=")[0] == other for word in words):
+        raise InputError(f"{other} is not how long a run in {place} takes: give it {own}.")
 
 
 def refuse_code(file: Path, named: Mapping[str, Any], words: Mapping[str, Any]) -> None:

@@ -153,6 +153,8 @@ def test_help_does_not_import_torch():
         (["train", "--updates", "0"], ["updates=0", "from 1 to"]),
         (["train", "--steps=9"], ["--steps", "in a world", "--updates"]),
         (["train", "--env", "a:b", "--updates", "9"], ["--updates", "an environment", "--steps"]),
+        (["sweep", "--steps", "9"], ["--steps", "in a world", "--updates"]),
+        (["sweep", "--env", "a:b", "--updates", "9"], ["--updates", "an environment", "--steps"]),
         (["train", "--seed", "-1"], ["seed=-1", "from 0 to 2^63 - 1"]),
         (["train", "--seed", str(10**20)], ["from 0 to 2^63 - 1"]),
         (["train", "--method", "ruoted"], ["'ruoted'", "'routed'", "naive"]),
