@@ -121,7 +121,7 @@ def test_a_threshold_lies_between_what_is_labelled_and_what_is_not():
     # Halfway is 2.25; of the second topic no label has come, so nothing is held for it.
     assert threshold.guess(torch.tensor([[2.5, 99.0], [2.0, 99.0]])).tolist() == [0, 2]
     threshold.see(scores[:1] + 1, torch.tensor([0]), 3)
-    assert float(threshold.labelled[0]) == pytest.approx(0.9 * 4 + 0.1 * 5)
+    assert float(threshold.labelled[0]) == pytest.approx(0.6 * 4 + 0.4 * 5)
     # Of two topics the one that is further above its threshold.
     threshold.labelled[1], threshold.others[1] = 2.0, 0.0
     assert threshold.guess(torch.tensor([[3.0, 9.0], [9.0, 1.5]])).tolist() == [1, 0]
