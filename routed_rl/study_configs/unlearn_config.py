@@ -78,6 +78,7 @@ class UnlearnConfig(LanguageConfig):
                 "documents": 20_000,
                 "context": 96,
                 "steps": 1200,
+                "learning_rate": 3e-3,
                 "width": 96,
                 "hidden": 384,
             },
@@ -112,8 +113,9 @@ class UnlearnConfig(LanguageConfig):
     )
     methods: ClassVar[tuple[str, ...]] = METHODS
     study: Name = "unlearn"
-    method: Name = "inferred"
+    method: Name = "inferred-classifier"
     oversight: Probability = 0.5
+    learning_rate: Rate = 6e-3
     data: Name = "stories"
     topics: Topics = ("forest",)
     precision: Share = 1.0
