@@ -144,7 +144,7 @@ class StudyUnlearn(StudySweep):
 
     routed-rl study unlearn --preset text --seeds 5    (real English)
 
-    routed-rl study unlearn --topics forest,sea,farm --methods inferred    (eight profiles)
+    routed-rl study unlearn --topics forest,sea,farm --methods inferred-classifier    (profiles)
 
     Attributes:
         preset: fast (stories of a small grammar, about half a minute a run), text (the World
