@@ -12,8 +12,8 @@ from routed_rl.studies.language.corpora import PAD
 MEMORY = 0.6
 """So much of a running mean is kept at each step.
 
-Scores shrink within five steps where parts are first switched off for others; with 0.9 the threshold
-came after too late, nothing was held for a topic any more, and all that was left learned it.
+Scores shrink within five steps where parts are first switched off for others. With 0.9 the
+threshold came after too late, nothing was held for a topic any more, and the rest learned it.
 """
 COUNTED = 1000
 """Documents whose words are counted at a time."""
