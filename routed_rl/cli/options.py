@@ -18,7 +18,7 @@ Flag = tyro.conf.FlagCreatePairsOff[bool]
 RunArgument = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 SweepArgument = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SWEEP")]
 Number = Annotated[float | None, optional("FLOAT")]
-OutFile = Annotated[Path | None, optional("FILE")]
+File = Annotated[Path | None, optional("FILE")]
 OutFolder = Annotated[Path | None, optional("FOLDER")]
 Steer = Annotated[
     str,

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from routed_rl.cli.options import Flag, OutFile, SweepArgument
+from routed_rl.cli.options import File, Flag, SweepArgument
 from routed_rl.screen import ScreenTable, print_json, say, screen
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Choose:
     """
 
     sweep: SweepArgument
-    out: OutFile = None
+    out: File = None
     json: Flag = False
 
     def run(self) -> None:

@@ -10,7 +10,7 @@ import tyro
 
 import routed_rl
 from routed_envs.errors import InputError
-from routed_rl.cli.options import OutFile, OwnWorld, optional
+from routed_rl.cli.options import File, OwnWorld, optional
 from routed_rl.cli.terminal import working
 from routed_rl.screen import say
 
@@ -35,7 +35,7 @@ class Explore:
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional, optional("RUN [RUN2]")] = ()
     own_world: OwnWorld = None
     experts: Annotated[tuple[str, str] | None, optional("LEFT RIGHT")] = None
-    out: OutFile = None
+    out: File = None
 
     def run(self) -> None:
         """Write the page, then say where it is.

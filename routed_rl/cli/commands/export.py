@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 import routed_rl
-from routed_rl.cli.options import OutFile, OwnWorld, RunArgument, Steer, optional
+from routed_rl.cli.options import File, OwnWorld, RunArgument, Steer, optional
 from routed_rl.cli.terminal import working
 from routed_rl.screen import say
 
@@ -42,7 +42,7 @@ class Export:
     format: Annotated[
         Literal["safetensors", "onnx", "torch-export"] | None, tyro.conf.arg(help_behavior_hint="")
     ] = None
-    out: OutFile = None
+    out: File = None
 
     def run(self) -> None:
         """Export, then say what is in the file."""

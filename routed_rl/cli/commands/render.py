@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import routed_rl
 from routed_envs.errors import InputError
 from routed_rl.cli.options import (
+    File,
     Flag,
-    OutFile,
     Oversight,
     OwnEnv,
     OwnWorld,
@@ -61,7 +61,7 @@ class Render:
     failures: Flag = False
     deterministic: Flag = False
     seed: int = 0
-    out: OutFile = None
+    out: File = None
 
     def run(self) -> None:
         """Draw, then print where the pictures are and what they show."""

@@ -16,7 +16,7 @@ import routed_rl
 from routed_agents.files import parsed, read_text
 from routed_envs.errors import InputError
 from routed_rl.cli.commands.train import refuse_code, refuse_other_length, say_borrowed
-from routed_rl.cli.options import Flag, OutFolder, optional
+from routed_rl.cli.options import File, Flag, OutFolder, optional
 from routed_rl.cli.terminal import program, quoted
 from routed_rl.config import DEFAULT_METHOD, TrainConfig
 from routed_rl.environment_config import EnvironmentConfig
@@ -95,7 +95,7 @@ class Sweep:
     # Several numbers are taken only to be refused in words that help.
     seeds: Annotated[Words, optional("N", "1")] = None
     preset: Annotated[str | None, optional("{fast,paper}", "fast")] = None
-    config: Annotated[Path | None, optional("FILE")] = None
+    config: File = None
     out: OutFolder = None
     jobs: Annotated[int | None, optional("N")] = None
     backend: Literal["local", "ray"] = "local"

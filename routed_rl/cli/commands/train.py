@@ -17,7 +17,7 @@ import routed_rl
 from routed_agents.files import parsed, read_text
 from routed_envs.errors import InputError, unknown_name
 from routed_rl.any_config import AnyConfig, read_config
-from routed_rl.cli.options import Flag, OutFolder, optional
+from routed_rl.cli.options import File, Flag, OutFolder
 from routed_rl.cli.terminal import program, quoted
 from routed_rl.config import DEVICES, PRESETS, TrainConfig, constants_of, default_folder
 from routed_rl.environment_config import EnvironmentConfig
@@ -68,7 +68,7 @@ class Train:
 
     settings: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
     preset: Literal["fast", "paper"] = "fast"
-    config: Annotated[Path | None, optional("FILE")] = None
+    config: File = None
     out: OutFolder = None
     resume: Flag = False
     overwrite: Flag = False
