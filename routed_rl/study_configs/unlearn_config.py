@@ -55,8 +55,9 @@ class UnlearnConfig(LanguageConfig):
         vocabulary: Tokens of a text's byte-pair encoding; stories have their own words.
         part_units: Units that are added to each MLP for each topic.
         warm_up: The share of the steps before anything is inferred, 0 to 1.
-        kept_on: Of documents that are held for no topic's, the share that run with the parts on, so
-            that the parts learn not to disturb; of methods that switch parts off.
+        kept_on: Of documents that are held for no topic's, the share for each topic that run with
+            some of the parts on, so that the parts learn not to disturb; of methods that switch
+            parts off.
         scramble_retain: Of the method unlearnt, the weight of what shall stay beside that of what
             shall go.
         repair_steps: Steps on other documents after a part is deleted, of which the best counts, by

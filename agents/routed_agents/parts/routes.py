@@ -88,21 +88,28 @@ class Routes:
                 self._exact.append(module)
 
     @contextmanager
-    def __call__(self, labels: Given) -> Iterator[None]:
+    def __call__(
+        self, labels: Given, off: Mapping[str, torch.Tensor] | None = None
+    ) -> Iterator[None]:
         """Route what runs inside the block.
 
         Args:
             labels: Whose sample, or token, it is: int64 [B] or [B, T], the number of a label; the
                 labels' names, one for each sample; or graded weights in place of the table, for
                 parts by name, float [B] or [B, T] or a number; a part that is not named has 1.
+            off: Parts that are off for some samples, or tokens, whatever their label says: by name
+                bool [B] or [B, T], as the labels are.
 
         Raises:
-            InputError: A label is unknown, weights are of different shapes, or the routes were
-                removed.
+            InputError: A label or a part is unknown, weights are of different shapes, or the routes
+                were removed.
         """
         if not self._handles:
             raise InputError("Nothing would be routed: these routes were removed, or have no part.")
-        before, self._current.weights = self._current.weights, self._weights(labels)
+        weights = self._weights(labels)
+        if off:
+            weights = weights.switched_off(self._off(off, weights.gradients))
+        before, self._current.weights = self._current.weights, weights
         try:
             yield
         finally:
@@ -123,6 +130,18 @@ class Routes:
             if label not in self.labels:
                 raise unknown_name("label", label, self.labels)
         return torch.tensor([self.labels.index(label) for label in labels])
+
+    def _off(self, off: Mapping[str, torch.Tensor], like: torch.Tensor) -> torch.Tensor:
+        check_names("part", off, self.parts.names)
+        found = torch.zeros_like(like, dtype=torch.bool)
+        for name, samples in off.items():
+            if samples.dtype != torch.bool or samples.shape != like.shape[:-1]:
+                raise InputError(
+                    f"off: {name} has {samples.dtype} of shape {tuple(samples.shape)}. Give "
+                    f"torch.bool of shape {tuple(like.shape[:-1])}, as the labels are."
+                )
+            found[..., self.parts.names.index(name)] = samples
+        return found
 
     def remove(self) -> None:
         """Leave the network as it was before there were routes."""

@@ -82,6 +82,16 @@ class RouteWeights:
         ]
         return cls(torch.stack(full, -1))
 
+    def switched_off(self, off: torch.Tensor) -> Self:
+        """The same, where some parts do not act for some samples, and learn nothing from them.
+
+        Args:
+            off: bool, of the shape of `gradients`.
+        """
+        acts = (~off).to(self.gradients)
+        factors = acts if self.factors is None else self.factors * acts
+        return type(self)(self.gradients * acts, factors)
+
     def spread(
         self, weights: torch.Tensor, codes: torch.Tensor, values: torch.Tensor
     ) -> torch.Tensor:

@@ -52,7 +52,8 @@ class UnlearnMethod:
             rows = {one: {CORE: "off", **_but(off, one)} for one in topics}
             return {**rows, OTHER: off, UNLABELLED: off}
         if self.routes == "parameters":
-            rows = {one: {"rest": 0.0, **_but(off, one)} for one in topics}
+            untaught: dict[str, Cell] = dict.fromkeys(("rest", *topics), 0.0)
+            rows = {one: _but(untaught, one) for one in topics}
             return {**rows, OTHER: off, UNLABELLED: {}, KEPT_ON: {"rest": 0.0}}
         if self.routes == "activations":
             return {UNLABELLED: {}}  # The weights are graded, token by token.

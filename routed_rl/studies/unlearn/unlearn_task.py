@@ -98,9 +98,15 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
         size, method = self.config.batch_size, self.method
         if not method.is_beside:
             return size
-        kept_on = 0.0 if method.guesses == "nobody" else self.config.kept_on
-        others = float((self.classified >= self.topics).float().mean()) * (1 - kept_on)
+        others = float((self.classified >= self.topics).float().mean())
+        if method.guesses != "nobody":
+            others *= 1 - self.kept_on
         return round(size / max(0.5, others))
+
+    @property
+    def kept_on(self) -> float:
+        """The share of documents held for no topic's that run with some of the parts on."""
+        return 1 - (1 - self.config.kept_on) ** self.topics
 
     @cached_property
     def classified(self) -> torch.Tensor:
@@ -201,7 +207,7 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
             guesses = state.memory.guess(scores)
             guessed = torch.where(guessed == self.unlabelled, guesses, guessed)
         # Some others run while the parts act, else nothing keeps the parts quiet there.
-        kept_on = torch.rand(len(guessed), generator=state.generator) < self.config.kept_on
+        kept_on = torch.rand(len(guessed), generator=state.generator) < self.kept_on
         guessed = torch.where((guessed == self.topics) & kept_on, self.unlabelled + 1, guessed)
         return guessed.to(self.device)
 
@@ -220,7 +226,8 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
         given = labels
         if self.method.routes == "activations":
             given = self._graded(tokens, labels)
-        with routes(given), hidden_units(state.model) as hidden:
+        off = self._off(state, labels) if self.method.routes == "parameters" else None
+        with routes(given, off), hidden_units(state.model) as hidden:
             loss = token_loss(state.model, tokens)
             if self.method.routes == "activations":
                 norms = torch.stack([units.abs().sum(-1).mean() for units in hidden])
@@ -228,6 +235,20 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
             else:
                 loss.backward()
         return loss
+
+    def _off(self, state: StudyState, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Parts that are off for a document by chance, bool [B] each, by the topic.
+
+        Of several parts every set may be in use. So a topic's part meets its documents, and all
+        others, beside any of the other parts.
+        """
+        if self.topics == 1:
+            return {}
+        kinds, numbers = labels.cpu()[:, None], torch.arange(self.topics)
+        sets = torch.randint(1, 2**self.topics, kinds.shape, generator=state.generator)
+        is_on = (sets.bitwise_right_shift(numbers) % 2 == 1) | (kinds == numbers)
+        off = ~(is_on | (kinds == self.unlabelled)).to(labels.device)
+        return {topic: off[:, i] for i, topic in enumerate(self.config.topics)}
 
     @cached_property
     def _weights(self) -> torch.Tensor:

@@ -192,6 +192,32 @@ def test_a_switched_off_part_does_not_act_for_such_samples_alone():
 
 
 @pytest.mark.parametrize("exact", [False, True])
+def test_what_is_off_by_chance_is_what_a_table_switches_off(exact: bool):
+    model, parts = transformed()
+    shared = {"sea": 0.5, "rest": -1.0}
+    table = {
+        "any": shared,
+        "locked": {**shared, "wood": "off"},
+        "none": {**shared, "wood": "off", "sea": "off"},
+    }
+    routes = Routes(parts, table, exact=exact)
+
+    def routed(labels: list[str], off: dict[str, torch.Tensor] | None) -> list[torch.Tensor]:
+        with routes(labels, off):
+            result = model(tokens())
+            loss(model, tokens()).backward()
+        return [result, *gradients(model).values()]
+
+    by_table = routed(["any", "locked", "none", "none"], None)
+    wood = torch.tensor([False, True, False, True])
+    sea = torch.tensor([False, False, False, True])
+    by_chance = routed(["any", "any", "none", "any"], {"wood": wood, "sea": sea})
+    assert all(map(torch.equal, by_table, by_chance))
+    nobody = {name: torch.zeros(4, dtype=torch.bool) for name in ("wood", "sea")}
+    assert all(map(torch.equal, routed(["any"] * 4, nobody), routed(["any"] * 4, None)))
+
+
+@pytest.mark.parametrize("exact", [False, True])
 def test_activation_checkpointing_sees_the_labels(exact: bool):
     model, parts = transformed()
     routes = Routes(parts, {"sea": {"rest": 0.0}, "wood": {"sea": 0.0}}, exact=exact)
@@ -362,6 +388,15 @@ def test_tables_and_labels_that_do_not_fit_are_refused():
         pass
     with pytest.raises(InputError, match="the same for all parts"), routes({"last": 1.0}):
         pass
+    two = torch.zeros(2, dtype=torch.bool)
+    for off, message in (
+        ({"lst": two}, "Did you mean 'last'"),
+        ({"rest": two}, "part 'rest'"),
+        ({"last": two[:1]}, r"Give torch.bool of shape \(2,\)"),
+        ({"last": torch.zeros(2)}, "last has torch.float32"),
+    ):
+        with pytest.raises(InputError, match=message), routes(["mine"] * 2, off):
+            pass
     with pytest.raises(InputError, match=r"shape \(3,\) do not fit"), routes(["mine"] * 3):
         model(INPUTS)
     routes.remove()

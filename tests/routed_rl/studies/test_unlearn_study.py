@@ -181,6 +181,50 @@ def test_what_a_classifier_holds_for_a_topic_teaches_its_part():
     assert kinds == pytest.approx({1: 0.9, 2: 0, 3: 0.1}, abs=0.05)
 
 
+def test_every_set_of_parts_meets_every_kind_of_document():
+    config = dataclasses.replace(TINY, topics=("forest", "sea"), kept_on=0.25)
+    task = UnlearnTask(config)
+    state = task.start()
+    # Of each topic, of another, without a label, and of another while parts act.
+    labels = torch.arange(5).repeat(400)
+    off = task._off(state, labels)
+    sets = torch.stack([off["forest"], off["sea"]], 1)
+
+    def shares(kind: int) -> dict[tuple[bool, ...], float]:
+        found, counts = sets[labels == kind].unique(dim=0, return_counts=True)
+        return {tuple(row.tolist()): int(n) / 400 for row, n in zip(found, counts, strict=True)}
+
+    assert shares(0) == pytest.approx({(False, False): 2 / 3, (False, True): 1 / 3}, abs=0.08)
+    assert shares(1) == pytest.approx({(False, False): 2 / 3, (True, False): 1 / 3}, abs=0.08)
+    assert shares(3) == {(False, False): 1}, "whoever it is of may learn it"
+    third = dict.fromkeys([(False, False), (False, True), (True, False)], 1 / 3)
+    assert shares(4) == pytest.approx(third, abs=0.08)
+    assert UnlearnTask(TINY)._off(state, labels) == {}, "one part needs no chance"
+    # For each of two topics a quarter of the others run with parts on.
+    others = torch.full((400,), 2)
+    decided = task._decided(state, task.corpus.training.tokens[:1].expand(400, -1), others)
+    assert float((decided == 4).float().mean()) == pytest.approx(1 - 0.75**2, abs=0.08)
+
+
+@pytest.mark.parametrize("method", ["routed-exact", "inferred-classifier"])
+def test_another_topics_part_acts_and_learns_nothing(method: str, monkeypatch: pytest.MonkeyPatch):
+    task = UnlearnTask(dataclasses.replace(TINY, method=method, topics=("forest", "sea")))
+    state = task.start()
+    tokens, labels = task.corpus.training.tokens[:8], torch.zeros(8, dtype=torch.int64)
+    losses = []
+    for is_off in (False, True):
+        off = {"sea": torch.full((8,), is_off)}
+        monkeypatch.setattr(task, "_off", lambda *_, off=off: off)
+        state.optimizer.zero_grad()
+        losses.append(task._learn(state, tokens, labels).item())
+        down = dict(state.model.named_parameters())["blocks.0.mlp.down.weight"].grad
+        assert down is not None
+        assert [bool(down[:, at].any()) for at in (slice(12), slice(12, 16), slice(16, 20))] == [
+            *(False, True, False)
+        ]
+    assert losses[0] != losses[1]
+
+
 def test_what_teaches_parts_alone_comes_beside_the_batch(monkeypatch: pytest.MonkeyPatch):
     def samples(method: str, topics: int, **changes: float) -> int:
         config = dataclasses.replace(TINY, method=method, batch_size=24, **changes)
@@ -194,6 +238,8 @@ def test_what_teaches_parts_alone_comes_beside_the_batch(monkeypatch: pytest.Mon
     assert samples("routed-exact", 20) == 30
     assert samples("inferred-classifier", 20) == samples("inferred", 20) == round(24 / 0.8 / 0.9)
     assert samples("inferred-classifier", 20, kept_on=0.0) == 30
+    two = dataclasses.replace(TINY, batch_size=24, topics=("forest", "sea"))
+    assert UnlearnTask(two).kept_on == pytest.approx(0.19), "a tenth for each topic"
     assert samples("inferred-classifier", 20, kept_on=1.0) == 48, "at most as many again"
     for method in ("everything", "filtered-classifier", "routed", "experts", "expanded"):
         assert samples(method, 20) == 24
