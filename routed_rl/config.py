@@ -77,7 +77,7 @@ UNNAMED: Mapping[str, Any] = MappingProxyType(
 """Settings that a record names only where they are another: runs and sweeps are recognised by what
 was there before them."""
 OWN: Any = None
-"""Stands for the method's own constant, from `FAST_CONSTANTS`."""
+"""Stands for the method's own constant, which a search found."""
 
 
 def constants_of(method: str) -> tuple[str, Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from routed_rl.config import Coefficient, Name, Probability, Rate, Size
+from routed_rl.config import OWN, Coefficient, Name, Probability, Rate, Size
 from routed_rl.study_configs.digits_config import Share
 from routed_rl.study_configs.language_config import LanguageConfig
 
@@ -27,6 +27,22 @@ METHODS = (
     "told-everything",
 )
 """What is compared: nothing, controls, the rivals, routing, and the ceiling."""
+RATES: Mapping[str, float] = MappingProxyType(
+    {
+        "everything": 6e-3,
+        "expanded": 6e-3,
+        "filtered": 3e-3,
+        "filtered-classifier": 1.2e-2,
+        "unlearnt": 3e-3,
+        "experts": 3e-3,
+        "routed": 6e-3,
+        "routed-exact": 3e-3,
+        "inferred": 3e-3,
+        "inferred-classifier": 1.2e-2,
+        "told-everything": 1.2e-2,
+    }
+)
+"""Each method's learning rate in the preset `fast`: the same search for all (docs/studies.md)."""
 Topics = Annotated[
     tuple[Name, ...], Field(min_length=1, max_length=8, description="one to 8 names of topics")
 ]
@@ -51,6 +67,8 @@ class UnlearnConfig(LanguageConfig):
             kitchen or town; of a text the words that make a passage belong, such as
             altar+offering+temple.
         precision: The share of labels that are right, above 0 to 1.
+        learning_rate: AdamW's, after a warm-up over an eighth of the steps; it ends at a tenth. If
+            it is not given, it is the method's own, as a search on stories found it.
         documents: Documents to learn from; a text has at most its own.
         vocabulary: Tokens of a text's byte-pair encoding; stories have their own words.
         part_units: Units that are added to each MLP for each topic.
@@ -116,7 +134,7 @@ class UnlearnConfig(LanguageConfig):
     study: Name = "unlearn"
     method: Name = "inferred-classifier"
     oversight: Probability = 0.5
-    learning_rate: Rate = 6e-3
+    learning_rate: Rate = OWN
     data: Name = "stories"
     topics: Topics = ("forest",)
     precision: Share = 1.0
@@ -129,6 +147,11 @@ class UnlearnConfig(LanguageConfig):
     attack_samples: Samples = 64
     attack_steps: Size = 20
     attack_rate: Rate = 5e-4
+
+    def _fill(self) -> None:
+        if self.learning_rate is None:
+            # Whoever names no method that there is hears of that.
+            object.__setattr__(self, "learning_rate", RATES.get(self.method, RATES[METHODS[0]]))
 
     def _misfits(self) -> list[str]:
         faults = super()._misfits()

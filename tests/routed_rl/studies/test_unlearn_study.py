@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,6 +23,7 @@ from routed_rl.studies.unlearn.removal import calibrated_loss, loss_on, scramble
 from routed_rl.studies.unlearn.unlearn_figures import area
 from routed_rl.studies.unlearn.unlearn_methods import UNLEARN_METHODS
 from routed_rl.studies.unlearn.unlearn_task import UnlearnTask
+from routed_rl.study_configs.unlearn_config import RATES
 
 TINY = UnlearnConfig(
     documents=300,
@@ -331,8 +333,24 @@ def test_what_cannot_be_is_refused():
         dataclasses.replace(TINY, width=9)
     with pytest.raises(InputError, match="give each topic once"):
         dataclasses.replace(TINY, topics=("sea", "sea"))
+    with pytest.raises(InputError, match="no method 'filter'"):
+        UnlearnConfig(method="filter")
     configs = routed_rl.plan({"study": "unlearn", "topics": "forest,sea", "methods": ["inferred"]})
     assert [config.to_json()["topics"] for config in configs] == [["forest", "sea"]]
+
+
+def test_each_method_has_a_learning_rate_of_its_own():
+    def rates(**words: Any) -> list[float]:
+        methods = ["filtered", "inferred-classifier"]
+        configs = routed_rl.plan({"study": "unlearn", "methods": methods, **words})
+        return [config.learning_rate for config in configs if isinstance(config, UnlearnConfig)]
+
+    assert rates() == [0.003, 0.012]
+    assert rates(learning_rate=0.002) == [0.002, 0.002]
+    assert rates(preset="text") == [0.003, 0.003], "searched on stories alone"
+    stored = UnlearnConfig(method="filtered")
+    assert UnlearnConfig.from_json(stored.to_json()) == stored
+    assert UnlearnConfig.methods == tuple(RATES)
 
 
 @pytest.mark.slow
