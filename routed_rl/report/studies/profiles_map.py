@@ -17,11 +17,13 @@ from routed_rl.report.studies.study_words import judged
 HEADER = ("method", "oversight", "parts", "documents", "loss", "runs")
 ROW = 0.3
 """Inches of a row."""
+KINDS = 22
+"""Points above the rows in which the kinds of documents stand, below the title."""
 SHADES = LinearSegmentedColormap.from_list("loss", [PAPER, ACCENT])
 CAPTION = (
     "Loss on documents of each kind (columns) where somebody has only these parts (rows), the mean "
-    "over seeds. Dark: not known. From one training; each topic should be dark exactly where its "
-    "part is missing, and the others as light as with all parts."
+    "over seeds. Dark: not known; bold: the topic's part is there. From one training; each topic "
+    "should be dark exactly where its part is missing, and the others as light as with all parts."
 )
 
 
@@ -59,10 +61,12 @@ def _drawing(number: int, series: Series, runs: list[dict[str, dict[str, float]]
                 va="center",
                 color=PAPER if dark else INK,
                 fontsize=8.5,
+                fontweight="bold" if kinds[column] in profiles[row].split(", ") else "normal",
             )
     axes.set_xticks([place + 0.5 for place in range(len(kinds))], kinds)
     axes.set_yticks([place + 0.5 for place in range(len(profiles))], profiles)
     axes.tick_params(labelcolor=MUTED, labeltop=True, labelbottom=False)
+    axes.set_title(axes.get_title(loc="left"), pad=KINDS)
     axes.invert_yaxis()
     records = tuple(
         (series.name, level, name, kind, float(means[row, column]), len(runs))
