@@ -46,6 +46,10 @@ class SmallGPT(nn.Module):
                 # What is added to the residual stream shrinks with the number of additions.
                 is_added = name.endswith(("down.weight", "out.weight"))
                 nn.init.normal_(weight, std=0.02 * ((2 * layers) ** -0.5 if is_added else 1.0))
+        if self.head is not None:
+            # Whoever may learn of a token alone, as a part does, speaks through a row that stays as
+            # it was made. With 0.02 a narrow network could hardly name it: logits up to 1.3.
+            nn.init.normal_(self.head.weight, std=width**-0.5)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Logits of the next tokens, [B, T, vocabulary], from tokens int64 [B, T]."""
