@@ -12,6 +12,9 @@ from routed_rl.study_configs.unlearn_config import METHODS
 Cell = float | Literal["off"]
 OTHER, UNLABELLED, KEPT_ON = "other", "unlabelled", "other, parts on"
 """Labels beside the topics: of no topic; none; and of no topic, while the parts act."""
+QUIETED = 4.0
+"""The weight with which others teach parts to be quiet: those that run with parts on are few, and
+stand for all. With 1 the parts disturb all else more; with 12 they know less of their topic."""
 CORE = "core"
 """The part that everybody may have, where the units of topics are experts beside it."""
 
@@ -54,7 +57,8 @@ class UnlearnMethod:
         if self.routes == "parameters":
             untaught: dict[str, Cell] = dict.fromkeys(("rest", *topics), 0.0)
             rows = {one: _but(untaught, one) for one in topics}
-            return {**rows, OTHER: off, UNLABELLED: {}, KEPT_ON: {"rest": 0.0}}
+            quiet: dict[str, Cell] = {"rest": 0.0, **dict.fromkeys(topics, QUIETED)}
+            return {**rows, OTHER: off, UNLABELLED: {}, KEPT_ON: quiet}
         if self.routes == "activations":
             return {UNLABELLED: {}}  # The weights are graded, token by token.
         return None
