@@ -29,13 +29,13 @@ METHODS = (
 """What is compared: nothing, controls, the rivals, routing, and the ceiling."""
 RATES: Mapping[str, float] = MappingProxyType(
     {
-        "everything": 6e-3,
+        "everything": 3e-3,
         "expanded": 6e-3,
-        "filtered": 3e-3,
-        "filtered-classifier": 1.2e-2,
+        "filtered": 2.4e-2,
+        "filtered-classifier": 2.4e-2,
         "unlearnt": 3e-3,
-        "experts": 3e-3,
-        "routed": 6e-3,
+        "experts": 2.4e-2,
+        "routed": 2.4e-2,
         "routed-exact": 3e-3,
         "inferred": 3e-3,
         "inferred-classifier": 1.2e-2,

@@ -345,7 +345,7 @@ def test_each_method_has_a_learning_rate_of_its_own():
         configs = routed_rl.plan({"study": "unlearn", "methods": methods, **words})
         return [config.learning_rate for config in configs if isinstance(config, UnlearnConfig)]
 
-    assert rates() == [0.003, 0.012]
+    assert rates() == [0.024, 0.012]
     assert rates(learning_rate=0.002) == [0.002, 0.002]
     assert rates(preset="text") == [0.003, 0.003], "searched on stories alone"
     stored = UnlearnConfig(method="filtered")
