@@ -98,6 +98,7 @@ class UnlearnConfig(LanguageConfig):
                 "context": 96,
                 "steps": 1200,
                 "learning_rate": 3e-3,
+                "warm_up": 0.3,
                 "width": 96,
                 "hidden": 384,
             },
@@ -115,6 +116,7 @@ class UnlearnConfig(LanguageConfig):
                 "heads": 16,
                 "hidden": 2048,
                 "part_units": 64,
+                "warm_up": 0.3,
                 "repair_steps": 40,
                 "attack_steps": 40,
                 "attack_rate": 5e-5,
@@ -123,6 +125,7 @@ class UnlearnConfig(LanguageConfig):
                 "documents": 1500,
                 "steps": 120,
                 "learning_rate": 1e-2,
+                "warm_up": 0.3,
                 "width": 32,
                 "layers": 2,
                 "hidden": 64,
@@ -140,7 +143,7 @@ class UnlearnConfig(LanguageConfig):
     precision: Share = 1.0
     vocabulary: Size = 1024
     part_units: Size = 32
-    warm_up: Probability = 0.3
+    warm_up: Probability = 0.05
     kept_on: Probability = 0.1
     scramble_retain: Coefficient = 20.0
     repair_steps: Size = 20
