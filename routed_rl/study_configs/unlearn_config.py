@@ -78,6 +78,7 @@ class UnlearnConfig(LanguageConfig):
             parts off.
         scramble_retain: Of the method unlearnt, the weight of what shall stay beside that of what
             shall go.
+        scramble_rate: Of the method unlearnt, AdamW's learning rate.
         repair_steps: Steps on other documents after a part is deleted, of which the best counts, by
             the loss on others that are held out.
         attack_samples: Documents of a topic from which it is learnt again.
@@ -146,6 +147,7 @@ class UnlearnConfig(LanguageConfig):
     warm_up: Probability = 0.05
     kept_on: Probability = 0.1
     scramble_retain: Coefficient = 20.0
+    scramble_rate: Rate = 5e-4
     repair_steps: Size = 20
     attack_samples: Samples = 64
     attack_steps: Size = 20

@@ -294,9 +294,8 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
         tokens, is_labelled = self.corpus.training.tokens, self.labels < self.topics
         generator = torch.Generator().manual_seed(self.config.seed)
         config, labelled, others = self.config, tokens[is_labelled], tokens[~is_labelled]
-        return scrambled(
-            network, labelled, others, config.attack_rate, config.scramble_retain, generator
-        )
+        rate, retain = config.scramble_rate, config.scramble_retain
+        return scrambled(network, labelled, others, rate, retain, generator)
 
     def summary(self, figures: Figures) -> dict[str, float | None]:
         """The numbers by which rows are compared."""
