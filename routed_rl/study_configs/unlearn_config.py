@@ -118,6 +118,8 @@ class UnlearnConfig(LanguageConfig):
                 "hidden": 2048,
                 "part_units": 64,
                 "warm_up": 0.3,
+                "scramble_retain": 20.0,
+                "scramble_rate": 5e-5,
                 "repair_steps": 40,
                 "attack_steps": 40,
                 "attack_rate": 5e-5,
@@ -146,8 +148,8 @@ class UnlearnConfig(LanguageConfig):
     part_units: Size = 32
     warm_up: Probability = 0.05
     kept_on: Probability = 0.1
-    scramble_retain: Coefficient = 20.0
-    scramble_rate: Rate = 5e-4
+    scramble_retain: Coefficient = 5.0
+    scramble_rate: Rate = 3e-2
     repair_steps: Size = 20
     attack_samples: Samples = 64
     attack_steps: Size = 20
