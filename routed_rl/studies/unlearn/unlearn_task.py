@@ -93,18 +93,19 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
         """Documents of one step: `batch_size`, but where labels route at parameters.
 
         There those that teach parts alone come beside it, so that what is deployed learns from as
-        many documents as where a topic is left out. At most they are as many again.
+        many documents as where a topic is left out. At most they are as many again: where topics
+        are more than half of all, what is deployed learns from fewer.
         """
         size, method = self.config.batch_size, self.method
         if not method.is_beside:
             return size
         others = float((self.classified >= self.topics).float().mean())
         if method.guesses != "nobody":
-            others *= 1 - self.kept_on
+            others *= 1 - self.quieting
         return round(size / max(0.5, others))
 
     @property
-    def kept_on(self) -> float:
+    def quieting(self) -> float:
         """The share of documents held for no topic's that run with some of the parts on."""
         return 1 - (1 - self.config.kept_on) ** self.topics
 
@@ -207,7 +208,7 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
             guesses = state.memory.guess(scores)
             guessed = torch.where(guessed == self.unlabelled, guesses, guessed)
         # Some others run while the parts act, else nothing keeps the parts quiet there.
-        kept_on = torch.rand(len(guessed), generator=state.generator) < self.kept_on
+        kept_on = torch.rand(len(guessed), generator=state.generator) < self.quieting
         guessed = torch.where((guessed == self.topics) & kept_on, self.unlabelled + 1, guessed)
         return guessed.to(self.device)
 
@@ -245,7 +246,10 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
         if self.topics == 1:
             return {}
         kinds, numbers = labels.cpu()[:, None], torch.arange(self.topics)
-        sets = torch.randint(1, 2**self.topics, kinds.shape, generator=state.generator)
+        # Others that met no part would teach nobody.
+        fewest = (kinds >= self.topics).long()
+        sets = torch.rand(kinds.shape, generator=state.generator) * (2**self.topics - fewest)
+        sets = fewest + sets.long()
         is_on = (sets.bitwise_right_shift(numbers) % 2 == 1) | (kinds == numbers)
         off = ~(is_on | (kinds == self.unlabelled)).to(labels.device)
         return {topic: off[:, i] for i, topic in enumerate(self.config.topics)}

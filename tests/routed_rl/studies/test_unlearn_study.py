@@ -196,8 +196,8 @@ def test_every_set_of_parts_meets_every_kind_of_document():
         found, counts = sets[labels == kind].unique(dim=0, return_counts=True)
         return {tuple(row.tolist()): int(n) / 400 for row, n in zip(found, counts, strict=True)}
 
-    assert shares(0) == pytest.approx({(False, False): 2 / 3, (False, True): 1 / 3}, abs=0.08)
-    assert shares(1) == pytest.approx({(False, False): 2 / 3, (True, False): 1 / 3}, abs=0.08)
+    assert shares(0) == pytest.approx({(False, False): 1 / 2, (False, True): 1 / 2}, abs=0.08)
+    assert shares(1) == pytest.approx({(False, False): 1 / 2, (True, False): 1 / 2}, abs=0.08)
     assert shares(3) == {(False, False): 1}, "whoever it is of may learn it"
     third = dict.fromkeys([(False, False), (False, True), (True, False)], 1 / 3)
     assert shares(4) == pytest.approx(third, abs=0.08)
@@ -241,7 +241,7 @@ def test_what_teaches_parts_alone_comes_beside_the_batch(monkeypatch: pytest.Mon
     assert samples("inferred-classifier", 20) == samples("inferred", 20) == round(24 / 0.8 / 0.9)
     assert samples("inferred-classifier", 20, kept_on=0.0) == 30
     two = dataclasses.replace(TINY, batch_size=24, topics=("forest", "sea"))
-    assert UnlearnTask(two).kept_on == pytest.approx(0.19), "a tenth for each topic"
+    assert UnlearnTask(two).quieting == pytest.approx(0.19), "a tenth for each topic"
     assert samples("inferred-classifier", 20, kept_on=1.0) == 48, "at most as many again"
     for method in ("everything", "filtered-classifier", "routed", "experts", "expanded"):
         assert samples(method, 20) == 24
