@@ -68,14 +68,15 @@ class UnlearnConfig(LanguageConfig):
             altar+offering+temple.
         precision: The share of labels that are right, above 0 to 1.
         learning_rate: AdamW's, after a warm-up over an eighth of the steps; it ends at a tenth. If
-            it is not given, it is the method's own, as a search on stories found it.
+            it is not given, it is the method's own, as a search on stories found it; give one for
+            other data or sizes.
         documents: Documents to learn from; a text has at most its own.
         vocabulary: Tokens of a text's byte-pair encoding; stories have their own words.
         part_units: Units that are added to each MLP for each topic.
-        warm_up: The share of the steps before anything is inferred, 0 to 1.
-        kept_on: Of documents that are held for no topic's, the share for each topic that run with
-            some of the parts on, so that the parts learn not to disturb; of methods that switch
-            parts off.
+        warm_up: Of the method inferred, the share of the steps before anything is inferred, 0 to 1.
+        kept_on: Of the methods inferred and inferred-classifier: so many of the documents that are
+            held for no topic's run with some of the parts on, so that the parts learn not to
+            disturb; of several topics K, 1 - (1 - this) ** K of them.
         scramble_retain: Of the method unlearnt, the weight of what shall stay beside that of what
             shall go.
         scramble_rate: Of the method unlearnt, AdamW's learning rate.

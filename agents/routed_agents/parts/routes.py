@@ -97,12 +97,13 @@ class Routes:
             labels: Whose sample, or token, it is: int64 [B] or [B, T], the number of a label; the
                 labels' names, one for each sample; or graded weights in place of the table, for
                 parts by name, float [B] or [B, T] or a number; a part that is not named has 1.
-            off: Parts that are off for some samples, or tokens, whatever their label says: by name
-                bool [B] or [B, T], as the labels are.
+            off: Parts that are off for some samples, or tokens, whatever their label says, and
+                learn nothing from them: by name bool [B] or [B, T], as the labels are. The rest is
+                no part.
 
         Raises:
-            InputError: A label or a part is unknown, weights are of different shapes, or the routes
-                were removed.
+            InputError: A label or a part is unknown, weights are of different shapes, what is off
+                is not bool of the labels' shape, or the routes were removed.
         """
         if not self._handles:
             raise InputError("Nothing would be routed: these routes were removed, or have no part.")

@@ -18,7 +18,7 @@ from routed_envs.errors import InputError
 from routed_rl.cli.commands.train import refuse_code, refuse_other_length, say_borrowed
 from routed_rl.cli.options import File, Flag, OutFolder, optional
 from routed_rl.cli.terminal import program, quoted
-from routed_rl.config import DEFAULT_METHOD, TrainConfig
+from routed_rl.config import DEFAULT_METHOD, OWN, TrainConfig
 from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.naming import counted
 from routed_rl.screen import print_json, say
@@ -49,7 +49,10 @@ def listed_settings(
     }
     fields = []
     for setting in dataclasses.fields(record):
-        hint = f"({preset}: {getattr(defaults, setting.name)})"
+        value = getattr(defaults, setting.name)
+        if setting.default is OWN and value is not OWN:
+            value = "each method's own"
+        hint = f"({preset}: {value})"
         option = tyro.conf.arg(metavar=VALUES, help=meanings[setting.name], help_behavior_hint=hint)
         if setting.name not in ("method", *left_out):
             fields.append((setting.name, Annotated[Words, option], None))

@@ -47,8 +47,8 @@ class SmallGPT(nn.Module):
                 is_added = name.endswith(("down.weight", "out.weight"))
                 nn.init.normal_(weight, std=0.02 * ((2 * layers) ** -0.5 if is_added else 1.0))
         if self.head is not None:
-            # Whoever may learn of a token alone, as a part does, speaks through a row that stays as
-            # it was made. With 0.02 a narrow network could hardly name it: logits up to 1.3.
+            # A part that alone learns of a token speaks through a row that nobody teaches to be
+            # told from others. With 0.02 a narrow network can hardly name it: logits up to 1.3.
             nn.init.normal_(self.head.weight, std=width**-0.5)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:

@@ -217,6 +217,19 @@ def test_what_is_off_by_chance_is_what_a_table_switches_off(exact: bool):
     assert all(map(torch.equal, routed(["any"] * 4, nobody), routed(["any"] * 4, None)))
 
 
+def test_tokens_for_which_a_graded_part_is_off():
+    model, parts = transformed()
+    routes = Routes(parts, {"any": {"rest": 0.5}, "locked": {"rest": 0.5, "wood": "off"}})
+    labels = torch.tensor([[0, 1, 0, 1, 0]] * 4)
+    with routes(labels):
+        loss(model, tokens()).backward()
+    by_table = gradients(model)
+    half = torch.full(labels.shape, 0.5, dtype=torch.double)
+    with routes({"rest": half}, {"wood": labels == 1}):
+        loss(model, tokens()).backward()
+    assert all(torch.equal(value, by_table[name]) for name, value in gradients(model).items())
+
+
 @pytest.mark.parametrize("exact", [False, True])
 def test_activation_checkpointing_sees_the_labels(exact: bool):
     model, parts = transformed()

@@ -129,9 +129,10 @@ def test_a_threshold_lies_between_what_is_labelled_and_what_is_not():
     assert threshold.guess(torch.tensor([[3.0, 9.0], [9.0, 1.5]])).tolist() == [1, 0]
 
 
-def test_hidden_topics_change_nothing_of_the_training():
+@pytest.mark.parametrize("forgotten", [("forest",), ("forest", "sea")])
+def test_hidden_topics_change_nothing_of_the_training(forgotten: tuple[str, ...]):
     def trained(method: str, shuffled: bool) -> StudyState:
-        task = UnlearnTask(dataclasses.replace(TINY, method=method))
+        task = UnlearnTask(dataclasses.replace(TINY, method=method, topics=forgotten))
         labels = task.labels.clone()
         if shuffled:
             hidden = (labels == task.unlabelled).nonzero()[:, 0]
@@ -202,6 +203,10 @@ def test_every_set_of_parts_meets_every_kind_of_document():
     third = dict.fromkeys([(False, False), (False, True), (True, False)], 1 / 3)
     assert shares(4) == pytest.approx(third, abs=0.08)
     assert UnlearnTask(TINY)._off(state, labels) == {}, "one part needs no chance"
+    # The few others that meet parts stand for all others.
+    table = task.method.table(("forest", "sea"))
+    assert table is not None
+    assert table["other, parts on"] == {"rest": 0.0, "forest": 4.0, "sea": 4.0}
     # For each of two topics a quarter of the others run with parts on.
     others = torch.full((400,), 2)
     decided = task._decided(state, task.corpus.training.tokens[:1].expand(400, -1), others)
@@ -247,9 +252,10 @@ def test_what_teaches_parts_alone_comes_beside_the_batch(monkeypatch: pytest.Mon
         assert samples(method, 20) == 24
 
 
+@pytest.mark.parametrize("topics", [("forest",), ("forest", "sea")])
 @pytest.mark.parametrize("method", ["inferred", "inferred-classifier", "routed"])
-def test_a_resumed_run_ends_in_the_same_bits(method: str):
-    task = UnlearnTask(dataclasses.replace(TINY, method=method))
+def test_a_resumed_run_ends_in_the_same_bits(method: str, topics: tuple[str, ...]):
+    task = UnlearnTask(dataclasses.replace(TINY, method=method, topics=topics))
     whole, half = task.start(), task.start()
     for _ in range(3):
         task.update(whole)
@@ -267,6 +273,14 @@ def test_losses_leave_out_what_fills_up():
     tokens = torch.tensor([[1, 2, 3, PAD, PAD, PAD], [4, 5, 6, 7, PAD, PAD]])
     short = [loss_on(network, tokens[:1, :3]), loss_on(network, tokens[1:, :4])]
     assert loss_on(network, tokens) == pytest.approx((2 * short[0] + 3 * short[1]) / 5)
+
+
+def test_rows_of_tokens_are_long_enough_to_be_told_apart():
+    torch.manual_seed(0)
+    network = SmallGPT(400, 6, 64, 1, 2, 4)
+    assert network.head is not None
+    assert float(network.head.weight.detach().std()) == pytest.approx(64**-0.5, rel=0.02)
+    assert float(network.tokens.weight.detach().std()) == pytest.approx(0.02, rel=0.02)
 
 
 def test_repair_and_attacks():
