@@ -86,7 +86,8 @@ def constants_of(method: str) -> tuple[str, Mapping[str, Any]]:
     Args:
         method: As `TrainConfig.method` names it.
     """
-    whose = method if method in FAST_CONSTANTS else DEFAULT_METHOD
+    # What is no text is refused later, in words that help.
+    whose = method if str(method) in FAST_CONSTANTS else DEFAULT_METHOD
     return whose, FAST_CONSTANTS[whose]
 
 

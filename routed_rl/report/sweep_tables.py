@@ -154,8 +154,8 @@ def by_level(series: Series) -> dict[float, list[Row]]:
 
 def settings_table(comparison: Comparison) -> NumberTable:
     """By series: the settings that differ, who acts when deployed, steps and training time."""
-    # A study's networks are not deployed.
-    acts = ["deployed"] * any("deployed" in row for row in comparison.rows)
+    # Nobody acts in a study, whose figures may be called the same.
+    acts = ["deployed"] * any("deployed" in row and "study" not in row for row in comparison.rows)
     names = [*acts, "told", *_differing(comparison)]
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []

@@ -158,8 +158,9 @@ class UnlearnConfig(LanguageConfig):
 
     def _fill(self) -> None:
         if self.learning_rate is None:
-            # Whoever names no method that there is hears of that.
-            object.__setattr__(self, "learning_rate", RATES.get(self.method, RATES[METHODS[0]]))
+            # A method that there is not is refused later, in words that help.
+            rate = RATES.get(str(self.method), RATES[METHODS[0]])
+            object.__setattr__(self, "learning_rate", rate)
 
     def _misfits(self) -> list[str]:
         faults = super()._misfits()

@@ -349,6 +349,9 @@ def test_what_cannot_be_is_refused():
         dataclasses.replace(TINY, topics=("sea", "sea"))
     with pytest.raises(InputError, match="no method 'filter'"):
         UnlearnConfig(method="filter")
+    for record in (UnlearnConfig, routed_rl.TrainConfig):
+        with pytest.raises(InputError, match="cannot be used: give a name"):
+            record(method=["filtered"])  # pyright: ignore[reportArgumentType]
     configs = routed_rl.plan({"study": "unlearn", "topics": "forest,sea", "methods": ["inferred"]})
     assert [config.to_json()["topics"] for config in configs] == [["forest", "sea"]]
 
@@ -397,6 +400,8 @@ def test_the_users_path_to_the_page(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "One network, many profiles" in page
     figures = {path.name for path in (out / "report" / "figures").iterdir()}
     assert {"known.svg", "attacked.csv", "profiles_0.png"} <= figures
+    settings = (out / "report" / "figures" / "settings.csv").read_text()
+    assert "deployed" not in settings.splitlines()[0], "losses are no settings"
     assert main([*words, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["planned"], len(told["kept"])) == (2, 2)
