@@ -65,11 +65,12 @@ Precision = Annotated[Literal["float32", "bfloat16"], Field(description="float32
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="auto, cpu or cuda")]
 
 
-FAST_CONSTANTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+FAST_CONSTANTS: Mapping[str, Any] = MappingProxyType(
     json.loads(resources.files("routed_rl").joinpath("fast_constants.json").read_text())
 )
 """The constants that the preset `fast` has for each method, as `scripts/search_constants.py` found
-them: the same search for all. A method that is not named takes those of `DEFAULT_METHOD`."""
+them: the same search for all. In the place of constants a variant names the method whose it takes;
+a method that is not named takes those of `DEFAULT_METHOD`."""
 DEFAULT_METHOD = "inferred"
 UNNAMED: Mapping[str, Any] = MappingProxyType(
     {"tempting_starts": False, "world": None, "precision": "float32"}
@@ -88,7 +89,8 @@ def constants_of(method: str) -> tuple[str, Mapping[str, Any]]:
     """
     # What is no text is refused later, in words that help.
     whose = method if str(method) in FAST_CONSTANTS else DEFAULT_METHOD
-    return whose, FAST_CONSTANTS[whose]
+    found = FAST_CONSTANTS[whose]
+    return (found, FAST_CONSTANTS[found]) if isinstance(found, str) else (whose, found)
 
 
 @dataclass(frozen=True, kw_only=True)

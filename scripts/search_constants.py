@@ -59,16 +59,7 @@ SEARCHED = (
     *("routed", "inferred", "inferred-model-final", "naive", "filtering", "oracle"),
     *("reward-model", "reward-model-untold", "told-everything"),
 )
-LIKE = {
-    "no-routing": "routed",
-    "no-gate": "routed",
-    "random-routing": "routed",
-    "activation-masked": "routed",
-    "naive-early-stop": "naive",
-    "inferred-model": "inferred-model-final",
-    "reward-model-final": "reward-model",
-}
-"""Variants of a method take its constants."""
+"""Their variants take their constants: of those the file names the method alone."""
 PLAIN = {
     "overseen_weight": 1.0,
     "overseen_limit": 1.0,
@@ -252,9 +243,8 @@ def main(
         for method, rows in found.items():
             lines += [[method, number, score, json.dumps(setting)] for score, setting in rows]
         chosen = {method: [setting for _, setting in rows] for method, rows in found.items()}
-    kept: dict[str, Setting] = json.loads(constants.read_text()) if constants.exists() else {}
+    kept: dict[str, Setting | str] = json.loads(constants.read_text()) if constants.exists() else {}
     kept |= {method: settings[0] for method, settings in chosen.items()}
-    kept |= {variant: kept[like] for variant, like in LIKE.items() if like in kept}
     constants.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
     table.parent.mkdir(parents=True, exist_ok=True)
     with table.open("w", newline="") as file:

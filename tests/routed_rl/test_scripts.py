@@ -15,6 +15,7 @@ from routed_agents import METHODS, get_method
 from routed_agents.methods.ending_model import EndingModel
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import EnvironmentConfig, exit_code, load_results, train
+from routed_rl.config import FAST_CONSTANTS
 from scripts import (
     custom_method,
     map_methods,
@@ -66,7 +67,13 @@ def test_every_method_has_the_same_search():
         assert drawn == [{name: s[name] for name in search_constants.COMMON} for s in first[2:-1]]
         assert {s["weight_decay"] for s in settings[:2]} == {0.1, 1.0}
         assert settings[-1] == earlier[method]
-    assert set(search_constants.SEARCHED) | set(search_constants.LIKE) == set(METHODS)
+
+
+def test_methods_were_searched_or_name_the_one_whose_constants_they_take():
+    named = {name: found for name, found in FAST_CONSTANTS.items() if isinstance(found, str)}
+    assert set(search_constants.SEARCHED) == set(FAST_CONSTANTS) - set(named)
+    assert set(named.values()) <= set(search_constants.SEARCHED)
+    assert set(FAST_CONSTANTS) == set(METHODS)
 
 
 def test_a_model_of_endings_has_the_constants_that_the_search_found():
@@ -110,13 +117,14 @@ def test_the_search_halves_writes_what_it_found_and_goes_on(
     earlier.write_text(json.dumps(found | {"routed": setting | {"gate_coefficient": 0.1}}))
     monkeypatch.setattr(search_constants, "EARLIER", earlier)
     constants, table, out = tmp_path / "c.json", tmp_path / "table.csv", tmp_path / "search"
-    constants.write_text('{"filtering": {"learning_rate": 1.0}}')
+    constants.write_text('{"filtering": {"learning_rate": 1.0}, "no-gate": "routed"}')
     words = {"updates": 4, "methods": ("naive", "routed"), "out": out}
     for _ in range(2):
         assert search_constants.main(**words, constants=constants, table=table) == 0
     found = json.loads(constants.read_text())
     assert found["filtering"] == {"learning_rate": 1.0}
-    assert found["no-gate"] == found["routed"] != found["naive"]
+    assert found["no-gate"] == "routed"
+    assert found["routed"] != found["naive"]
     assert [row["gradient_steps"] for row in load_results(out)] == [2] * 6 + [4] * 4
     with table.open() as file:
         rows = list(csv.DictReader(file))

@@ -10,7 +10,7 @@ from typing import Any
 
 from routed_agents.policies.policy import Policy
 from routed_rl.charts.text import joined, number_text, percent_text
-from routed_rl.config import FAST_CONSTANTS
+from routed_rl.config import constants_of
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.naming import INCIDENTAL, duration, setting_text
 from routed_rl.runs.run_folder import RunFolder, read_disposable
@@ -250,11 +250,12 @@ def _limits(alone: AnyPolicy, run: Training) -> list[str]:
 
 def _of_constants(config: Row) -> str:
     """Who may have looked at the truth to choose the run's constants."""
-    own = FAST_CONSTANTS.get(config["method"], {})
-    if own and own.items() <= config.items():
+    whose, constants = constants_of(config["method"])
+    if constants.items() <= config.items():
         return (
-            "Its constants are those of the preset `fast`, which were searched with the truth in "
-            "sight, on other seeds. Whoever trains under real oversight cannot do that."
+            f"Its constants are those of the preset `fast` for `{whose}`, which were searched with "
+            "the truth in sight, on other seeds. Whoever trains under real oversight cannot do "
+            "that."
         )
     return (
         "How its constants were chosen is not recorded. If by true figures, then by what no "

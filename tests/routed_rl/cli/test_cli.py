@@ -519,6 +519,8 @@ def test_a_method_that_borrows_its_constants_says_whose_they_are(tmp_path: Path,
     shown = capsys.readouterr().out
     assert "constants: those of inferred, for it has none of its own: --" in shown
     assert f"--weight-decay {FAST_CONSTANTS['routed']['weight_decay']:g}" in shown
+    assert run("methods", "no-gate") == 0
+    assert "constants: those of routed, for it has none of its own: --" in capsys.readouterr().out
     swept = ["--methods", "own_methods:own", "--updates", "1", "--out", str(tmp_path / "sweep")]
     assert run("sweep", *SMALL[2:], *swept) == 0
     assert capsys.readouterr().err.count(said) == 1

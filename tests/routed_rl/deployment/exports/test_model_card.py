@@ -103,7 +103,7 @@ def test_what_a_method_was_not_told_is_said(method: str, told: str, untold: str,
 
 
 def test_constants_that_are_not_the_presets_are_not_taken_for_them(tmp_path: Path):
-    for rate, words in ((None, "those of the preset `fast`"), (0.01, "not recorded")):
+    for rate, words in ((None, "those of the preset `fast` for `naive`"), (0.01, "not recorded")):
         changes: dict[str, Any] = {} if rate is None else {"learning_rate": rate}
         run = train(TrainConfig(method="naive", **SIZES, **changes), tmp_path / str(rate))
         file = export_policy(run.policy, tmp_path / f"{rate}.safetensors", run=run.folder)
