@@ -172,7 +172,8 @@ def report_sweep(
     rows = load_results(path)
     study = study_of(rows)
     rows = rows if study is None else study.completed(path, rows)
-    comparison = compare(rows, load_curves(path), load_missing(path))
+    aim = RETURN if study is None else study.aim
+    comparison = compare(rows, load_curves(path), load_missing(path), aim)
     finished, missing = len(comparison.rows), sum(map(len, comparison.missing.values()))
     if study is None:
         page = write_page(comparison, target, title)

@@ -53,14 +53,26 @@ def deployed_section(comparison: Comparison, folder: Path) -> Section | None:
     how = reading(comparison.has_intervals)
     caption = f"The deployed policy in the world that it was trained in. {how}"
     blocks = figures_by_oversight(comparison, folder, "deployed", measures, caption, "Best on top.")
-    shown, missing = len(comparison.drawn), len(comparison.series) - len(comparison.drawn)
-    if missing:
-        text = (
-            f"Figures show the {shown} series with the highest mean return; the other {missing} "
-            "are in the tables and CSV files."
-        )
-        blocks.append(paragraph(text, "note"))
+    blocks += left_out_note(comparison)
     return Section("deployed", "How good the deployed policy is", tuple(blocks))
+
+
+def left_out_note(comparison: Comparison) -> list[Markup]:
+    """Which series figures show, where they do not hold all."""
+    shown, missing = len(comparison.drawn), len(comparison.series) - len(comparison.drawn)
+    if not missing:
+        return []
+    what = "return" if comparison.aim == RETURN else comparison.aim.title
+    text = (
+        f"Figures show the {shown} series with the highest mean {what}; the other {missing} "
+        "are in the tables and CSV files."
+    )
+    return [paragraph(text, "note")]
+
+
+def interval_note(comparison: Comparison) -> list[Markup]:
+    """What intervals are, where there are some."""
+    return [paragraph(INTERVALS, "note")] if comparison.has_intervals else []
 
 
 def figures_by_oversight(
@@ -112,8 +124,7 @@ def winners_section(comparison: Comparison, folder: Path) -> Section | None:
             table = saved_table(numbers(comparison, name, measure), folder)
             more = ", with its 95% interval" if comparison.has_intervals else ""
             blocks.append(markup.details(f"Every mean {what}{more}", table))
-    if comparison.has_intervals:
-        blocks.append(paragraph(INTERVALS, "note"))
+    blocks += interval_note(comparison)
     return Section("winners", "Which wins at each level", tuple(blocks))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -112,6 +113,7 @@ class Comparison:
         series: In the order of the methods' first runs.
         split: For each method that has several series, the settings that tell them apart.
         missing: By series and oversight, why each run of the plan that is not finished is not.
+        aim: The figure that is wanted high: of more series than figures hold it chooses.
     """
 
     rows: tuple[Row, ...]
@@ -119,6 +121,7 @@ class Comparison:
     series: tuple[Series, ...]
     split: dict[str, tuple[str, ...]]
     missing: Missing = field(default_factory=dict)
+    aim: Measure = RETURN
 
     @property
     def outcomes(self) -> Outcomes:
@@ -154,8 +157,13 @@ class Comparison:
 
     @property
     def drawn(self) -> tuple[Series, ...]:
-        """The series that figures show, in order: all, or those with the best mean return."""
-        best = {series.name for series in sorted(self.series, key=_overall)[:DRAWN]}
+        """The series that figures show, in order: all, or those that do best by the aim."""
+
+        def mean(series: Series) -> float:
+            scores = series.scores(self.aim.column)
+            return sum(scores) / len(scores) if scores else -math.inf
+
+        best = {series.name for series in sorted(self.series, key=mean, reverse=True)[:DRAWN]}
         return tuple(series for series in self.series if series.name in best)
 
     @property
@@ -174,7 +182,12 @@ class Comparison:
         return any(is_number(row.get(measure.column)) for row in self.rows)
 
 
-def compare(rows: Sequence[Row], curves: Sequence[Row], missing: Sequence[Row] = ()) -> Comparison:
+def compare(
+    rows: Sequence[Row],
+    curves: Sequence[Row],
+    missing: Sequence[Row] = (),
+    aim: Measure = RETURN,
+) -> Comparison:
     """Group the runs of a sweep into series.
 
     A setting splits a method only if it varies among that method's own runs, so that methods which
@@ -185,6 +198,7 @@ def compare(rows: Sequence[Row], curves: Sequence[Row], missing: Sequence[Row] =
         curves: One for each evaluation on the way; may be empty.
         missing: The settings of each run of the plan that is not among them, and its `reason`. They
             split methods as well: what diverged may be all of a setting's runs.
+        aim: The figure that is wanted high.
 
     Raises:
         InputError: There is no run.
@@ -207,7 +221,8 @@ def compare(rows: Sequence[Row], curves: Sequence[Row], missing: Sequence[Row] =
         if names:
             split[method] = names
         series.extend(_split(method, own, names))
-    return Comparison(complete, tuple(curves), tuple(series), split, _reasons(missing, split))
+    reasons = _reasons(missing, split)
+    return Comparison(complete, tuple(curves), tuple(series), split, reasons, aim)
 
 
 def _reasons(missing: Sequence[Row], split: Mapping[str, Sequence[str]]) -> Missing:
@@ -244,14 +259,15 @@ def best_caption(best: float) -> str:
 
 
 def leaders_text(comparison: Comparison) -> str:
-    """Which series has the highest mean return at each level, for those who see no figure."""
-    leaders = []
+    """Which series does best by the aim at each level, for those who see no figure."""
+    leaders, aim = [], comparison.aim
     for level in comparison.levels:
-        ranking = comparison.ranking(level)
+        ranking = comparison.ranking(level, aim)
         if ranking:
             series, summary = ranking[0]
-            leaders.append(f"{series.name} with {number_text(summary.mean)} at {level:g}")
-    return f"Highest mean return: {'; '.join(leaders)}." if leaders else ""
+            leaders.append(f"{series.name} with {aim.text(summary.mean)} at {level:g}")
+    what = "return" if aim == RETURN else aim.title
+    return f"Highest mean {what}: {'; '.join(leaders)}." if leaders else ""
 
 
 def _world(row: Row) -> DiamondGhostWorld:
@@ -306,9 +322,3 @@ def _split(method: str, rows: Sequence[Row], names: tuple[str, ...]) -> list[Ser
 def _order(value: Any) -> tuple[int, float, str]:
     """Numbers by size, and everything else by its text."""
     return (0, float(value), "") if is_number(value) else (1, 0.0, str(value))
-
-
-def _overall(series: Series) -> float:
-    """The negative mean return, which sorts the best first."""
-    scores = series.scores(RETURN.column)
-    return -sum(scores) / len(scores) if scores else float("inf")

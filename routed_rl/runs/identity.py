@@ -30,9 +30,11 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     for name in sorted((there.keys() | here.keys()) - set(FORMER)):
         before, now = there.get(name), here.get(name)
+        if before == now:
+            continue
         if name == TABLE and isinstance(before, str) and isinstance(now, str):
             lines += [f"{name}, {cell}" for cell in differing_cells(before, now)]
-        elif before != now:
+        else:
             words = [repr(held[name]) if name in held else "not set" for held in (there, here)]
             lines.append(f"{name}: there {words[0]}, here {words[1]}")
     return lines

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,16 +31,16 @@ MOST_NAMED = 2
 """Parts of a run that a refusal names."""
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 """Where Linux tells how much a container may have."""
-PARTS = {
+CURES: Mapping[str, str] = {
     "weights": "Give smaller widths, fewer channels or a smaller observation.",
-    "rollout": "Give fewer environments or rollout_steps, or a smaller observation.",
+    "samples": "Give fewer environments or rollout_steps, or a smaller observation.",
     "gradient step": "Give fewer environments or rollout_steps (in an environment: a smaller "
     "batch_size), smaller widths or a smaller observation.",
     "evaluation": "Give smaller widths or a smaller observation, such as fewer rows and cols.",
     "world": "Give fewer environments, or fewer rows and cols.",
     "processes": "Give fewer environments, or leave out processes.",
 }
-"""What takes memory, and what to do where it takes most."""
+"""What takes memory, and what to do where it takes most, of a policy in a world."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class RunSize:
         world: Bytes of what the world holds beside, or the environments.
         helpers: Processes beside the run's own.
         device: Where the run learns.
+        cures: What to do where one of the `parts` takes most.
     """
 
     layers: Layers
@@ -93,6 +94,7 @@ class RunSize:
     world: int = 0
     helpers: int = 0
     device: str = "cpu"
+    cures: Mapping[str, str] = field(default_factory=lambda: CURES)
 
     def parts(self) -> dict[str, int]:
         """The bytes that a run takes, by what for."""
@@ -101,7 +103,7 @@ class RunSize:
         computed = 8 * (self.entries + self.layers.outputs)
         return {
             "weights": WEIGHT * self.layers.parameters,
-            "rollout": self.kept * sample,
+            "samples": self.kept * sample,
             "gradient step": self.learned * computed,
             "evaluation": self.judged * computed + self.listed * (sample + 400),
             "world": self.world,
@@ -125,14 +127,16 @@ def check_memory(sizes: Sequence[RunSize]) -> None:
     """
     for device in {size.device for size in sizes}:
         runs = [size.parts() for size in sizes if size.device == device]
-        total = {name: sum(parts[name] for parts in runs) for name in PARTS}
+        total = {name: sum(parts[name] for parts in runs) for name in runs[0]}
         needed, there = sum(total.values()), memory_of(device)
         if there is None or needed <= there:
             continue
         largest = sorted(total, key=lambda name: -total[name])[:MOST_NAMED]
         told = ", ".join(f"{name} {_amount(total[name])}" for name in largest)
         who = "This run needs" if len(runs) == 1 else f"{len(runs)} runs at a time need"
-        cure = PARTS[largest[0]] if len(runs) == 1 else "Give fewer --jobs, or smaller runs."
+        cure = (
+            sizes[0].cures[largest[0]] if len(runs) == 1 else "Give fewer --jobs, or smaller runs."
+        )
         raise InputError(
             f"{who} about {_amount(needed)} of memory ({told}), and this machine has "
             f"{_amount(there)}. {cure}"

@@ -90,11 +90,12 @@ def check_folder(folder: RunFolder, wanted: dict[str, Any], resume: bool, overwr
         )
     differences = _differences(_readable(folder), wanted)
     if differences:
+        budget = _budget(wanted["config"])[0]
+        larger = "" if budget in wanted["identity"] else f" ({budget} may be larger)"
         raise InputError(
             f"{folder.path} holds a run of another configuration:\n"
             + "\n".join(f"  {line}" for line in differences)
-            + f"\nGive the same values ({_budget(wanted['config'])[0]} may be larger), or another "
-            "folder."
+            + f"\nGive the same values{larger}, or another folder."
         )
 
 

@@ -90,7 +90,10 @@ class Task(Protocol[StateT]):
         ...
 
     def identity(self) -> dict[str, Any]:
-        """What makes the run this run and no other, by name; the budget and the host do not."""
+        """What makes the run this run and no other, by name; the host does not.
+
+        Nor does the budget where a run may be given more of it later.
+        """
         ...
 
     def start(self) -> StateT:

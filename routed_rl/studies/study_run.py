@@ -73,6 +73,8 @@ def train_study(
     Raises:
         InputError: The study's data cannot be had; and as `train`.
     """
+    if not isinstance(config, StudyConfig):
+        raise InputError(f"This is a {type(config).__name__}: train trains it.")
     folder = RunFolder(Path(out) if out is not None else default_folder(config.to_json()))
     run_task(
         study_task(config),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from routed_agents import Routes
 from routed_agents.described_file import described_bytes
 from routed_agents.files import write_atomically
 from routed_rl.config import HOST_FIELDS
+from routed_rl.runs.devices import device_named
 from routed_rl.runs.identity import TABLE
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.warning_signs import Noted
@@ -51,12 +53,16 @@ class StudyTask(ABC, Generic[ConfigT]):
 
     Args:
         config: What decides the run.
+
+    Raises:
+        InputError: The device is not there.
     """
 
     unit: ClassVar[str] = "samples"
 
     def __init__(self, config: ConfigT) -> None:
         self.config = config
+        self.device = device_named(config.device)
 
     @property
     def updates(self) -> int:
@@ -83,22 +89,19 @@ class StudyTask(ABC, Generic[ConfigT]):
         """All labels are there from the beginning: nothing has to be waited for."""
         return ()
 
-    @property
-    def device(self) -> torch.device:
-        """Where it learns."""
-        chosen = self.config.device
-        auto = "cuda" if torch.cuda.is_available() else "cpu"
-        return torch.device(auto if chosen == "auto" else chosen)
-
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""
         return self.config.to_json()
 
     def identity(self) -> dict[str, Any]:
-        """What makes the run this run and no other, by name; the host does not."""
+        """What makes the run this run and no other, by name; the host does not.
+
+        The budget does: the learning rate spans it.
+        """
         left_out = (*HOST_FIELDS, "evaluate_every")
         kept = {name: value for name, value in self.settings().items() if name not in left_out}
-        return kept | {TABLE: self.describe()}
+        contents = {str(path): _digest(path) for path in self.files}
+        return kept | {TABLE: self.describe()} | ({"contents": contents} if contents else {})
 
     def start(self) -> StudyState:
         """A fresh network, all from the seed."""
@@ -166,6 +169,11 @@ class StudyTask(ABC, Generic[ConfigT]):
         )
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of the user's own that the run learns from."""
+        return ()
+
+    @property
     @abstractmethod
     def told(self) -> str:
         """What the method learns from beside the data, in words."""
@@ -206,6 +214,12 @@ class StudyTask(ABC, Generic[ConfigT]):
     @abstractmethod
     def summary(self, figures: Figures) -> dict[str, float | None]:
         """The few numbers by which runs are compared, from what `figures` found."""
+
+
+def _digest(path: Path) -> str:
+    """What a file holds, in a few characters: other contents under the same path have others."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 @contextmanager

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from routed_rl.config import Budget, Coefficient, Probability, Rate, Size
+from pydantic import Field
+
+from routed_rl.config import MOST, Budget, Coefficient, Probability, Rate, Size
 from routed_rl.study_configs.study_config import StudyConfig
+
+Tokens = Annotated[int, Field(ge=2, le=MOST, description="a whole number from 2 to 1,000,000")]
+"""The first of a document is read, and what follows is to be said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +36,7 @@ class LanguageConfig(StudyConfig):
 
     overlap: Probability = 0.3
     documents: Size = 8000
-    context: Size = 64
+    context: Tokens = 64
     steps: Budget = 400
     batch_size: Size = 24
     learning_rate: Rate = 3e-3

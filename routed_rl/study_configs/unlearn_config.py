@@ -46,6 +46,11 @@ RATES: Mapping[str, float] = MappingProxyType(
 Topics = Annotated[
     tuple[Name, ...], Field(min_length=1, max_length=8, description="one to 8 names of topics")
 ]
+TAKEN = ("rest", "core", "other", "unlabelled", "none")
+"""What figures and tables call something else by."""
+SEPARATOR = ", "
+"""Between the names of a set of parts."""
+FEWEST_TOKENS = 257
 Samples = Annotated[int, Field(ge=1, le=10_000, description="a whole number from 1 to 10,000")]
 
 
@@ -166,4 +171,15 @@ class UnlearnConfig(LanguageConfig):
         faults = super()._misfits()
         if len(set(self.topics)) < len(self.topics):
             faults.append(f"topics={self.topics}: give each topic once.")
+        taken = [topic for topic in self.topics if topic in TAKEN or SEPARATOR in topic]
+        if taken:
+            faults.append(
+                f"topics={self.topics}: {' and '.join(map(repr, taken))} would be taken for "
+                f"something else. Give none of {', '.join(TAKEN)}, and no comma with a space."
+            )
+        if self.data != "stories" and self.vocabulary < FEWEST_TOKENS:
+            faults.append(
+                f"vocabulary={self.vocabulary} is too small for a text: give at least "
+                f"{FEWEST_TOKENS}, a token for each byte and one that fills up."
+            )
         return faults

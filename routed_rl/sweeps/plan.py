@@ -110,11 +110,12 @@ def presets_of(kind: type[Any]) -> Mapping[str, Any]:
     return kind.presets if issubclass(kind, StudyConfig) else PRESETS
 
 
-def read_file(path: Path) -> dict[str, Any]:
+def read_file(path: Path, study: str = "") -> dict[str, Any]:
     """The words of a sweep's TOML file.
 
     Args:
         path: The file; its keys are the words of the command line, with `-` or `_`.
+        study: The study that it is of; empty if the file says so, or is of none.
 
     Raises:
         InputError: The file cannot be read, or something in it cannot be used; every fault is
@@ -126,7 +127,10 @@ def read_file(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as TOML: {error}.") from None
     found = {key.replace("-", "_"): value for key, value in given.items()}
-    kind, faults = kind_of(found), list[str]()
+    kind, faults = kind_of({"study": study} if study else found), list[str]()
+    if study and found.get("study", study) != study:
+        line, other = _lines_of("study", text)[0], shown(found["study"])
+        faults.append(f"  line {line}: study = {other} is another study than {study}.")
     for word, value in found.items():
         lines = _lines_of(word, text)
         told = _faults_of(kind, word, value)

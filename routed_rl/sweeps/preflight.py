@@ -11,9 +11,10 @@ from typing import Any
 
 from routed_envs.errors import InputError
 from routed_rl.any_config import AnyConfig
+from routed_rl.naming import plain
 from routed_rl.runs.identity import TABLE, differing_cells
 from routed_rl.runs.loop import using_threads
-from routed_rl.runs.memory import check_memory
+from routed_rl.runs.memory import RunSize, check_memory
 from routed_rl.runs.run_folder import read_disposable
 from routed_rl.runs.task import Task
 from routed_rl.sweeps.plan import run_name
@@ -27,7 +28,8 @@ MOST_TIMED = 20
 TIMED_SECONDS = 0.25
 START_SECONDS = 1.0
 """What a run takes beside its updates."""
-Place = tuple[str, str | None]
+PLACE = ("study", "method", "env", "topics")
+"""The settings that decide what a method's table says."""
 MOST_NAMED = 5
 """Runs that a refusal names."""
 
@@ -49,37 +51,39 @@ def expected_seconds(configs: Mapping[str, AnyConfig], at_a_time: int) -> dict[s
     Raises:
         InputError: A configuration cannot be used (every one is tried), or runs do not fit.
     """
-    tasks = _tasks(configs)
-    sizes = sorted((task.size() for task in tasks.values()), key=lambda size: -size.bytes)
+    amounts = _amounts(configs)
+    sizes = sorted((size for size, _ in amounts.values()), key=lambda size: -size.bytes)
     check_memory(sizes[:1])
     check_memory(sizes[:at_a_time])
     speeds: dict[str, float] = {}
     seconds: dict[str, float] = {}
-    for name, task in tasks.items():
+    for name, (_, updates) in amounts.items():
         kind = _kind(configs[name])
         if kind not in speeds and len(speeds) < MOST_KINDS:
-            speeds[kind] = _timed(task)
+            speeds[kind] = _timed(task_of(configs[name]))
         speed = speeds.get(kind, next(iter(speeds.values())))
-        seconds[name] = START_SECONDS + speed * task.updates
+        seconds[name] = START_SECONDS + speed * updates
     return seconds
 
 
-def _tasks(configs: Mapping[str, AnyConfig]) -> dict[str, Task[Any]]:
-    """What each configuration asks to train.
+def _amounts(configs: Mapping[str, AnyConfig]) -> dict[str, tuple[RunSize, int]]:
+    """The memory and the updates that each configuration asks for.
 
     Raises:
         InputError: Some cannot be used; every fault is told once.
     """
-    tasks: dict[str, Task[Any]] = {}
+    amounts: dict[str, tuple[RunSize, int]] = {}
     faults: dict[str, None] = {}
     for name, config in configs.items():
         try:
-            tasks[name] = task_of(config)
+            # A task may hold much data: one at a time.
+            task = task_of(config)
+            amounts[name] = task.size(), task.updates
         except InputError as error:
             faults[str(error)] = None
     if faults:
         raise InputError("\n".join(faults))
-    return tasks
+    return amounts
 
 
 def _kind(config: AnyConfig) -> str:
@@ -91,6 +95,9 @@ def _timed(task: Task[Any]) -> float:
     """The seconds of one update, after a first one that warms up.
 
     0 for a run that fails, which it will tell itself in its turn.
+
+    Raises:
+        InputError: It has nothing to learn from.
     """
     try:
         with using_threads(task.threads), ExitStack() as stack:
@@ -102,6 +109,8 @@ def _timed(task: Task[Any]) -> float:
                 task.update(state)
                 updates, passed = updates + 1, time.perf_counter() - started
             return passed / updates
+    except InputError:
+        raise
     except Exception:  # A user's method may raise anything.
         return 0.0
 
@@ -114,11 +123,10 @@ def check_methods(folder: SweepFolder, configs: Iterable[AnyConfig]) -> None:
     Raises:
         InputError: The tables of a method differ; the message shows the cells that do.
     """
-    # In another environment a method's table has other rows.
     first = {_place(config.to_json()): config for config in configs}
     tables = {place: task_of(config).identity()[TABLE] for place, config in first.items()}
-    others: dict[Place, list[str]] = {}
-    there: dict[Place, str] = {}
+    others: dict[tuple[Any, ...], list[str]] = {}
+    there: dict[tuple[Any, ...], str] = {}
     for name, planned in folder.runs().items():
         place = _place(planned["config"])
         found = _table(folder, name) if place in tables else None
@@ -128,14 +136,15 @@ def check_methods(folder: SweepFolder, configs: Iterable[AnyConfig]) -> None:
     if others:
         lines = []
         for place, names in others.items():
-            lines.append(f"The method {place[0]} has changed since {_named(folder, names)} began:")
+            method = place[PLACE.index("method")]
+            lines.append(f"The method {method} has changed since {_named(folder, names)} began:")
             lines += [f"  {cell}" for cell in differing_cells(there[place], tables[place])]
         raise InputError("\n".join((*lines, "Give another --out, or move those folders away.")))
 
 
-def _place(config: Mapping[str, Any]) -> Place:
-    """A run's method, and the environment in which it learns if there is one."""
-    return config["method"], config.get("env")
+def _place(config: Mapping[str, Any]) -> tuple[Any, ...]:
+    """A run's method, and what else decides its table."""
+    return tuple(plain(config.get(name)) for name in PLACE)
 
 
 def _table(folder: SweepFolder, name: str) -> str | None:

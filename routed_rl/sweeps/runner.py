@@ -72,8 +72,8 @@ def sweep(
     program that calls this needs the usual ``if __name__ == "__main__":``.
 
     Args:
-        configs: What to train, each a `TrainConfig`, which has its method's own constants, or an
-            `EnvironmentConfig`.
+        configs: What to train, each a `TrainConfig`, which has its method's own constants, an
+            `EnvironmentConfig`, or that of a study, such as a `DigitsConfig`.
         out: The sweep's folder.
         jobs: Runs at a time; one for each core, or what the cluster holds, if None.
         ray: Train on a Ray cluster that shares the folder (extra `ray`).

@@ -35,12 +35,12 @@ from routed_agents.policies.networks import (
 )
 from routed_agents.policies.policy import Policy
 from routed_agents.rollout import Collected, Rollout, collect
-from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.table_world import TableWorld, as_tables
 from routed_envs.worlds import Dynamics, World
 from routed_rl.config import HOST_FIELDS, TrainConfig
 from routed_rl.evaluation.exact import Evaluator
+from routed_rl.runs.devices import device_named
 from routed_rl.runs.identity import TABLE
 from routed_rl.runs.warning_signs import Noted
 from routed_rl.training.own_world import own_world
@@ -97,7 +97,7 @@ class Experiment:
             config = dataclasses.replace(config, method=method.name)
         method.check_labels(world.outcomes)
         method.check_environments(config.environments)
-        device = _device(config.device)
+        device = device_named(config.device)
         check_precision(config.precision, device)
         return cls(config, world, method, device)
 
@@ -298,15 +298,3 @@ def gridworld(config: TrainConfig) -> DiamondGhostWorld:
 def _between(first: float, last: float, progress: float) -> float:
     """The point of a straight line from `first` to `last` at progress 0 to 1."""
     return first + (last - first) * progress
-
-
-def _device(name: str) -> torch.device:
-    """The device of that name; `auto` takes a CUDA device if there is one.
-
-    Raises:
-        InputError: `cuda` was asked for and there is none.
-    """
-    available = torch.cuda.is_available()
-    if name == "cuda" and not available:
-        raise InputError("device='cuda', but PyTorch finds no CUDA device here. Give cpu or auto.")
-    return torch.device("cuda" if available and name != "cpu" else "cpu")

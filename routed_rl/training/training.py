@@ -98,6 +98,8 @@ def train(
         DivergenceError: The weights are no numbers to act by any more; the last checkpoint is.
         KeyboardInterrupt: The user stopped it; a checkpoint was saved.
     """
+    if isinstance(config, StudyConfig):
+        raise InputError(f"This is a {type(config).__name__}: train_study trains it.")
     task = task_of(config, world, method)
     folder = RunFolder(Path(out) if out is not None else default_folder(task.settings()))
     run_task(

@@ -24,7 +24,7 @@ def check_exact(parts: Parts) -> None:
     Raises:
         InputError: Parts are dimensions of a stream, nobody is known to make a part's units, or a
             layer has parameters beside other layers, statistics of its own, or a forward pass that
-            was replaced.
+            was replaced; or a linear one of a part has one of its own.
     """
     for name, place in parts.places_of(parts.names):
         if place.side == "output":
@@ -36,6 +36,12 @@ def check_exact(parts: Parts) -> None:
                 f"{name}: nobody is found who makes what {place.layer} reads. Say which layers do: "
                 "made_by=(...)."
             )
+        for layer in (place.layer, *(writer.name for writer in place.writers)):
+            if not _is_linear(parts.model.get_submodule(layer)):
+                raise InputError(
+                    f"{name}: {layer} has a forward pass of its own, which cannot be taken apart "
+                    "into channels. exact=False can use it."
+                )
     for name, module in parts.model.named_modules():
         if module._parameters and next(module.children(), None) is not None:
             raise InputError(
@@ -76,7 +82,7 @@ class ExactForward:
     def of(cls, parts: Parts, current: Current, name: str, layer: nn.Module) -> ExactForward:
         """The forward pass of one layer of the parts' network."""
         rest = len(parts.names)
-        if not isinstance(layer, nn.Linear):
+        if not isinstance(layer, nn.Linear) or not _is_linear(layer):
             return cls(current, rest, layer, torch.tensor(rest), ())
         rows = torch.full((layer.out_features,), rest)
         columns = torch.full((layer.in_features,), rest)
@@ -101,7 +107,7 @@ class ExactForward:
         now = self.current.weights
         if now is None or not torch.is_grad_enabled():
             return type(self.layer).forward(self.layer, *inputs, **options)
-        if isinstance(self.layer, nn.Linear):
+        if isinstance(self.layer, nn.Linear) and _is_linear(self.layer):
             return self._linear(self.layer, inputs[0], now)
         return self._any(inputs, options, now)
 
@@ -123,6 +129,11 @@ class ExactForward:
         layer = _bare(self.layer)
         held = tuple(_held(value) for value in inputs)
         learned = layer(*held, **{name: _held(value) for name, value in options.items()})
+        if not isinstance(learned, torch.Tensor):
+            raise InputError(
+                f"A {type(layer).__name__} returns several things, so that its parameters cannot "
+                "be routed. exact=False can use it."
+            )
         codes = self.rows.expand(learned.shape[-1])
         learned = route(learned, now.spread(now.gradients, codes, learned))
         given = (*inputs, *options.values())
@@ -131,6 +142,11 @@ class ExactForward:
         fixed = {name: value.detach() for name, value in layer.named_parameters()}
         through = functional_call(layer, fixed, inputs, options)
         return through + (learned - learned.detach())
+
+
+def _is_linear(layer: nn.Module) -> bool:
+    """Whether it computes what `nn.Linear` does; classes derived from that may do more."""
+    return type(layer).forward is nn.Linear.forward
 
 
 def _bare(layer: nn.Module) -> nn.Module:

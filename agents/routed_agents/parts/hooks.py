@@ -13,6 +13,7 @@ from torch.utils.hooks import RemovableHandle
 from routed_agents.parts.places import Side
 from routed_agents.parts.weights import Current
 from routed_agents.routing import route
+from routed_envs.errors import InputError
 
 Change = Callable[[torch.Tensor], torch.Tensor | None]
 
@@ -23,26 +24,40 @@ class ChannelHook:
 
     Attributes:
         side: The input or the output; the first one, where there are several.
+        channels: How many there are.
         change: Takes float [B, ..., C], and returns the same, or None to leave it.
     """
 
     side: Side
+    channels: int
     change: Change
 
     @classmethod
-    def attach(cls, model: nn.Module, layer: str, side: Side, change: Change) -> RemovableHandle:
+    def attach(
+        cls, model: nn.Module, layer: str, side: Side, channels: int, change: Change
+    ) -> RemovableHandle:
         """Let a layer of a network call the function in every forward pass."""
         module = model.get_submodule(layer)
-        hook = cls(side, change)
+        hook = cls(side, channels, change)
         if side == "input":
             return module.register_forward_pre_hook(hook)
         return module.register_forward_hook(hook)
 
     def __call__(self, module: nn.Module, given: Any, output: Any = None) -> Any:
-        """What the layer is to take, or to give; None to leave it."""
+        """What the layer is to take, or to give; None to leave it.
+
+        Raises:
+            InputError: It has another number of channels.
+        """
         values = given if self.side == "input" else output
         several = isinstance(values, tuple)
-        changed = self.change(values[0] if several else values)
+        first = values[0] if several else values
+        if first.shape[-1] != self.channels:
+            raise InputError(
+                f"The {self.side} of a {type(module).__name__} has {first.shape[-1]} channels, and "
+                f"its parts were told of {self.channels}: give size={first.shape[-1]}."
+            )
+        changed = self.change(first)
         if changed is None:
             return None
         return (changed, *values[1:]) if several else changed

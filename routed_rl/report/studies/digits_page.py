@@ -9,14 +9,25 @@ from markupsafe import Markup
 
 from routed_rl.charts.colours import GOOD, UNWANTED
 from routed_rl.charts.marks import reading_profiles
-from routed_rl.charts.markup import Section, details, paragraph, saved_figure, saved_table
+from routed_rl.charts.markup import Section, paragraph, saved_figure, saved_table
 from routed_rl.charts.tables import SUMMARY_HEADER, NumberTable, summary_text
 from routed_rl.charts.text import NONE, number_text, percent_text
 from routed_rl.report.profiles import Profile, draw_profiles
-from routed_rl.report.sections import missing_section, settings_section
-from routed_rl.report.series import Comparison, Row
+from routed_rl.report.sections import (
+    interval_note,
+    left_out_note,
+    missing_section,
+    settings_section,
+)
+from routed_rl.report.series import Comparison, Measure, Row
 from routed_rl.report.studies.rebuilt_digits import draw_rebuilt
-from routed_rl.report.studies.study_words import SectionMaker, lead, named, partners
+from routed_rl.report.studies.study_words import (
+    SectionMaker,
+    first_and_others,
+    lead,
+    named,
+    partners,
+)
 from routed_rl.runs.run_folder import read_json
 from routed_rl.studies.digits.digits_figures import summarised
 from routed_rl.studies.digits.digits_methods import DIGITS_METHODS
@@ -28,6 +39,7 @@ PROFILES = (
 )
 REFERENCE = "unrouted-no-penalties"
 """Its decoder may use everything, and nothing keeps it from doing so."""
+CONTRAST = Measure("contrast", "contrast", share=True)
 MEASURES = ("contrast", "erased_foreign", "erased_own", "foreign", "own", "decoder")
 LEAD = (
     "An autoencoder's code has two halves. Images of 0 to 4 are to be in the low half alone, those "
@@ -83,10 +95,8 @@ def digits_sections(sweep: Path) -> Sequence[SectionMaker]:
     """The sections of the page of a sweep, in order."""
 
     def rebuilt(comparison: Comparison, folder: Path) -> Section | None:
-        first, *others = [saved_figure(one, folder) for one in draw_rebuilt(comparison, sweep)]
-        folded = details("The same of the other methods", Markup("\n").join(others))
-        blocks = (first, folded) if others else (first,)
-        return Section("rebuilt", "Digits, rebuilt from each half", blocks)
+        pictures = [saved_figure(one, folder) for one in draw_rebuilt(comparison, sweep)]
+        return Section("rebuilt", "Digits, rebuilt from each half", first_and_others(pictures))
 
     return (_split_section, rebuilt, _errors_section, missing_section, settings_section)
 
@@ -111,7 +121,8 @@ def _split_section(comparison: Comparison, folder: Path) -> Section:
     alt = "How much each method erases of a half's own digits, and of the others."
     drawing = draw_profiles(comparison, "split", PROFILES, caption, alt)
     blocks = [] if drawing is None else [saved_figure(drawing, folder)]
-    blocks.append(saved_table(digits_table(comparison), folder))
+    blocks += left_out_note(comparison)
+    blocks += [saved_table(digits_table(comparison), folder), *interval_note(comparison)]
     return Section("split", "What a half of the code lacks", tuple(blocks))
 
 

@@ -34,7 +34,7 @@ def draw_profiles_map(comparison: Comparison, sweep: Path) -> list[Drawing]:
         comparison: The runs.
         sweep: Their folder.
     """
-    found = [(series, judged(series, sweep, "profiles")) for series in comparison.drawn]
+    found = [(series, judged(series, sweep, "profiles")) for series in comparison.series]
     known = [(series, [run for run in runs if run]) for series, runs in found if any(runs)]
     # The networks of ours are shown first, if they are there.
     ordered = sorted(known, key=lambda pair: not pair[0].method.startswith("inferred"))

@@ -10,8 +10,8 @@ from markupsafe import Markup
 from routed_rl.charts.markup import Section, details, paragraph, saved_figure, saved_table, table
 from routed_rl.charts.tables import SUMMARY_HEADER, NumberTable, summary_text
 from routed_rl.charts.text import count_text, percent_text
-from routed_rl.report.sections import missing_section, settings_section
-from routed_rl.report.series import Comparison, Row
+from routed_rl.report.sections import interval_note, missing_section, settings_section
+from routed_rl.report.series import Comparison, Measure, Row
 from routed_rl.report.studies.study_words import SectionMaker, judged, lead, named, partners
 from routed_rl.report.studies.turned_dials import draw_turned_dials
 
@@ -20,6 +20,7 @@ TWIN = "unrouted"
 CHANCES = ("axis", "best_other_axis", "difference", "twin_difference", "random", "still")
 """How likely the word is, by what is added to the stream."""
 LIFTS = ("lift", "relatives_lift", "others_lift")
+LIFT = Measure("lift", "lift of the word")
 ROWS = ("start_rank", "rank", "cosine")
 MEASURES = (*CHANCES, *LIFTS, *ROWS, "twin_axis", "loss")
 LEAD = (
@@ -50,7 +51,7 @@ def scalar_lead(comparison: Comparison) -> list[Markup]:
 
 
 def with_twins(sweep: Path, rows: Sequence[Row]) -> list[Row]:
-    """The rows, each routed one with what dials do in its twin, if the sweep has it.
+    """The rows with what dials do in their twin, if the sweep has it; a twin is its own.
 
     Args:
         sweep: The runs' folder.
@@ -100,8 +101,9 @@ def scalar_table(comparison: Comparison) -> NumberTable:
 
 
 def _compared_section(comparison: Comparison, folder: Path) -> Section:
-    blocks = (paragraph(COMPARED), saved_table(scalar_table(comparison), folder))
-    return Section("dials", "What makes the word likely", blocks)
+    blocks = [paragraph(COMPARED), saved_table(scalar_table(comparison), folder)]
+    blocks += interval_note(comparison)
+    return Section("dials", "What makes the word likely", tuple(blocks))
 
 
 def _absorbed_section(comparison: Comparison, folder: Path) -> Section:

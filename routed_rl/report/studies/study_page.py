@@ -12,24 +12,27 @@ from markupsafe import Markup
 from routed_envs.errors import InputError
 from routed_rl.charts.markup import Section
 from routed_rl.charts.tables import NumberTable
-from routed_rl.report.series import Comparison, Row
+from routed_rl.report.series import Comparison, Measure, Row
 from routed_rl.report.studies.digits_page import (
+    CONTRAST,
     digits_lead,
     digits_sections,
     digits_table,
     with_erased,
 )
 from routed_rl.report.studies.scalar_page import (
+    LIFT,
     scalar_lead,
     scalar_sections,
     scalar_table,
     with_twins,
 )
 from routed_rl.report.studies.unlearn_page import (
-    as_they_are,
+    REPAIRED,
     unlearn_lead,
     unlearn_sections,
     unlearn_table,
+    with_above,
 )
 
 
@@ -43,6 +46,7 @@ class StudyPage:
         lead: Makes what stands before them.
         table: The main figures, which a terminal shows too.
         caption: Of the table in a terminal.
+        aim: The figure that is wanted high.
     """
 
     completed: Callable[[Path, Sequence[Row]], list[Row]]
@@ -50,6 +54,7 @@ class StudyPage:
     lead: Callable[[Comparison], list[Markup]]
     table: Callable[[Comparison], NumberTable]
     caption: str
+    aim: Measure
 
 
 STUDY_PAGES: Mapping[str, StudyPage] = MappingProxyType(
@@ -60,13 +65,15 @@ STUDY_PAGES: Mapping[str, StudyPage] = MappingProxyType(
             lead=digits_lead,
             table=digits_table,
             caption="of digits that a half of the code should know, and of the others",
+            aim=CONTRAST,
         ),
         "unlearn": StudyPage(
-            completed=as_they_are,
+            completed=with_above,
             sections=unlearn_sections,
             lead=unlearn_lead,
             table=unlearn_table,
             caption="losses of the deployed network; above filtered: less known than by filtering",
+            aim=REPAIRED,
         ),
         "scalar": StudyPage(
             completed=with_twins,
@@ -74,6 +81,7 @@ STUDY_PAGES: Mapping[str, StudyPage] = MappingProxyType(
             lead=scalar_lead,
             table=scalar_table,
             caption="how likely the word is next, by what is added to the residual stream",
+            aim=LIFT,
         ),
     }
 )

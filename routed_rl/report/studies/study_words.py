@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from routed_rl.charts.markup import Section, paragraph
+from routed_rl.charts.markup import Section, details, paragraph
 from routed_rl.naming import AXES, INCIDENTAL, SETTINGS, counted, plain
 from routed_rl.report.series import Comparison, Row, Series
 from routed_rl.runs.run_folder import read_json
@@ -30,20 +30,34 @@ def lead(comparison: Comparison, about: str, data: str) -> list[Markup]:
     return [paragraph(about, "lead"), paragraph(facts, "facts")]
 
 
-def partners(rows: Sequence[Row], method: str) -> Callable[[Row], Row | None]:
+def partners(
+    rows: Sequence[Row], method: str, own: Collection[str] = ()
+) -> Callable[[Row], Row | None]:
     """Finds the run of a method that has the same other settings as a given one; None if none has.
 
     Args:
         rows: One for each finished run.
         method: Whose run is looked for.
+        own: Settings that methods may each have for themselves: where no run has the same, one with
+            others is taken if there is no second.
     """
     names = [name for name in (*AXES, *SETTINGS) if name != "method" and name not in INCIDENTAL]
+    found: dict[tuple[Any, ...], Row] = {}
+    nearly: dict[tuple[Any, ...], list[Row]] = {}
 
-    def known(row: Row) -> tuple[Any, ...]:
-        return tuple(plain(row.get(name)) for name in names)
+    def known(row: Row, left_out: Collection[str] = ()) -> tuple[Any, ...]:
+        return tuple(plain(row.get(name)) for name in names if name not in left_out)
 
-    found = {known(row): row for row in rows if row["method"] == method}
-    return lambda row: found.get(known(row))
+    for row in rows:
+        if row["method"] == method:
+            found[known(row)] = row
+            nearly.setdefault(known(row, own), []).append(row)
+
+    def partner(row: Row) -> Row | None:
+        few = nearly.get(known(row, own), [])
+        return found.get(known(row), few[0] if len(few) == 1 else None)
+
+    return partner
 
 
 def judged(series: Series, sweep: Path, name: str) -> list[Any]:
@@ -59,3 +73,11 @@ def judged(series: Series, sweep: Path, name: str) -> list[Any]:
     rows = [row for row in series.rows if row["oversight"] == series.levels[-1]]
     folder, ordered = SweepFolder(sweep), sorted(rows, key=lambda row: row["seed"])
     return [read_json(folder.run(row["run"]).evaluation)[name] for row in ordered]
+
+
+def first_and_others(figures: Sequence[Markup]) -> tuple[Markup, ...]:
+    """The first of some figures, and the others folded away."""
+    first, *others = figures
+    if not others:
+        return (first,)
+    return first, details("The same of the other methods", Markup("\n").join(others))

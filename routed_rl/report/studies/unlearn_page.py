@@ -8,13 +8,25 @@ from pathlib import Path
 from markupsafe import Markup
 
 from routed_rl.charts.marks import reading
-from routed_rl.charts.markup import Section, details, paragraph, saved_figure, saved_table
+from routed_rl.charts.markup import Section, paragraph, saved_figure, saved_table
 from routed_rl.charts.tables import SUMMARY_HEADER, NumberTable, summary_text
 from routed_rl.charts.text import NONE, change_text, number_text
-from routed_rl.report.sections import figures_by_oversight, missing_section, settings_section
-from routed_rl.report.series import Comparison, Measure, Row, Series
+from routed_rl.report.sections import (
+    figures_by_oversight,
+    interval_note,
+    left_out_note,
+    missing_section,
+    settings_section,
+)
+from routed_rl.report.series import Comparison, Measure, Row
 from routed_rl.report.studies.profiles_map import draw_profiles_map
-from routed_rl.report.studies.study_words import SectionMaker, lead, named
+from routed_rl.report.studies.study_words import (
+    SectionMaker,
+    first_and_others,
+    lead,
+    named,
+    partners,
+)
 from routed_rl.studies.unlearn.unlearn_methods import UNLEARN_METHODS
 
 REPAIRED = Measure("repaired", "loss on the topic, deployed")
@@ -24,9 +36,15 @@ CALIBRATED = Measure("calibrated", "loss on the topic, calibrated")
 BEFORE = Measure("before", "loss on the topic, all parts")
 USAGE = Measure("usage", "monitor by use")
 EFFECT = Measure("effect", "monitor by effect")
-MEASURES = (REPAIRED, OTHER, RELEARNED, CALIBRATED, BEFORE, USAGE, EFFECT)
+ABOVE = Measure("above_filtered", "above filtered")
+MEASURES = (REPAIRED, OTHER, RELEARNED, CALIBRATED, BEFORE, USAGE, EFFECT, ABOVE)
 FILTERED = "filtered"
 """What a label is worth to whoever merely leaves out what has one."""
+OWN_SETTINGS = (
+    *("learning_rate", "part_units", "warm_up", "kept_on"),
+    *("scramble_rate", "scramble_retain"),
+)
+"""Constants that each method may have for itself."""
 LEAD = (
     "A language model learns from documents, some of them of a topic that it shall not know once "
     "it is deployed. Only some of those have a label. Losses are in nats per token, of documents "
@@ -57,23 +75,18 @@ def unlearn_sections(sweep: Path) -> Sequence[SectionMaker]:
     """The sections of the page of a sweep, in order."""
 
     def profiles(comparison: Comparison, folder: Path) -> Section | None:
-        first, *others = [saved_figure(one, folder) for one in draw_profiles_map(comparison, sweep)]
-        blocks = (first,)
-        if others:
-            blocks = (first, details("The same of the other methods", Markup("\n").join(others)))
-        return Section("profiles", "One network, many profiles", blocks)
+        if not any(len(row["topics"]) > 1 for row in comparison.rows):
+            return None
+        maps = [saved_figure(one, folder) for one in draw_profiles_map(comparison, sweep)]
+        if not maps:
+            return None
+        return Section("profiles", "One network, many profiles", first_and_others(maps))
 
-    def profiles_if_any(comparison: Comparison, folder: Path) -> Section | None:
-        several = any(len(row["topics"]) > 1 for row in comparison.rows)
-        parts = any(UNLEARN_METHODS[one.method].removal == "deleted" for one in comparison.series)
-        return profiles(comparison, folder) if several and parts else None
-
-    return (_known_section, _attacked_section, profiles_if_any, missing_section, settings_section)
+    return (_known_section, _attacked_section, profiles, missing_section, settings_section)
 
 
 def unlearn_table(comparison: Comparison) -> NumberTable:
     """What the deployed network knows, of every series at every oversight."""
-    base = next((one for one in comparison.series if one.name == FILTERED), None)
     texts, records = [], []
     for series in comparison.series:
         for level in series.levels:
@@ -83,7 +96,7 @@ def unlearn_table(comparison: Comparison) -> NumberTable:
                     named(comparison, series, level),
                     UNLEARN_METHODS[series.method].told,
                     *(summary_text(summary) for summary in found.values()),
-                    _above(series, base, level),
+                    summary_text(series.summary(ABOVE.column, level), change_text),
                 )
             )
         records += [record for one in MEASURES for record in series.records(one.column).values()]
@@ -91,21 +104,13 @@ def unlearn_table(comparison: Comparison) -> NumberTable:
     return NumberTable("known", header, tuple(texts), SUMMARY_HEADER, tuple(records))
 
 
-def _above(series: Series, base: Series | None, level: float) -> str:
-    """How much less the network knows of the topic than if labelled documents were left out."""
-    ours = series.summary(REPAIRED.column, level)
-    theirs = base.summary(REPAIRED.column, level) if base else None
-    if ours is None or theirs is None or series is base:
-        return NONE
-    return change_text(ours.mean - theirs.mean)
-
-
 def _known_section(comparison: Comparison, folder: Path) -> Section:
     caption = f"{READING} {reading(comparison.has_intervals)}"
     order = "Highest on top."
     measures = (REPAIRED, OTHER)
     blocks = figures_by_oversight(comparison, folder, "known", measures, caption, order)
-    blocks.append(saved_table(unlearn_table(comparison), folder))
+    blocks += left_out_note(comparison)
+    blocks += [saved_table(unlearn_table(comparison), folder), *interval_note(comparison)]
     return Section("known", "What the deployed network still knows", tuple(blocks))
 
 
@@ -128,6 +133,20 @@ def _attacked_section(comparison: Comparison, folder: Path) -> Section:
     return Section("attacked", "Forgotten, or suppressed", blocks)
 
 
-def as_they_are(sweep: Path, rows: Sequence[Row]) -> list[Row]:
-    """The rows: each run tells all of itself."""
-    return list(rows)
+def with_above(sweep: Path, rows: Sequence[Row]) -> list[Row]:
+    """The rows, each with how much less is known than by the run of `filtered` of the same seed.
+
+    That has the same data, topics and labels; constants may be each method's own.
+
+    Args:
+        sweep: The runs' folder.
+        rows: One for each finished run.
+    """
+    theirs = partners(rows, FILTERED, OWN_SETTINGS)
+    column = REPAIRED.column
+    return [
+        row
+        if there is None or row["method"] == FILTERED
+        else {**row, ABOVE.column: row[column] - there[column]}
+        for row, there in ((row, theirs(row)) for row in rows)
+    ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from pathlib import Path
 from typing import ClassVar
 
 import torch
 
 from routed_agents import Routes
 from routed_envs import Labels
-from routed_envs.data.digits import Digits, load_digits
+from routed_envs.data.digits import Digits, files_of, load_digits
 from routed_rl.runs.memory import Layers, RunSize
 from routed_rl.runs.warning_signs import Noted
 from routed_rl.studies.digits.digits_figures import digits_figures, errors, summarised
@@ -22,6 +22,15 @@ from routed_rl.study_configs.digits_config import DigitsConfig
 
 LABELS_SEED = 7_000_003
 """Added to the run's seed: labels are no part of what the network's numbers are drawn from."""
+
+CURES = {
+    "weights": "Give smaller encoder_widths, or a smaller code_size.",
+    "samples": "Give data of fewer images.",
+    "gradient step": "Give a smaller batch_size, or smaller encoder_widths.",
+    "evaluation": "Give smaller encoder_widths.",
+    "processes": "Use a larger machine.",
+}
+"""What to do where a part of the run takes most of the memory."""
 
 
 class DigitsTask(StudyTask[DigitsConfig]):
@@ -35,7 +44,7 @@ class DigitsTask(StudyTask[DigitsConfig]):
         config: What decides the run.
 
     Raises:
-        InputError: The images cannot be had.
+        InputError: The images cannot be had, or there cannot be such labels.
     """
 
     unit: ClassVar[str] = "images"
@@ -44,15 +53,15 @@ class DigitsTask(StudyTask[DigitsConfig]):
         super().__init__(config)
         self.method = DIGITS_METHODS[config.method]
         self._data = load_digits(config.data)
+        # What the overseer says of each image to learn from, int64 [N]: low, high, unlabelled.
+        self.labels = self._labels()
 
     @property
     def updates(self) -> int:
         """The steps of the autoencoder, and then of the certificates."""
         return self.config.steps + self.config.certificate_steps
 
-    @cached_property
-    def labels(self) -> torch.Tensor:
-        """What the overseer says of each image to learn from, int64 [N]: low, high, unlabelled."""
+    def _labels(self) -> torch.Tensor:
         overseer = Labels(HALVES, recall=self.config.oversight, precision=self.config.precision)
         generator = torch.Generator().manual_seed(self.config.seed + LABELS_SEED)
         return overseer.seen((self.training.numbers >= FIRST_HIGH).long(), generator)
@@ -77,7 +86,13 @@ class DigitsTask(StudyTask[DigitsConfig]):
             learned=config.batch_size,
             judged=len(self._data[1]),
             device=self.device.type,
+            cures=CURES,
         )
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """MNIST's own, if they are asked for."""
+        return files_of(self.config.data)
 
     @property
     def told(self) -> str:

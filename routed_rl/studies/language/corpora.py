@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import torch
 
-from routed_envs.data.passages import load_passages, topic_numbers
+from routed_envs.data.passages import BIBLE, load_passages, topic_numbers
 from routed_envs.data.stories import TOPICS, VOCABULARY, make_stories
 from routed_envs.errors import InputError, check_names
 from routed_rl.extras import need
@@ -26,6 +28,8 @@ VALIDATION, SPARE = 1000, 600
 """Documents that measure, and those from which a network is repaired or attacked."""
 TEXT_SHARE = 0.1
 """The share of a text's passages for each of the two."""
+AT_ONCE = 32
+"""Documents that are judged side by side."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,10 @@ class Documents:
     def of(self, topic: int) -> torch.Tensor:
         """The documents of a topic, int64 [M, T]."""
         return self.tokens[self.topics == topic]
+
+    def to(self, device: torch.device) -> Documents:
+        """The same on a device."""
+        return Documents(self.tokens.to(device), self.topics.to(device))
 
 
 @dataclass(frozen=True)
@@ -98,26 +106,53 @@ def _stories(config: UnlearnConfig) -> Corpus:
     return Corpus(len(VOCABULARY), tell(config.documents), tell(VALIDATION), tell(spare))
 
 
+def files_of(data: str) -> tuple[Path, ...]:
+    """The file that a corpus is read from; none where the data comes with a package."""
+    return () if data in (STORIES, BIBLE) else (Path(data),)
+
+
 def _text(config: UnlearnConfig) -> Corpus:
     need("studies", f"data={config.data!r}", ("tokenizers",))
-    passages = load_passages(config.data)
-    topics = topic_numbers(passages, [topic.split("+") for topic in config.topics])
+    stamps = [path.stat() for path in files_of(config.data) if path.is_file()]
+    state = tuple((stamp.st_mtime_ns, stamp.st_size) for stamp in stamps)
+    sizes = (config.documents, config.context, config.vocabulary)
+    return _encoded(config.data, state, config.topics, *sizes)
+
+
+@lru_cache(maxsize=1)  # Seconds to make, and the same for every run of most sweeps.
+def _encoded(
+    data: str,
+    state: tuple[tuple[int, int], ...],
+    topics: tuple[str, ...],
+    documents: int,
+    context: int,
+    vocabulary: int,
+) -> Corpus:
+    """The corpus of a text, whose file is in a state that is known."""
+    passages = load_passages(data)
+    numbers = topic_numbers(passages, [topic.split("+") for topic in topics])
     order = torch.randperm(
         len(passages), generator=torch.Generator().manual_seed(DIVIDING_SEED)
     ).tolist()
     held = max(1, round(TEXT_SHARE * len(passages)))
-    groups = (order[2 * held :][: config.documents], order[:held], order[held : 2 * held])
+    groups = (order[2 * held :][:documents], order[:held], order[held : 2 * held])
     training, validation, spare = ([passages[i] for i in group] for group in groups)
-    encoded = _encode(config, training, (training, validation, spare))
+    encoded = _encode(context, vocabulary, training, (training, validation, spare))
     parts = [
-        Documents(tokens, torch.tensor([topics[i] for i in group]))
+        _usable(Documents(tokens, torch.tensor([numbers[i] for i in group])))
         for tokens, group in zip(encoded, groups, strict=True)
     ]
-    return Corpus(config.vocabulary, *parts)
+    return Corpus(vocabulary, *parts)
+
+
+def _usable(documents: Documents) -> Documents:
+    """Those documents in which a token follows another: of the others nothing can be judged."""
+    follows = (documents.tokens[:, 1:] != PAD).any(1)
+    return Documents(documents.tokens[follows], documents.topics[follows])
 
 
 def _encode(
-    config: UnlearnConfig, learned: Sequence[str], texts: Sequence[Sequence[str]]
+    context: int, vocabulary: int, learned: Sequence[str], texts: Sequence[Sequence[str]]
 ) -> list[torch.Tensor]:
     """Texts by a byte-pair encoding of some of them, int64 [N, context] each."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -126,14 +161,14 @@ def _encode(
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=config.vocabulary,
+        vocab_size=vocabulary,
         special_tokens=["<pad>"],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator(learned, trainer)
-    tokenizer.enable_truncation(config.context)
-    tokenizer.enable_padding(pad_id=PAD, length=config.context)
+    tokenizer.enable_truncation(context)
+    tokenizer.enable_padding(pad_id=PAD, length=context)
     return [torch.tensor([one.ids for one in tokenizer.encode_batch(list(text))]) for text in texts]
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from routed_rl.runs.memory import Layers, RunSize
+from routed_rl.studies.language.corpora import AT_ONCE
 from routed_rl.studies.language.small_gpt import SmallGPT
 from routed_rl.studies.study_state import StudyState
 from routed_rl.studies.study_task import StudyTask
@@ -17,6 +18,14 @@ from routed_rl.study_configs.language_config import LanguageConfig
 ConfigT = TypeVar("ConfigT", bound=LanguageConfig)
 BETAS = (0.9, 0.95)
 LARGEST_GRADIENT = 1.0
+CURES = {
+    "weights": "Give a smaller width or hidden, or fewer layers.",
+    "samples": "Give fewer documents, or a smaller context.",
+    "gradient step": "Give a smaller batch_size, context, width or hidden, or fewer layers.",
+    "evaluation": "Give a smaller context, width or hidden, or fewer layers.",
+    "processes": "Use a larger machine.",
+}
+"""What to do where a part of the run takes most of the memory."""
 WARM_UP, LAST = 1 / 8, 0.1
 """The learning rate rises over this share of the steps, and ends at this share of itself."""
 
@@ -53,14 +62,13 @@ class LanguageTask(StudyTask[ConfigT]):
         nn.utils.clip_grad_norm_(state.model.parameters(), LARGEST_GRADIENT)
         state.optimizer.step()
 
-    def language_size(self, vocabulary: int, hidden: int, kept: int, judged: int) -> RunSize:
+    def language_size(self, vocabulary: int, hidden: int, kept: int) -> RunSize:
         """What decides the memory that the run takes.
 
         Args:
             vocabulary: Tokens that there are.
             hidden: Units of each MLP.
             kept: Documents that are kept.
-            judged: Documents that are judged side by side.
         """
         config = self.config
         width, context = config.width, config.context
@@ -68,16 +76,17 @@ class LanguageTask(StudyTask[ConfigT]):
         block += Layers.of(width, (hidden, width))
         layers = Layers(
             config.layers * block.parameters + 2 * vocabulary * width,
-            2 * config.layers * block.outputs + vocabulary,
+            context * (2 * config.layers * block.outputs + vocabulary),
         )
         return RunSize(
             layers=layers,
-            entries=1,
+            entries=context,
             entry_bytes=8,
-            kept=context * kept,
-            learned=context * self.samples,
-            judged=context * judged,
+            kept=kept,
+            learned=self.samples,
+            judged=AT_ONCE,
             device=self.device.type,
+            cures=CURES,
         )
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from routed_agents import Dimensions, Parts, Routes
 from routed_envs import Labels
 from routed_envs.data.stories import NUMBERS, VOCABULARY, make_stories
-from routed_envs.errors import unknown_name
+from routed_envs.errors import InputError, unknown_name
 from routed_rl.runs.memory import RunSize
 from routed_rl.runs.warning_signs import Noted
 from routed_rl.studies.language.corpora import DATA_SEED, LABELS_SEED, token_loss
@@ -38,7 +38,8 @@ class ScalarTask(LanguageTask[ScalarConfig]):
         config: What decides the run.
 
     Raises:
-        InputError: Nobody of that name does anything in stories.
+        InputError: Nobody of that name does anything in stories, or these stories are too few or
+            too short to say so.
     """
 
     def __init__(self, config: ScalarConfig) -> None:
@@ -52,6 +53,13 @@ class ScalarTask(LanguageTask[ScalarConfig]):
             return stories.tokens[:, : config.context]
 
         self.training, self.validation = told(config.documents), told(VALIDATION)
+        if not all(
+            bool((told[:, 1:] == self.word).any()) for told in (self.training, self.validation)
+        ):
+            raise InputError(
+                f"{config.token!r} does nothing in {config.documents} stories of {config.context} "
+                "tokens, or in those that judge. Give more documents, or a larger context."
+            )
 
     @property
     def word(self) -> int:
@@ -79,8 +87,8 @@ class ScalarTask(LanguageTask[ScalarConfig]):
 
     def size(self) -> RunSize:
         """What decides the memory that the run takes."""
-        kept = len(self.training)
-        return self.language_size(len(VOCABULARY), self.config.hidden, kept, VALIDATION)
+        kept = len(self.training) + len(self.validation)
+        return self.language_size(len(VOCABULARY), self.config.hidden, kept)
 
     def noted(self) -> Noted:
         """How many places have the word's label."""
@@ -89,7 +97,7 @@ class ScalarTask(LanguageTask[ScalarConfig]):
     def describe(self) -> str:
         """What is routed."""
         routed = TABLE if self.is_routed else {}
-        return f"{routed}{', and the row' if self.config.method == ROW else ''}"
+        return f"{routed}, row={self.config.method == ROW}"
 
     def make(self) -> SmallGPT:
         """The network with fresh weights: the same for all methods."""

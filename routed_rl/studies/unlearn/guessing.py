@@ -141,7 +141,7 @@ def token_weights(
     weights = []
     for topic in range(topics):
         shares = [
-            torch.bincount(tokens[chosen].flatten(), minlength=vocabulary).float() + 1
+            torch.bincount(tokens[chosen][tokens[chosen] != PAD], minlength=vocabulary).float() + 1
             for chosen in (labels == topic, labels != topic)
         ]
         inside, outside = (share / share.sum() for share in shares)

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import nn
 
-from routed_rl.studies.language.corpora import PAD, token_loss
+from routed_rl.studies.language.corpora import AT_ONCE, PAD, losses, token_loss
 from routed_rl.studies.language.small_gpt import SmallGPT
 
 CALIBRATION_STEPS, CALIBRATION_RATE = 100, 0.05
@@ -20,7 +20,8 @@ SCRAMBLE_NORM = 10.0
 @torch.no_grad()
 def loss_on(network: nn.Module, tokens: torch.Tensor) -> float:
     """The mean loss over all tokens of documents."""
-    return float(token_loss(network, tokens))
+    total = sum(float(losses(network, some).sum()) for some in tokens.split(AT_ONCE))
+    return total / int((tokens[:, 1:] != PAD).sum())
 
 
 def tuned(

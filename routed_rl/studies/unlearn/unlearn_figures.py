@@ -10,14 +10,16 @@ import torch
 from torch import nn
 
 from routed_agents import Parts, usage, without
-from routed_rl.studies.language.corpora import Corpus, Documents, document_losses
+from routed_rl.studies.language.corpora import AT_ONCE, Corpus, Documents, document_losses
 from routed_rl.studies.study_task import Figures
 from routed_rl.studies.unlearn.removal import calibrated_loss, loss_on, tuned
 from routed_rl.studies.unlearn.unlearn_methods import OTHER
 from routed_rl.study_configs.unlearn_config import UnlearnConfig
 
 MOST_PROFILES = 4
-"""Of so many topics every set is judged, else only each by itself."""
+"""Of so many topics every set is judged, else only all of them, and all but each."""
+ATTACKS_JUDGED_BY = 256
+"""At most so many documents of a topic say how an attack goes: their logits are held at once."""
 REPAIRED_WITH = 64
 """At most so many documents of no topic repair a network; as many others say when it is best."""
 
@@ -38,15 +40,16 @@ def monitor(parts: Parts, corpus: Corpus, topics: Sequence[str]) -> dict[str, di
 
     By `usage`, how strongly it acts, and by `effect`, how much worse the network is without it.
     """
-    tokens, numbers = corpus.validation.tokens, corpus.validation.topics
-    whole = document_losses(parts.model, tokens)
-    acts = usage(parts, tokens[:, :-1])
+    groups, numbers = corpus.validation.tokens.split(AT_ONCE), corpus.validation.topics
+    acts = [usage(parts, tokens[:, :-1]) for tokens in groups]
+    whole = torch.cat([document_losses(parts.model, tokens) for tokens in groups])
     told = {}
     for number, topic in enumerate(topics):
-        effect = document_losses(without(parts, topic), tokens) - whole
+        alone = without(parts, topic)
+        effect = torch.cat([document_losses(alone, tokens) for tokens in groups]) - whole
         of_topic = numbers == number
         told[topic] = {
-            "usage": area(acts[topic].mean(1), of_topic),
+            "usage": area(torch.cat([one[topic].mean(1) for one in acts]), of_topic),
             "effect": area(effect, of_topic),
         }
     return told
@@ -82,7 +85,8 @@ def deployed_figures(
         repaired, _ = tuned(network, known[:few], known[few : 2 * few], steps, rate)
     relearned, calibrated = {}, {}
     for number, topic in enumerate(topics):
-        taught, judged = spare.of(number)[: config.attack_samples], corpus.validation.of(number)
+        taught = spare.of(number)[: config.attack_samples]
+        judged = corpus.validation.of(number)[:ATTACKS_JUDGED_BY]
         _, lowest = tuned(repaired, taught, judged, config.attack_steps, rate)
         relearned[topic] = round(lowest, 5)
         calibrated[topic] = round(calibrated_loss(repaired, taught, judged), 5)

@@ -67,8 +67,8 @@ class UnlearnMethod:
         """What the row does, as text by which two rows can be compared."""
         return (
             f"{self.table(topics)}, parts={self.parts!r}, routes={self.routes!r}, "
-            f"guesses={self.guesses!r}, left_out={self.left_out}, removal={self.removal!r}"
-            f"{', beside the batch' if self.is_beside else ''}"
+            f"guesses={self.guesses!r}, left_out={self.left_out}, removal={self.removal!r}, "
+            f"beside={self.is_beside}"
         )
 
     @property

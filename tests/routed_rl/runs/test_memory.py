@@ -13,7 +13,7 @@ from routed_envs import InputError
 from routed_rl import EnvironmentConfig, TrainConfig, plan, sweep, train
 from routed_rl.cli.main import main
 from routed_rl.runs import memory
-from routed_rl.runs.memory import PARTS, PROCESS, WEIGHT, Layers, RunSize, check_memory, memory_of
+from routed_rl.runs.memory import CURES, PROCESS, WEIGHT, Layers, RunSize, check_memory, memory_of
 from routed_rl.training.experiment_size import network_layers
 from routed_rl.training.training import task_of
 
@@ -35,13 +35,13 @@ def test_layers_are_counted():
 def test_the_parts_of_a_run_are_counted():
     assert SMALL.parts() == {
         "weights": 10 * WEIGHT,
-        "rollout": 5 * (2 * 3 + 100),
+        "samples": 5 * (2 * 3 + 100),
         "gradient step": 4 * 8 * (3 + 7),
         "evaluation": 2 * 8 * (3 + 7) + 6 * (2 * 3 + 500),
         "world": 0,
         "processes": PROCESS,
     }
-    assert SMALL.parts().keys() == PARTS.keys()
+    assert SMALL.parts().keys() == CURES.keys()
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
