@@ -28,6 +28,8 @@ from routed_rl.study_configs.study_config import StudyConfig
 ConfigT = TypeVar("ConfigT", bound=StudyConfig)
 KEY = "routed_rl.studies"
 """The one entry of a model file's metadata: the run's configuration."""
+LABELS_SEED = 7_000_003
+"""Added to the run's seed: labels are no part of what the network's numbers are drawn from."""
 
 
 DIGITS_TOLD = 5

@@ -30,7 +30,7 @@ class ScalarConfig(LanguageConfig):
         token: The word whose dial is wanted: one who does something in the stories.
         oversight: The share of the word's places that have a label, 0 to 1.
         tied: Whether the last layer reads with the vectors of the words, as in the paper; otherwise
-            it learns rows of its own.
+            it learns rows of its own, as in the study of unlearning.
         strength: How much is added to the stream to turn the dial, in the stream's mean norms.
 
     Raises:
@@ -45,6 +45,7 @@ class ScalarConfig(LanguageConfig):
                 "steps": 10_000,
                 "batch_size": 576,
                 "learning_rate": 1.8e-3,
+                "tied": True,
                 "width": 1024,
                 "layers": 20,
                 "heads": 16,
@@ -65,6 +66,6 @@ class ScalarConfig(LanguageConfig):
     method: Name = "routed"
     oversight: Probability = 1.0
     token: Name = TOKENS[0]
-    tied: Switch = True
+    tied: Switch = False
     steps: Budget = 1000
     strength: Rate = 1.0

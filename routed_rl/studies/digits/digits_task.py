@@ -17,11 +17,8 @@ from routed_rl.studies.digits.digits_figures import digits_figures, errors, summ
 from routed_rl.studies.digits.digits_methods import DIGITS_METHODS, FIRST_HIGH, HALVES
 from routed_rl.studies.digits.split_autoencoder import SplitAutoencoder
 from routed_rl.studies.study_state import StudyState
-from routed_rl.studies.study_task import Figures, StudyTask
+from routed_rl.studies.study_task import LABELS_SEED, Figures, StudyTask
 from routed_rl.study_configs.digits_config import DigitsConfig
-
-LABELS_SEED = 7_000_003
-"""Added to the run's seed: labels are no part of what the network's numbers are drawn from."""
 
 CURES = {
     "weights": "Give smaller encoder_widths, or a smaller code_size.",

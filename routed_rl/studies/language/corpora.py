@@ -20,8 +20,6 @@ PAD = 0
 """This token fills the ends of documents."""
 DATA_SEED = 3_000_017
 """Added to the run's seed: stories are no part of what weights are drawn from."""
-LABELS_SEED = 7_000_003
-"""Added to the run's seed: labels are no part of what the network's numbers are drawn from."""
 DIVIDING_SEED = 20_260_101
 """A text is divided the same way for every seed."""
 VALIDATION, SPARE = 1000, 600

@@ -74,6 +74,11 @@ class SmallGPT(nn.Module):
         return functional.linear(stream, rows)
 
     @property
+    def middle(self) -> int:
+        """Half of the blocks, at least one."""
+        return max(1, len(self.blocks) // 2)
+
+    @property
     def rows(self) -> torch.Tensor:
         """What the last layer reads with: the row of each token, [vocabulary, width]."""
         return (self.head or self.tokens).weight

@@ -57,7 +57,7 @@ def dial_figures(
         `turns`: the same three for every turn of the dial. `said`: stories told with it and
         without.
     """
-    word, middle = NUMBERS[config.token], max(1, config.layers // 2)
+    word, middle = NUMBERS[config.token], network.middle
     dial = Dial.of(network, middle, tokens[:TURNED], config.strength)
     axes = torch.eye(config.width, device=tokens.device)
     up, down = (dial.turned(sign * axes[AXIS], [word])[0] for sign in (1.0, -1.0))

@@ -15,12 +15,12 @@ from routed_envs.data.stories import NUMBERS, VOCABULARY, make_stories
 from routed_envs.errors import InputError, unknown_name
 from routed_rl.runs.memory import RunSize
 from routed_rl.runs.warning_signs import Noted
-from routed_rl.studies.language.corpora import DATA_SEED, LABELS_SEED, token_loss
+from routed_rl.studies.language.corpora import DATA_SEED, token_loss
 from routed_rl.studies.language.language_task import LanguageTask, network_of
 from routed_rl.studies.language.small_gpt import SmallGPT
 from routed_rl.studies.scalar.scalar_figures import AXIS, WORDS, dial_figures, row_figures
 from routed_rl.studies.study_state import StudyState
-from routed_rl.studies.study_task import Figures
+from routed_rl.studies.study_task import LABELS_SEED, Figures
 from routed_rl.study_configs.scalar_config import ScalarConfig
 
 TABLE = {"word": {"rest": 0.0}, "other": {}, "unlabelled": {}}

@@ -104,7 +104,7 @@ def scrambled(
     changed = copy.deepcopy(network)
     if not len(labelled):
         return changed
-    middle = max(1, len(network.blocks) // 2)
+    middle = network.middle
     weights = [
         weight
         for name, weight in changed.blocks[:middle].named_parameters()

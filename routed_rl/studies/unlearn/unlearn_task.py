@@ -19,7 +19,6 @@ from routed_envs.errors import InputError
 from routed_rl.runs.memory import RunSize
 from routed_rl.runs.warning_signs import Noted
 from routed_rl.studies.language.corpora import (
-    LABELS_SEED,
     Corpus,
     document_losses,
     files_of,
@@ -29,7 +28,7 @@ from routed_rl.studies.language.corpora import (
 from routed_rl.studies.language.language_task import LanguageTask, network_of
 from routed_rl.studies.language.small_gpt import SmallGPT
 from routed_rl.studies.study_state import StudyState
-from routed_rl.studies.study_task import Figures
+from routed_rl.studies.study_task import LABELS_SEED, Figures
 from routed_rl.studies.unlearn.guessing import Threshold, token_weights, word_scores
 from routed_rl.studies.unlearn.removal import scrambled
 from routed_rl.studies.unlearn.unlearn_figures import (

@@ -161,7 +161,7 @@ def test_a_finished_run_and_its_twin_have_one_start(tmp_path: Path):
     assert dials["lift"] == pytest.approx(dials["axis"] / dials["still"])
     again = load_study(routed.folder).model
     assert isinstance(again, SmallGPT)
-    assert torch.equal(again.rows, routed.model.state_dict()["tokens.weight"])
+    assert torch.equal(again.rows, routed.model.state_dict()["head.weight"])
 
 
 def test_what_cannot_be_is_refused():
