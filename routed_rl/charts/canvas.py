@@ -168,15 +168,17 @@ def reference_line(axes: Axes, value: float, text: str = "", upright: bool = Fal
         )
 
 
-def value_limits(scores: Sequence[float], share: bool, best: float | None) -> tuple[float, float]:
+def value_limits(
+    scores: Sequence[float], share: bool, also: Sequence[float] = ()
+) -> tuple[float, float]:
     """The ends of an axis that holds some scores.
 
     Args:
         scores: At least one.
         share: Whether they are rates or shares, whose axis stays between 0 and 1.
-        best: Also on the axis of a return, like 0, which is chance.
+        also: What else an axis of no share has to show, such as chance and the best possible.
     """
-    ends = scores if share else [*scores, 0.0, *([] if best is None else [best])]
+    ends = scores if share else [*scores, *also]
     margin = max(0.02, 0.07 * (max(ends) - min(ends)))
     low, high = min(ends) - margin, max(ends) + margin
     return (max(low, -0.02), min(high, 1.02)) if share else (low, high)

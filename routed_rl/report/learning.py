@@ -70,7 +70,7 @@ def draw_learning_curves(comparison: Comparison) -> Drawing | None:
         return None
     figure = _draw(comparison, shown)
     for panel in figure.axes:
-        _dress(panel, shown, comparison.best)
+        _dress(panel, shown, comparison)
     band = ""
     if comparison.has_intervals:
         few = f"where there are at least {FEWEST} seeds"
@@ -142,10 +142,11 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str) -> None:
     axes.fill_between(steps, lows, highs, color=colour, alpha=0.18, linewidth=0)
 
 
-def _dress(axes: Axes, curves: list[Curve], best: float | None) -> None:
+def _dress(axes: Axes, curves: list[Curve], comparison: Comparison) -> None:
     returns = [end for curve in curves for point in curve.points for end in point[2:]]
-    axes.set_ylim(value_limits([end for end in returns if end is not None], RETURN.share, best))
+    ends = [end for end in returns if end is not None]
+    axes.set_ylim(value_limits(ends, RETURN.share, comparison.landmarks(RETURN)))
     step_axis(axes, max(curve.points[-1][0] for curve in curves))
     axes.grid(axis="y")
-    if best is not None:
-        reference_line(axes, best)
+    if comparison.best is not None:
+        reference_line(axes, comparison.best)

@@ -110,7 +110,7 @@ def _keys(comparison: Comparison, lines: Lines) -> tuple[Line2D, ...]:
 def _dress(panel: Axes, comparison: Comparison, lines: Lines, measure: Measure) -> None:
     best = comparison.best if measure == RETURN else None
     scores = [score for series in comparison.drawn for score in series.scores(measure.column)]
-    panel.set_ylim(value_limits(scores, measure.share, best))
+    panel.set_ylim(value_limits(scores, measure.share, comparison.landmarks(measure)))
     panel.grid(axis="y")
     if measure.share:
         percent_axis(panel.yaxis)
@@ -137,18 +137,20 @@ def _drawing(
         for series in comparison.series
         for level, record in series.records(measure.column).items()
     ]
+    titles = joined([measure.title for measure in measures])
+    titles = f"{titles[0].upper()}{titles[1:]}"
     caption = [lines.caption]
     if not comparison.overlaid:
+        caption.insert(0, f"{titles}.")
         caption.append("Grey: the other series.")
     if comparison.best is not None and RETURN in measures:
         caption.append(best_caption(comparison.best))
-    titles = joined([measure.title for measure in measures])
     return Drawing(
         name=name,
         figure=figure,
         header=(*SUMMARY_HEADER, "horizontal"),
         records=tuple(records),
         caption=" ".join(caption),
-        alt=f"{titles[0].upper()}{titles[1:]} against {lines.label} for "
+        alt=f"{titles} against {lines.label} for "
         f"{len(comparison.drawn)} series. " + leaders_text(comparison),
     )

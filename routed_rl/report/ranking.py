@@ -71,7 +71,7 @@ def _draw_panel(axes: Axes, comparison: Comparison, ranking: Ranking, measure: M
     """One level: a row for each series."""
     best = comparison.best if measure == RETURN else None
     scores = [score for series in comparison.drawn for score in series.scores(measure.column)]
-    axes.set_xlim(value_limits(scores, measure.share, best))
+    axes.set_xlim(value_limits(scores, measure.share, comparison.landmarks(measure)))
     axes.set_ylim(len(ranking) - 0.4, -0.6)
     axes.grid(axis="x")
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))

@@ -144,6 +144,12 @@ class Comparison:
         world = next(iter(worlds))
         return best_return(world) if known and len(worlds) == 1 and is_listable(world) else None
 
+    def landmarks(self, measure: Measure) -> tuple[float, ...]:
+        """What an axis of a measure shows beside scores: of a return chance and the best one."""
+        if measure != RETURN:
+            return ()
+        return (0.0,) if self.best is None else (0.0, self.best)
+
     @property
     def levels(self) -> tuple[float, ...]:
         """Every oversight, ascending."""

@@ -51,8 +51,8 @@ LEAD = (
     "that nothing learned from: on the topic a high one is wanted, on all else a low one."
 )
 READING = (
-    "Left: the topic after its part is deleted, or whatever the method does, and after a repair on "
-    "other documents. Right: the same network on all other documents."
+    "The network after the topic's part is deleted, or whatever the method does, and after a "
+    "repair on other documents: what it knows of the topic, and of all else."
 )
 ATTACKED = (
     "Forgotten, or only suppressed? Relearned is the lowest loss while the deployed network learns "
