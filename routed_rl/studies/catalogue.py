@@ -13,7 +13,8 @@ from routed_rl.runs.task import Task
 from routed_rl.studies.digits.digits_task import DigitsTask, digits_network
 from routed_rl.studies.scalar.scalar_task import ScalarTask, scalar_network
 from routed_rl.studies.study_state import StudyState
-from routed_rl.studies.unlearn.unlearn_task import UnlearnTask, unlearn_network
+from routed_rl.studies.unlearn.unlearn_network import unlearn_network
+from routed_rl.studies.unlearn.unlearn_task import UnlearnTask
 from routed_rl.study_configs.study_config import StudyConfig
 
 TASKS: Mapping[str, Callable[[Any], Task[StudyState]]] = MappingProxyType(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from fnmatch import fnmatch
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from routed_agents import Parts, Routes, Units, ablate, expand, without
+from routed_agents import Parts, Routes, ablate, without
 from routed_envs import Labels
 from routed_envs.errors import InputError
 from routed_rl.runs.memory import RunSize
@@ -38,11 +36,15 @@ from routed_rl.studies.unlearn.unlearn_figures import (
     summarised,
     topic_losses,
 )
-from routed_rl.studies.unlearn.unlearn_methods import CORE, OTHER, UNLEARN_METHODS
+from routed_rl.studies.unlearn.unlearn_methods import OTHER, UNLEARN_METHODS
+from routed_rl.studies.unlearn.unlearn_network import (
+    added_units,
+    hidden_units,
+    make_network,
+    topic_parts,
+)
 from routed_rl.study_configs.unlearn_config import UnlearnConfig
 
-READERS = "blocks.*.mlp.down"
-"""The layers that read hidden units."""
 LEAST_WEIGHT, SPARSITY = -0.75, 1e-4
 """Of the published routes: the weight of a topic's own tokens, and of the hidden units' L1 norm."""
 
@@ -165,32 +167,19 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
         """The network with fresh weights, the units of the topics among them."""
         return make_network(self.config, self.corpus.vocabulary)
 
-    def parts(self, model: nn.Module) -> Parts:
-        """The units of the topics, and of everybody where topics have experts."""
-        config = self.config
-        first, added = config.hidden, added_units(config)
-        where = {
-            topic: Units(READERS, at=tuple(range(first + i * added, first + (i + 1) * added)))
-            for i, topic in enumerate(config.topics)
-            if added
-        }
-        if self.method.parts == "experts":
-            where[CORE] = Units(READERS, first=first)
-        return Parts(model, where)
-
     def routes(self, model: nn.Module) -> Routes | None:
         """Labels decide what a document teaches."""
         table = self.method.table(self.config.topics)
         if table is None:
             return None
         exact = self.method.routes == "parameters"
-        return Routes(self.parts(model), table, exact=exact)
+        return Routes(topic_parts(model, self.config), table, exact=exact)
 
     def start(self) -> StudyState:
         """A fresh network, and nothing guessed yet."""
         state = super().start()
         if self.method.guesses == "effect":
-            parts = self.parts(state.model)
+            parts = topic_parts(state.model, self.config)
             state.memory = Threshold.of(self.topics)
             # They share the weights that are learned.
             state.guarded = tuple(without(parts, topic) for topic in self.config.topics)
@@ -293,7 +282,7 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
     def figures(self, state: StudyState, final: bool) -> Figures:
         """Losses on documents that nothing learned from, before and after the removal."""
         network, corpus = network_of(state), self._judging
-        parts, topics = self.parts(network), self.config.topics
+        parts, topics = topic_parts(network, self.config), self.config.topics
         found: dict[str, Any] = {"before": topic_losses(network, corpus.validation, topics)}
         if self.method.parts != "none":
             found["monitor"] = monitor(parts, corpus, topics)
@@ -329,42 +318,3 @@ class UnlearnTask(LanguageTask[UnlearnConfig]):
     def summary(self, figures: Figures) -> dict[str, float | None]:
         """The numbers by which rows are compared."""
         return summarised(figures, self.config.topics)
-
-
-def make_network(config: UnlearnConfig, vocabulary: int) -> SmallGPT:
-    """A network with fresh weights, the units of topics among them."""
-    network = SmallGPT(
-        vocabulary, config.context, config.width, config.layers, config.heads, config.hidden
-    )
-    added = added_units(config)
-    if added:
-        expand(network, {"added": Units(READERS, last=added * len(config.topics))}, fresh=True)
-    return network
-
-
-def added_units(config: UnlearnConfig) -> int:
-    """Units that each topic has in each MLP."""
-    kind = UNLEARN_METHODS[config.method].parts
-    return {"none": 0, "some": config.part_units, "experts": config.hidden}[kind]
-
-
-def unlearn_network(config: UnlearnConfig, weights: Mapping[str, torch.Tensor]) -> SmallGPT:
-    """The network of a run for weights of it, by name."""
-    return make_network(config, weights["tokens.weight"].shape[0])
-
-
-@contextmanager
-def hidden_units(model: nn.Module) -> Iterator[list[torch.Tensor]]:
-    """What the layers that read hidden units read inside the block, float [B, T, hidden] each."""
-    found: list[torch.Tensor] = []
-
-    def listen(_: nn.Module, inputs: tuple[torch.Tensor]) -> None:
-        found.append(inputs[0])
-
-    readers = [module for name, module in model.named_modules() if fnmatch(name, READERS)]
-    handles = [module.register_forward_pre_hook(listen) for module in readers]
-    try:
-        yield found
-    finally:
-        for handle in handles:
-            handle.remove()
