@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import nn
@@ -82,7 +82,7 @@ class ExactForward:
     def of(cls, parts: Parts, current: Current, name: str, layer: nn.Module) -> ExactForward:
         """The forward pass of one layer of the parts' network."""
         rest = len(parts.names)
-        if not isinstance(layer, nn.Linear) or not _is_linear(layer):
+        if not _is_linear(layer):
             return cls(current, rest, layer, torch.tensor(rest), ())
         rows = torch.full((layer.out_features,), rest)
         columns = torch.full((layer.in_features,), rest)
@@ -107,7 +107,7 @@ class ExactForward:
         now = self.current.weights
         if now is None or not torch.is_grad_enabled():
             return type(self.layer).forward(self.layer, *inputs, **options)
-        if isinstance(self.layer, nn.Linear) and _is_linear(self.layer):
+        if _is_linear(self.layer):
             return self._linear(self.layer, inputs[0], now)
         return self._any(inputs, options, now)
 
@@ -144,7 +144,7 @@ class ExactForward:
         return through + (learned - learned.detach())
 
 
-def _is_linear(layer: nn.Module) -> bool:
+def _is_linear(layer: nn.Module) -> TypeGuard[nn.Linear]:
     """Whether it computes what `nn.Linear` does; classes derived from that may do more."""
     return type(layer).forward is nn.Linear.forward
 

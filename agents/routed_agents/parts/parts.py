@@ -108,7 +108,7 @@ class Parts:
         widths: dict[tuple[str, Side], int] = {}
         for name, place in self.places_of(self.names):
             key = (place.layer, place.side)
-            rest = torch.full((place.count * place.width,), len(self.names))
+            rest = torch.full((place.size,), len(self.names))
             layer = found.setdefault(key, RoutedLayer(*key, rest))
             if widths.setdefault(key, place.width) != place.width:
                 raise InputError(f"{place.layer} is counted in units and in heads. Choose one.")

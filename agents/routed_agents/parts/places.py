@@ -45,6 +45,11 @@ class Place:
     items: tuple[int, ...]
     writers: tuple[Writer, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """How many channels the layer has there, those of the part and all others."""
+        return self.count * self.width
+
     def channels(self) -> torch.Tensor:
         """int64, the channels of the part, ascending."""
         items = torch.tensor(self.items)

@@ -49,7 +49,7 @@ def without(parts: Parts, *names: str) -> nn.Module:
     guarded = own_copy(parts.model, share=True)
     for _, place in parts.places_of(names):
         silence = SilenceChannels(place.channels())
-        ChannelHook.attach(guarded, place.layer, place.side, place.count * place.width, silence)
+        ChannelHook.attach(guarded, place.layer, place.side, place.size, silence)
     return guarded
 
 
@@ -71,8 +71,7 @@ def usage(parts: Parts, *inputs: Any, **options: Any) -> dict[str, torch.Tensor]
     found: dict[str, list[torch.Tensor]] = {name: [] for name in parts.names}
     handles = [
         ChannelHook.attach(
-            *(parts.model, place.layer, place.side, place.count * place.width),
-            _listener(place, found[name]),
+            parts.model, place.layer, place.side, place.size, _listener(place, found[name])
         )
         for name, place in parts.places_of(parts.names)
     ]
