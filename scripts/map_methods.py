@@ -19,8 +19,8 @@ import routed_rl
 from routed_rl import TrainConfig
 
 METHODS = (
-    *("inferred", "inferred-model-final", "routed", "naive", "filtering", "reward-model"),
-    "told-everything",
+    *("inferred", "inferred-model-final", "routed", "naive", "filtering"),
+    *("reward-model", "reward-model-final", "told-everything"),
 )
 PLAIN: dict[str, Any] = {
     "oversight": 0.1,
