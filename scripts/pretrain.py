@@ -307,12 +307,19 @@ def is_first() -> bool:
     return distributed.get_rank() == 0
 
 
-def meet(backend: str) -> None:
-    """Join the other processes."""
+def meet(device: torch.device) -> None:
+    """Join the other processes, each of which has a device."""
+    is_cuda = device.type == "cuda"
     store, rank, count = next(rendezvous("env://"))
     # What a dead process left would be read by those that are started again.
     own = distributed.PrefixStore(f"start {os.environ[RESTARTS]}", store)  # pyright: ignore[reportPrivateImportUsage]
-    distributed.init_process_group(backend, store=own, rank=rank, world_size=count)
+    distributed.init_process_group(
+        "nccl" if is_cuda else "gloo",
+        store=own,
+        rank=rank,
+        world_size=count,
+        device_id=device if is_cuda else None,  # Otherwise NCCL guesses it, and warns.
+    )
 
 
 def pace(recipe: Recipe, step: int) -> float:
@@ -483,7 +490,7 @@ def main(
     device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if is_cuda else torch.device("cpu")
     if is_cuda:
         torch.cuda.set_device(device)
-    meet("nccl" if is_cuda else "gloo")
+    meet(device)
     count = distributed.get_world_size()
     if chosen.batch % count:
         raise InputError(

@@ -9,6 +9,8 @@ import pytest
 import torch
 from patient_methods import PatientMethods
 
+# Tests compare bits and hand over tensors of the CPU. `CUDA_VISIBLE_DEVICES=0 pytest` tries a GPU.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 os.environ.pop("COLUMNS", None)  # Processes beside each other are given the terminal's.
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # `human` rendering without a display.
 torch.set_num_threads(1)

@@ -50,6 +50,7 @@ class DigitsTask(StudyTask[DigitsConfig]):
         super().__init__(config)
         self.method = DIGITS_METHODS[config.method]
         self._data = load_digits(config.data)
+        self._images = self.training.images.to(self.device)  # Every step takes some of them.
         # What the overseer says of each image to learn from, int64 [N]: low, high, unlabelled.
         self.labels = self._labels()
 
@@ -127,7 +128,7 @@ class DigitsTask(StudyTask[DigitsConfig]):
         chosen = torch.randint(
             len(self.training), (self.config.batch_size,), generator=state.generator
         )
-        images = self.training.images[chosen].to(self.device)
+        images = self._images[chosen.to(self.device)]
         if state.update < self.config.steps:
             figures = self._learn(state, images, self.labels[chosen].to(self.device))
         else:

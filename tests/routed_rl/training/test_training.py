@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def test_a_run_folder_explains_itself(tmp_path: Path):
     config = json.loads((run.folder / "config.json").read_text())
     assert config["config"]["seed"] == 0
     assert config["config"]["expert_widths"] == [16]
-    assert config["versions"]["torch"] == torch.__version__
+    assert config["versions"]["torch"] == version("torch")
     assert config["format"] == 1
     entries = read_log(run.folder / "log.jsonl")
     assert [entry["update"] for entry in entries] == [10, 20]
