@@ -314,3 +314,24 @@ def test_updates_are_measured_alone_and_beside_another_checkout(
     assert updates.main(Path(__file__).parents[2], pairs=2, runs=1, updates=1) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert told.count(" before, ") == 3
+
+
+def test_steps_are_measured_on_each_device(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    from scripts.benchmarks import devices
+
+    asked: list[tuple[str, int]] = []
+    took = iter([9.0, 1.0, 3.0])  # The first run of all warms up.
+
+    def seconds(case: devices.Case, device: str, steps: int) -> float:
+        asked.append((device, steps))
+        return next(took)
+
+    cart_pole = devices.CASES["CartPole"]
+    assert devices.seconds(cart_pole, "cpu", 1) > 0
+    monkeypatch.setattr(devices, "CASES", {"tried": devices.CASES["fast, inferred"]})
+    monkeypatch.setattr(devices, "seconds", seconds)
+    assert devices.main(("cpu",)) == 0
+    assert asked == [("cpu", 50), ("cpu", 50), ("cpu", 150)]
+    assert "cpu 20.0 ms" in capsys.readouterr().out
