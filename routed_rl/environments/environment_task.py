@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from gymnasium import spaces
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.utils import get_device
 
@@ -173,6 +174,8 @@ class EnvironmentTask:
                 # Where steps wait, minibatches are even whatever the rollout's size.
                 warnings.filterwarnings("ignore", "You have specified a mini-batch size")
                 model = self._model(env)
+            # The library's own leaves an empty folder among the temporary files.
+            model.set_logger(Logger(folder=None, output_formats=[]))
             numbers = read_generators()
         identity = json.dumps(self.identity(), sort_keys=True)
         return EnvironmentState(model, numbers, Noted.of(self.outcomes.targets), identity)

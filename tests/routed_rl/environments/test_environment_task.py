@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import random
 import signal
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,16 @@ def test_a_run_leaves_the_global_generators_where_they_stood(tmp_path: Path):
     torch.manual_seed(5)
     train(doors_with(), tmp_path / "run")
     assert drawn()[0] == first[0]
+
+
+def test_a_run_leaves_nothing_among_the_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    train(doors_with(), tmp_path / "run")
+    assert not list(temporary.iterdir())
 
 
 def test_generators_go_on_from_where_they_were_read():
