@@ -120,7 +120,7 @@ def _cell(rows: Sequence[Row], name: str, settings: Mapping[str, Any], method: s
 
 
 def _draw(cells: Sequence[Cell], situations: Sequence[str], methods: Sequence[str]) -> Drawing:
-    """A square for each method in each situation, the best one of a situation in bold."""
+    """A square for each method in each situation, what reads best in bold."""
     means = np.full((len(situations), len(methods)), np.nan)
     for index, cell in enumerate(cells):
         if cell.summary:
@@ -133,10 +133,10 @@ def _draw(cells: Sequence[Cell], situations: Sequence[str], methods: Sequence[st
     axes.spines["bottom"].set_visible(False)
     for row, line in enumerate(means):
         ranked = line[:-1]
-        best = int(np.nanargmax(ranked)) if np.isfinite(ranked).any() else -1
+        best = number_text(np.nanmax(ranked), 2) if np.isfinite(ranked).any() else None
         for column, value in enumerate(line):
             text = NONE if np.isnan(value) else number_text(value, 2)
-            weight = "bold" if column == best else "normal"
+            weight = "bold" if text == best and column < len(ranked) else "normal"
             colour = MUTED if np.isnan(value) else ON_PALE if abs(value) < 0.75 else ON_DEEP
             axes.text(column, row, text, ha="center", va="center", weight=weight, color=colour)
     return _with_numbers(figure, cells, methods[-1])
@@ -149,7 +149,8 @@ def _with_numbers(figure: Figure, cells: Sequence[Cell], ceiling: str) -> Drawin
         header=COLUMNS,
         records=_records(cells),
         caption="Discounted return of the deployed policy in the world that it was trained in, "
-        f"mean over seeds; chance has 0. Bold: the best of a situation. {ceiling} is the ceiling.",
+        "mean over seeds; chance has 0. Bold: the best of a situation, to two decimals. "
+        f"{ceiling} is the ceiling.",
         alt="The mean return of each method in each situation; the numbers are in the table.",
     )
 

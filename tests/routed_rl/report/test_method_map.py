@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.axes import Axes
 
 from routed_envs import InputError
 from routed_rl import write_map
@@ -56,6 +57,22 @@ def test_the_map_says_who_is_best_by_how_much_and_whether_that_is_certain(tmp_pa
     ]
     assert float(found[1]["mean"]) == pytest.approx(0.6)
     assert (tmp_path / "figures" / "map.png").stat().st_size > 1000
+
+
+def test_what_reads_as_well_as_the_best_is_bold_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    written: list[tuple[str, str]] = []
+
+    def text(_axes: Axes, _x: float, _y: float, said: str, weight: str, **_look: Any) -> None:
+        written.append((said, weight))
+
+    monkeypatch.setattr(Axes, "text", text)
+    worth = {"a": 0.9295, "b": 0.931, "c": 0.92, "ceiling": 0.932}
+    rows = [row(method, 0.1, 0, value) for method, value in worth.items()]
+    write_map(rows, {"plain": SITUATIONS["plain"]}, tuple(worth), tmp_path)
+    assert [said for said, _ in written] == ["0.93", "0.93", "0.92", "0.93"]
+    assert [weight for _, weight in written] == ["bold", "bold", "normal", "normal"]
 
 
 def test_without_any_run_there_is_no_map(tmp_path: Path):
