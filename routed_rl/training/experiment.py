@@ -43,7 +43,7 @@ from routed_rl.evaluation.exact import Evaluator
 from routed_rl.runs.devices import device_named
 from routed_rl.runs.identity import TABLE
 from routed_rl.runs.warning_signs import Noted
-from routed_rl.training.own_world import own_world
+from routed_rl.training.own_world import check_shown, own_world
 from routed_rl.training.precision import check_precision, products
 from routed_rl.training.state import TrainingState
 
@@ -80,8 +80,8 @@ class Experiment:
 
         Raises:
             InputError: An unknown method, a device that is not there or lacks products of the
-                precision, a method that does not fit the world's outcomes, or fewer environments
-                than experts that act alone.
+                precision, a world that shows something else than it says, a method that does not
+                fit the world's outcomes, or fewer environments than experts that act alone.
         """
         if world is None and config.world is not None:
             world = own_world(config.world).with_oversight(config.oversight)
@@ -91,6 +91,7 @@ class Experiment:
             # A world of one's own brings its settings: what the configuration says of them is its.
             shared = {k: v for k, v in world.settings().items() if k in vars(config)}
             config = dataclasses.replace(config, **shared)
+        check_shown(world)
         if method is None:
             method = get_method(config.method, world.outcomes)
         else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from routed_agents.own_objects import call_own, find_object
 from routed_envs.errors import InputError
 from routed_envs.worlds import World
@@ -37,6 +39,25 @@ def own_world(place: str) -> World[Any]:
             "world, or a function that makes one, as routed_envs.World describes it."
         )
     return found
+
+
+def check_shown(world: World[Any]) -> None:
+    """Refuse a world that shows something else than it says.
+
+    Args:
+        world: Of the user's own. One episode is placed.
+
+    Raises:
+        InputError: What it shows has another shape, or is int64: such are taken for lists of
+            entries.
+    """
+    shown = world.observe(world.place(torch.zeros(1, world.random_numbers)))
+    expected = (1, *world.observation_shape)
+    if tuple(shown.shape) != expected or shown.dtype == torch.int64:
+        raise InputError(
+            f"{type(world).__name__} shows {shown.dtype} of shape {tuple(shown.shape)} for one "
+            f"episode. By its observation_shape observe must return torch.int8 of shape {expected}."
+        )
 
 
 def as_in_training(world: World[Any], run: Path) -> World[Any]:

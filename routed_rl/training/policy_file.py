@@ -15,6 +15,7 @@ from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.worlds import World
+from routed_rl.runs.devices import usable_device
 from routed_rl.runs.run_folder import FORMAT, RunFolder, check_format, read_disposable
 
 KEY = "routed_rl"
@@ -62,9 +63,9 @@ def load_policy(
 
     Raises:
         InputError: There is no such file, or it is truncated, corrupted or something else; or the
-            world has other observations or actions.
+            world has other observations or actions; or the device is not there.
     """
-    file = _policy_at(path)
+    file, place = _policy_at(path), usable_device(device)
     with refusing_damage(file, "routed-rl saved", " Give the folder of a finished run."):
         description, weights = read_described(file, KEY)
         check_format(file, description["format"])
@@ -80,7 +81,7 @@ def load_policy(
             world = _world(description["world"], file)
         _check_fit(network.settings, world, file)
         deploy, steering = description["deploy"], description.get("steering")
-        return Policy(network.to(device), world, deploy, steering, description["seed"])
+        return Policy(network.to(place), world, deploy, steering, description["seed"])
 
 
 def _policy_at(path: str | Path) -> Path:

@@ -23,8 +23,15 @@ def group_experts(method: Method, groups: Groups) -> Method:
         groups: The new experts' names, with the experts that each replaces.
 
     Raises:
-        InputError: The groups are not two or more, or do not hold each expert once.
+        InputError: The groups are not two or more, or do not hold each expert once; or the method's
+            experts act alone.
     """
+    if method.acts == "experts":
+        raise InputError(
+            f"The experts of {method.name} act alone, each for its own outcome, and cannot be "
+            "grouped. Give a method whose mixture acts, such as routed; or declare the outcomes of "
+            "a group as one."
+        )
     members = [name for group in groups.values() for name in group]
     if len(groups) < 2 or sorted(members) != sorted(method.experts):
         raise InputError(

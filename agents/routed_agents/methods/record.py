@@ -69,7 +69,8 @@ class GateMemory:
     """The gate learns from remembered endings, not from each step of the rollout.
 
     It then learns where it judges, from the last steps of overseen episodes, and from as many of
-    them at each update however rare they are.
+    them at each update however rare they are. Before the first one it learns from the rollout, as
+    gates without a memory do.
 
     Attributes:
         remembered: How many endings are kept, the most recent ones.

@@ -18,9 +18,12 @@ class RoutingSettings:
 
     Attributes:
         gate_coefficient: Weight of the gate's cross-entropy, at least 0.
-        overseen_weight: Weight of a sample whose episode was overseen; the others weigh 1.
+        overseen_weight: Weight of a sample whose episode was overseen; the others weigh 1. Of a
+            method that infers endings, of a sample as far as its episode is held for one that ended
+            on a target.
         overseen_limit: The most that overseen samples together may have of all weight, above 0 to
-            1; where they would have more, each weighs less.
+            1; where they would have more, each weighs less. What a method only infers is not
+            counted, though it has the same weight.
         advantage_offset: Added to every advantage, in standard deviations of the rollout's, times
             the share of episodes that is not overseen. With routes it draws each expert towards
             what teaches it. Where it is not 0, `RoutedA2C` and `RoutedPPO` normalise the rollout's

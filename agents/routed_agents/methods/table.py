@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch.nn import functional
@@ -85,15 +86,18 @@ class Table:
         weights = [row.weight * factor for row, factor in zip(rows, factors, strict=True)]
         masked = any(weights != ones for weights in activations)
         targets = [0 if row.target is None else method.experts.index(row.target) for row in rows]
+        numbers = partial(
+            torch.tensor, dtype=torch.float32, device=device
+        )  # Rows may say 1 for 1.0.
         return cls(
-            reward=torch.tensor([_each(row.reward, len(ones)) for row in rows], device=device),
+            reward=numbers([_each(row.reward, len(ones)) for row in rows]),
             replaces=torch.tensor([row.reward is not None for row in rows], device=device),
-            weight=torch.tensor(weights, device=device),
-            experts=torch.tensor([row.experts for row in rows], device=device),
-            gate=torch.tensor([row.gate for row in rows], device=device),
-            activations=torch.tensor(activations, device=device) if masked else None,
+            weight=numbers(weights),
+            experts=numbers([row.experts for row in rows]),
+            gate=numbers([row.gate for row in rows]),
+            activations=numbers(activations) if masked else None,
             target=torch.tensor(targets, device=device),
-            has_target=torch.tensor([float(row.target is not None) for row in rows], device=device),
+            has_target=numbers([row.target is not None for row in rows]),
         )
 
     def rewards(
@@ -124,9 +128,7 @@ class Table:
 
     def lesson(self, labels: torch.Tensor) -> Lesson:
         """What samples may teach whose episodes have these labels, int64 [B] or float [B, L]."""
-        targets = self.target
-        if labels.is_floating_point():
-            targets = functional.one_hot(targets, self.experts.shape[1]).to(labels.dtype)
+        has_target = _average(self.has_target, labels)
         factors = self.activations
         return Lesson(
             routes=ExpertRoutes(
@@ -135,9 +137,24 @@ class Table:
                 activations=None if factors is None else _average(factors, labels),
             ),
             weights=_average(self.weight, labels),
-            targets=_average(targets, labels),
-            has_target=_average(self.has_target, labels),
+            targets=self._targets(labels, has_target),
+            has_target=has_target,
         )
+
+    def _targets(self, labels: torch.Tensor, has_target: torch.Tensor) -> torch.Tensor:
+        """Whom the gate should call on, int64 [B], or float [B, K], how likely if on anybody.
+
+        Args:
+            labels: int64 [B], or float [B, L].
+            has_target: float [B], how likely there is a target.
+        """
+        if not labels.is_floating_point():
+            return self.target[labels]
+        each = functional.one_hot(self.target, self.experts.shape[1]).to(labels.dtype)
+        if self.has_target.all():
+            return labels @ each
+        least = torch.finfo(labels.dtype).tiny
+        return labels @ (each * self.has_target[:, None]) / has_target[:, None].clamp(min=least)
 
 
 def _each(reward: float | tuple[float, ...] | None, count: int) -> tuple[float, ...]:

@@ -127,6 +127,7 @@ class Policy:
         Args:
             shown: float or int8 [B, *observation_shape], or entries, int64 [B, M].
         """
+        shown = shown.to(self.device)
         if self._weights is None:
             return self.network(shown)[0].softmax(1)
         return self.network.steered_logits(shown, self._weights).softmax(1)

@@ -361,6 +361,12 @@ def test_groups_hold_each_expert_once(groups: dict[str, tuple[str, ...]]):
         group_experts(get_method("routed", FOUR), groups)
 
 
+def test_experts_that_act_alone_are_not_grouped():
+    groups = {"good": ("gold", "coin"), "bad": ("trap", "pit")}
+    with pytest.raises(InputError, match="experts of inferred act alone"):
+        group_experts(get_method("inferred", FOUR), groups)
+
+
 def test_a_methods_description_is_that_of_runs_made_before_modules_moved():
     """A run is continued only if the description that it saved is the present one."""
     ends = {"routed": "routed_agents.methods._whole_budget, None"}

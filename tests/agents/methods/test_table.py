@@ -52,6 +52,25 @@ def test_a_lesson_is_the_rows_of_the_labels():
     assert (lesson.targets[0].item(), lesson.targets[2].item()) == (1, 0)
 
 
+def test_what_has_no_target_says_nothing_of_which_one_it_is():
+    guessed = torch.tensor(
+        [[0.0, 0.2, 0.0, 0.8, 0.0], [0.6, 0.2, 0.2, 0.0, 0.0], [0.0, 0, 0, 1, 0]]
+    )
+    lesson = Table.of(BY_HAND, DOOR).lesson(guessed)
+    expected = torch.tensor([[0.0, 1.0], [0.75, 0.25], [0.0, 0.0]])
+    assert torch.allclose(lesson.targets, expected)
+    assert torch.allclose(lesson.has_target, torch.tensor([0.2, 0.8, 0.0]))
+
+
+def test_rows_of_whole_numbers_are_numbers_too():
+    whole = {
+        name: dataclasses.replace(row, experts=(1, 1), gate=1, weight=1, reward=None)
+        for name, row in BY_HAND.rows.items()
+    }
+    lesson = Table.of(dataclasses.replace(BY_HAND, rows=whole), DOOR).lesson(torch.eye(5))
+    assert lesson.routes.experts.tolist() == [[1.0, 1.0]] * 5
+
+
 def test_activations_stay_open_where_no_row_has_any():
     table = Table.of(get_method("routed", DOOR), DOOR)
     assert table.lesson(torch.tensor([GOLD, UNKNOWN])).routes.activations is None

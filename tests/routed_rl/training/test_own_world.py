@@ -88,6 +88,33 @@ def test_a_sweep_in_a_world_of_ones_own_is_reported_in_its_words(
     assert "diamond rate" not in page
 
 
+class Entries(Doors):
+    """It shows whole numbers of 64 bits, as one_hot gives them."""
+
+    def observe(self, state: Any) -> torch.Tensor:
+        return super().observe(state).long()
+
+
+class Wide(Doors):
+    """It shows more than it says."""
+
+    def observe(self, state: Any) -> torch.Tensor:
+        return super().observe(state).expand(-1, 3)
+
+
+@pytest.mark.parametrize(
+    ("world", "message"),
+    [
+        (Entries(), r"Entries shows torch.int64 of shape \(1, 1\).*torch.int8 of shape \(1, 1\)"),
+        (Wide(), r"Wide shows torch.int8 of shape \(1, 3\).*torch.int8 of shape \(1, 1\)"),
+    ],
+)
+def test_a_world_that_shows_something_else_is_refused(world: Doors, message: str, tmp_path: Path):
+    with pytest.raises(InputError, match=message):
+        train(named(world=None), tmp_path / "run", world=world)
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("place", "message"),
     [

@@ -162,6 +162,21 @@ def test_damaged_and_foreign_policy_files_are_refused(tmp_path: Path):
         load_policy(tmp_path / "nowhere")
 
 
+def test_a_device_that_is_not_there_is_refused_as_such(tmp_path: Path):
+    file = tmp_path / "policy.safetensors"
+    save_policy(random_policy(), file)
+    for device in ("cdua", "cuda:99"):
+        with pytest.raises(InputError, match=f"device='{device}' cannot be used here"):
+            load_policy(file, device=device)
+
+
+def test_what_a_world_shows_follows_the_policy_to_its_device():
+    policy = random_policy()
+    shown = torch.zeros(2, *policy.network.settings.observation_shape, dtype=torch.int8)
+    policy.network.to("meta")
+    assert policy.probabilities(shown).device.type == "meta"
+
+
 def test_a_file_of_a_newer_format_says_so(tmp_path: Path):
     file = tmp_path / "policy.safetensors"
     save_file({"x": torch.zeros(1)}, file, {"routed_rl": json.dumps({"format": 99})})
