@@ -19,7 +19,8 @@ class Selector:
         outcomes: Names and codes of the labels.
 
     Attributes:
-        best: The best weights so far; None before enough episodes were overseen.
+        best: The best weights so far, on the CPU, so that what is pickled with them opens on any
+            machine; None before enough episodes were overseen.
     """
 
     def __init__(self, rule: BestOverseen, outcomes: Outcomes) -> None:
@@ -36,7 +37,7 @@ class Selector:
         score = float(self._scores[self._recent].sum())
         if len(self._recent) == self._rule.episodes and score > self._best_score:
             self._best_score = score
-            self.best = {name: w.detach().clone() for name, w in network.state_dict().items()}
+            self.best = _on_cpu(network.state_dict())
 
     def state_dict(self) -> dict[str, torch.Tensor | float | Weights | None]:
         """The state, as tensors and numbers."""
@@ -48,4 +49,10 @@ class Selector:
         assert isinstance(recent, torch.Tensor), "`state_dict` gives a tensor"
         assert isinstance(score, float), "`state_dict` gives a float"
         assert best is None or isinstance(best, dict), "`state_dict` gives weights by name"
-        self._recent, self._best_score, self.best = recent.cpu(), score, best
+        self._recent, self._best_score = recent.cpu(), score
+        self.best = None if best is None else _on_cpu(best)
+
+
+def _on_cpu(weights: Weights) -> Weights:
+    """Copies of the weights, which may live on another device."""
+    return {name: weight.detach().to("cpu", copy=True) for name, weight in weights.items()}

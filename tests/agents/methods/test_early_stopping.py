@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from routed_agents import BestOverseen
 from routed_agents.methods.early_stopping import Selector
@@ -32,3 +34,16 @@ def test_selection_keeps_the_best_policy_by_overseen_episodes_alone():
         one.observe(torch.tensor([0, 0, 0, 0]), network)
         assert one.best is not None
         assert one.best["weight"].item() == 4.0
+
+
+def test_the_best_weights_are_kept_on_the_cpu(monkeypatch: pytest.MonkeyPatch):
+    network = torch.nn.Linear(1, 1)
+    with FakeTensorMode():  # Stands in for a GPU.
+        weights = {"weight": torch.empty(1, device="cuda")}
+    monkeypatch.setattr(network, "state_dict", lambda: weights)
+    seen, restored = (Selector(BestOverseen({}, episodes=1), OUTCOMES) for _ in range(2))
+    seen.observe(torch.tensor([0]), network)
+    restored.load_state_dict({"recent": torch.tensor([0]), "best_score": 1.0, "best": weights})
+    for selector in (seen, restored):
+        assert selector.best is not None
+        assert selector.best["weight"].device.type == "cpu"
