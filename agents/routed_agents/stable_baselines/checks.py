@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import gymnasium
+import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -51,7 +52,7 @@ def check_spaces(observation_space: spaces.Space, action_space: spaces.Space) ->
     """Refuse spaces that the library's on-policy algorithms do not take.
 
     Raises:
-        InputError: The actions or the observations are of another kind.
+        InputError: The actions or the observations are of another kind, or not counted from 0.
     """
     if not isinstance(action_space, ACTIONS):
         raise InputError(
@@ -72,13 +73,23 @@ def check_spaces(observation_space: spaces.Space, action_space: spaces.Space) ->
     if isinstance(observation_space, spaces.Dict):
         parts = {f" of {name!r}": space for name, space in observation_space.items()}
     for place, space in parts.items():
-        if not isinstance(space, OBSERVATIONS):
-            raise InputError(
-                f"The observation space{place} is {space}; a policy sees Box, Discrete, "
-                "MultiDiscrete or MultiBinary, or a dictionary of these. Wrap the environment in "
-                "gymnasium.wrappers.FlattenObservation, or for MiniGrid in "
-                "minigrid.wrappers.ImgObsWrapper."
-            )
+        _check_observations(place, space)
+
+
+def _check_observations(place: str, space: spaces.Space) -> None:
+    """Refuse what a policy cannot see; the place says which part of a dictionary it is."""
+    if not isinstance(space, OBSERVATIONS):
+        raise InputError(
+            f"The observation space{place} is {space}; a policy sees Box, Discrete, "
+            "MultiDiscrete or MultiBinary, or a dictionary of these. Wrap the environment in "
+            "gymnasium.wrappers.FlattenObservation, or for MiniGrid in "
+            "minigrid.wrappers.ImgObsWrapper."
+        )
+    if isinstance(space, spaces.Discrete | spaces.MultiDiscrete) and np.any(space.start):
+        raise InputError(
+            f"The observation space{place} is {space}, which begins at {space.start}; the "
+            "library counts observations from 0. Shift it in a wrapper."
+        )
 
 
 def check_mixed(action_space: spaces.Space) -> None:

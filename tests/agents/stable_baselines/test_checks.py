@@ -107,3 +107,17 @@ def test_spaces_that_are_not_supported_are_refused_with_their_cure():
         RoutedPPO("MlpPolicy", vector)
     with pytest.raises(InputError, match="WorldVecEnv"):
         evaluate_env(routed_ppo().policy, vector)
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        (spaces.Discrete(4, start=1), r"is Discrete\(4, start=1\), which begins at 1;.* from 0"),
+        (spaces.MultiDiscrete([3, 3], start=[0, 2]), r"begins at \[0 2\]"),
+        (spaces.Dict({"place": spaces.Discrete(4, start=-1)}), "of 'place' is .* begins at -1"),
+    ],
+)
+def test_observations_that_are_not_counted_from_0_are_refused(space: spaces.Space, message: str):
+    with pytest.raises(InputError, match=message):
+        check_spaces(space, spaces.Discrete(2))
+    check_spaces(spaces.Dict({"place": spaces.Discrete(4)}), spaces.Discrete(2))
