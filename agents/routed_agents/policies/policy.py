@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from routed_agents.policies.experts import keep_experts, restricted_steering
 from routed_agents.policies.networks import Gate, RoutedPolicyNetwork
-from routed_agents.policies.steering import Steering, steering_weights
+from routed_agents.policies.steering import Steering, plain_steering, steering_weights
 from routed_agents.rollout import sample_actions
 from routed_envs.errors import InputError
 from routed_envs.worlds import World
@@ -44,8 +44,8 @@ class Policy:
     ) -> None:
         self.network = network
         self.world = world
-        self.deploy = deploy
-        self.steering = steering
+        self.deploy = plain_steering(deploy)
+        self.steering = plain_steering(steering)
         self.seed = seed
         self._generator = torch.Generator().manual_seed(seed)
         self._weights = steering_weights(steering, self.experts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Real
+from typing import Any
 
 from routed_envs.errors import InputError, unknown_name
 
@@ -49,6 +50,17 @@ def steering_weights(steering: Steering, experts: Sequence[str]) -> tuple[float,
             "weight for each expert, a number from 0 to 1, or None."
         )
     return _checked(steering, experts)
+
+
+def plain_steering(steering: Steering) -> Steering:
+    """A steering as JSON can hold it: NumPy's numbers as plain floats, a mapping as a dict."""
+    if isinstance(steering, Mapping):
+        return {name: _plain(weight) for name, weight in steering.items()}
+    return _plain(steering)
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else value
 
 
 def _checked(weights: Mapping[str, float], experts: Sequence[str]) -> tuple[float, ...]:

@@ -21,7 +21,7 @@ from torch import nn
 from routed_agents import losses
 from routed_agents.policies.mixture import Mixture, Routing, deal
 from routed_agents.policies.networks import Gate
-from routed_agents.policies.steering import Steering, steering_weights
+from routed_agents.policies.steering import Steering, plain_steering, steering_weights
 from routed_agents.routing import add_loss, route
 from routed_agents.stable_baselines.buffer import RoutedObservations
 from routed_agents.stable_baselines.checks import (
@@ -367,7 +367,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         """
         weights = steering_weights(steering, self.experts)
         steered = copy.copy(self)
-        steered.steering, steered._weights = steering, weights
+        steered.steering, steered._weights = plain_steering(steering), weights
         return steered
 
     @torch.no_grad()

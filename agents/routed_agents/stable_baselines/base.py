@@ -27,7 +27,7 @@ from routed_agents.methods.relabelling import count_targets, method_labels, told
 from routed_agents.methods.routing_settings import RoutingSettings
 from routed_agents.methods.table import Table
 from routed_agents.policies.mixture import deal
-from routed_agents.policies.steering import Steering
+from routed_agents.policies.steering import Steering, plain_steering
 from routed_agents.rollout import Rollout
 from routed_agents.stable_baselines.actor_critic import (
     RoutedActorCriticPolicy,
@@ -135,7 +135,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         self.policy_kwargs = own | self.parts
         super()._setup_model()
         self.policy_kwargs = own
-        self.policy.deploy = self.method.deploy
+        self.policy.deploy = plain_steering(self.method.deploy)
         self._teach(self.outcomes)
 
     def _take_experts(self) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from baselines import (
@@ -14,9 +17,11 @@ from helpers import random_policy
 
 from routed_agents import (
     RoutedA2C,
+    get_method,
     load_exported,
 )
 from routed_envs import InputError
+from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import export_policy, load_policy, save_policy
 
 
@@ -37,6 +42,17 @@ def test_an_exported_policy_opens_without_the_model(tmp_path: Path):
     with pytest.raises(InputError, match=r"ends in \.safetensors"):
         model.export(tmp_path / "policy.onnx")
     assert not (tmp_path / "policy.onnx").exists()
+
+
+def test_numpys_numbers_steer_and_are_exported_as_plain_ones(tmp_path: Path):
+    deploy: Any = {"diamond": np.float32(0.75), "ghost": np.float64(0.25)}
+    method = dataclasses.replace(get_method("routed", OUTCOMES), deploy=deploy)
+    model = RoutedA2C("MlpPolicy", vec_env(), method, policy_kwargs=dict(ARCH), n_steps=4)
+    half: Any = np.float32(0.5)
+    model.policy = model.steer(half)
+    model.export(tmp_path / "policy.safetensors")
+    again = load_exported(tmp_path / "policy.safetensors")
+    assert (again.steering, again.deploy) == (0.5, {"diamond": 0.75, "ghost": 0.25})
 
 
 def test_a_policy_file_of_the_other_kind_is_told_from_a_damaged_one(tmp_path: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -138,6 +139,15 @@ def test_a_saved_policy_is_the_same_policy(tmp_path: Path):
     first = file.read_bytes()
     save_policy(loaded, file)
     assert file.read_bytes() == first
+
+
+def test_numpys_numbers_steer_and_are_saved_as_plain_ones(tmp_path: Path):
+    network, file = random_policy().network, tmp_path / "policy.safetensors"
+    weights = MappingProxyType({"ghost": np.float32(0.25), "diamond": np.float64(0.75)})
+    steered = Policy(network, WORLD, deploy=weights).steer(np.float32(0.5))  # pyright: ignore[reportArgumentType]
+    save_policy(steered, file)
+    loaded = load_policy(file)
+    assert (loaded.steering, loaded.deploy) == (0.5, {"ghost": 0.25, "diamond": 0.75})
 
 
 def test_damaged_and_foreign_policy_files_are_refused(tmp_path: Path):
