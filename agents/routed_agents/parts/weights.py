@@ -69,6 +69,7 @@ class RouteWeights:
         Raises:
             InputError: Their shapes differ, or all are numbers.
         """
+        weights = [_as_floats(weight) for weight in weights]
         tensors = [weight for weight in weights if isinstance(weight, torch.Tensor)]
         shapes = {tuple(tensor.shape) for tensor in tensors}
         if len(shapes) != 1:
@@ -116,6 +117,13 @@ class RouteWeights:
         chosen = weights.index_select(-1, codes.to(weights.device)).to(values)
         between = (1,) * (values.dim() - len(leading) - 1)
         return chosen.view(*leading, *between, chosen.shape[-1]).expand(values.shape)
+
+
+def _as_floats(weight: torch.Tensor | float) -> torch.Tensor | float:
+    """Floats in the place of yes and no or of whole numbers, which could hold no weight of 0.5."""
+    if isinstance(weight, torch.Tensor) and not weight.is_floating_point():
+        return weight.float()
+    return weight
 
 
 @dataclass(eq=False)

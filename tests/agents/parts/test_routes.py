@@ -14,6 +14,7 @@ from torch.func import functional_call, grad, vmap
 from torch.utils.checkpoint import checkpoint
 
 from routed_agents import Dimensions, Heads, Parts, Routes, Units, usage, without
+from routed_agents.parts.weights import RouteWeights
 from routed_envs import InputError
 
 MLP = "blocks.*.mlp.down"
@@ -148,6 +149,12 @@ def test_tokens_have_labels_of_their_own_and_weights_may_be_graded():
     with routes({"wood": torch.zeros(4, 5)}):
         loss(model, tokens()).backward()
     assert not gradients(model)["blocks.1.mlp.gate.weight"][6:].any()
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.int64, torch.float64])
+def test_a_number_beside_weights_of_any_kind_stays_what_it_is(dtype: torch.dtype):
+    given = torch.tensor([1, 0], dtype=dtype)
+    assert RouteWeights.graded([given, 0.5]).gradients.tolist() == [[1.0, 0.5], [0.0, 0.5]]
 
 
 @settings(max_examples=25, deadline=None)
