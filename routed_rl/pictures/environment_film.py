@@ -24,7 +24,7 @@ from routed_rl.charts.tables import Record
 from routed_rl.environments.making import make_env
 from routed_rl.pictures.drawn_world import DrawnWorld
 from routed_rl.pictures.encoding import check_film, check_length, film_bytes
-from routed_rl.pictures.film import font
+from routed_rl.pictures.film import font, who_acts
 from routed_rl.training.run import AnyPolicy, AnyRun, Run
 
 MARGIN, FOOTER = 10, 64
@@ -139,7 +139,7 @@ def _film(
         torch.manual_seed(seed)
         shown, records = _moments(env, policy, episodes, deterministic, seed)
     speed = float(env.metadata.get("render_fps") or FRAMES_PER_SECOND)
-    who = _who_acts(policy)
+    who = who_acts(policy)
     pictures = [_draw(moment, who, episodes, policy.experts, outcomes) for moment in shown]
     last = [moment.outcome != "unfinished" for moment in shown]
     content = film_bytes(path, pictures, last, max(20, round(1000 / speed)))
@@ -213,16 +213,6 @@ def _thinned(moments: Iterable[Moment], records: list[Record]) -> list[Moment]:
         if len(shown) > MOST_PICTURES:
             shown, every = shown[::2], 2 * every
     return [*shown, last] if last is not None and last is not shown[-1] else shown
-
-
-def _who_acts(policy: AnyPolicy) -> str:
-    """The policy's steering in words."""
-    if len(policy.experts) == 1:
-        return "policy"
-    if policy.steering is None:
-        mixes = isinstance(policy, Policy) or policy.mixes
-        return "mixture" if mixes else "the gate's expert"
-    return f"{policy.steering} expert" if isinstance(policy.steering, str) else "steered mixture"
 
 
 def _draw(

@@ -18,6 +18,7 @@ from routed_rl.charts.drawing import save_picture
 from routed_rl.charts.tables import Record
 from routed_rl.pictures.encoding import beside, check_film, film_bytes
 from routed_rl.pictures.episodes import Frame
+from routed_rl.training.run import AnyPolicy
 
 CELL = 64
 """A cell's side has so many pixels."""
@@ -53,13 +54,14 @@ def draw_frame(
     return picture
 
 
-def who_acts(policy: Policy) -> str:
+def who_acts(policy: AnyPolicy) -> str:
     """The policy's steering in words."""
     if len(policy.experts) == 1:
         name = policy.experts[0]
         return name if name == "policy" else f"{name} expert"
     if policy.steering is None:
-        return "mixture"
+        mixes = isinstance(policy, Policy) or policy.mixes
+        return "mixture" if mixes else "the gate's expert"
     if isinstance(policy.steering, str):
         return f"{policy.steering} expert"
     return "steered mixture"
@@ -95,9 +97,18 @@ def _draw_ending(
         return
     colour = target_colour(frame.outcome, outcomes)
     pen.rectangle((MARGIN, top, width - MARGIN, top + 24), colour)
-    seen = "overseer saw it" if frame.label == frame.outcome else "overseer did not see it"
-    text = "timed out" if frame.outcome == "timeout" else f"{frame.outcome}: {seen}"
-    pen.text((width / 2, top + 12), text, PAPER, font(15), anchor="mm")
+    pen.text((width / 2, top + 12), ending_words(frame), PAPER, font(15), anchor="mm")
+
+
+def ending_words(frame: Frame) -> str:
+    """How an episode ended, and what the overseer made of it, who may see it and mistake it."""
+    if frame.outcome == "timeout":
+        return "timed out"
+    if frame.label == "unknown":
+        return f"{frame.outcome}: overseer did not see it"
+    if frame.label == frame.outcome:
+        return f"{frame.outcome}: overseer saw it"
+    return f"{frame.outcome}: overseer says {frame.label}"
 
 
 def font(size: int) -> Any:

@@ -19,7 +19,7 @@ from routed_rl.evaluation.steerings import steerings
 from routed_rl.pictures.contact_sheet import draw_contact_sheet
 from routed_rl.pictures.episodes import record
 from routed_rl.pictures.failures import diamond_reachable, record_failures
-from routed_rl.pictures.film import save_film, save_side_by_side
+from routed_rl.pictures.film import ending_words, save_film, save_side_by_side, who_acts
 from routed_rl.pictures.placement import parse_placement
 
 WORLD = DiamondGhostWorld(oversight=0.3)
@@ -99,6 +99,29 @@ def test_the_sheet_has_a_row_for_each_episode_and_shortens_long_ones():
     row = 5 * 28 + 1 + 40
     assert more.size == (sheet.width, sheet.height + 3 * row)
     assert sheet.width <= 2 * 16 + 9 * (5 * 28 + 1 + 14)
+
+
+def test_an_ending_says_what_the_overseer_saw_and_what_he_mistook():
+    frame = record(random_policy(), WORLD, 1, seed=1)[-1]
+    words = {
+        ("diamond", "diamond"): "diamond: overseer saw it",
+        ("diamond", "ghost"): "diamond: overseer says ghost",
+        ("diamond", "unknown"): "diamond: overseer did not see it",
+        ("timeout", "timeout"): "timed out",
+    }
+    for (outcome, label), said in words.items():
+        assert ending_words(dataclasses.replace(frame, outcome=outcome, label=label)) == said
+
+
+def test_who_acts_in_words():
+    policy = random_policy()
+    everyone = (policy, policy.steer("ghost"), policy.steer(0.5), policy.with_experts("diamond"))
+    assert [who_acts(one) for one in everyone] == [
+        "mixture",
+        "ghost expert",
+        "steered mixture",
+        "diamond expert",
+    ]
 
 
 def _renumbered(frames, first: int):
