@@ -50,6 +50,22 @@ class ListedDoors(Doors):
         return replace(self, oversight=oversight)
 
 
+@dataclass(frozen=True)
+class WatchedDoors(ListedDoors):
+    """A bandit with a single state, in which the overseer always watches."""
+
+    state_count: int = 1
+
+    def enumerate_states(self) -> DoorState:
+        return DoorState(torch.ones((1, 1), dtype=torch.int8))
+
+    def state_index(self, state: DoorState) -> torch.Tensor:
+        return torch.zeros(len(state.watched), dtype=torch.int64)
+
+    def start_probabilities(self) -> torch.Tensor:
+        return torch.ones(1, dtype=torch.float64)
+
+
 class Noisy(Corridor):
     """A corridor whose pictures are so large that nine of them do not fit into a page."""
 
@@ -222,6 +238,14 @@ def test_a_world_without_pictures_and_names(tmp_path: Path):
     assert number_count(ListedDoors(), [doors_policy(ListedDoors())], found["levels"]) == sum(
         part.size for name, part in parts.items() if name != "fields"
     )
+
+
+def test_a_world_with_one_state(tmp_path: Path):
+    found, parts = held(explore(doors_policy(WatchedDoors()), out=tmp_path / "page.html"))
+    assert found["fields"] == [{"name": "state", "values": ["1"]}]
+    assert parts["fields"].tolist() == [[0]]
+    # Each door ends the episode under its own label, of 6; the fourth action is a time-out.
+    assert parts["next"].tolist() == [[-1 - 7 * code for code in range(4)]]
 
 
 def test_two_policies_of_one_world(tmp_path: Path):

@@ -35,7 +35,7 @@ def state_fields(states: Any) -> list[StateField]:
 
     Returns:
         The fields that are not the same in all states. Where they do not tell every state from
-        every other, the state's number in the list comes as one more.
+        every other, or there is but one state, the state's number in the list comes as one more.
     """
     fields = [
         found
@@ -44,7 +44,7 @@ def state_fields(states: Any) -> list[StateField]:
     ]
     count = len(getattr(states, dataclasses.fields(states)[0].name))
     codes = torch.stack([torch.zeros(count), *(field.codes for field in fields)], 1)
-    if len(codes.unique(dim=0)) < count:
+    if not fields or len(codes.unique(dim=0)) < count:
         numbers = torch.arange(count)
         fields.append(StateField("state", tuple(map(str, range(1, count + 1))), numbers))
     return fields
