@@ -32,6 +32,7 @@ REFUSED = {
     "rows": "Give size, which counts the outer walls.",
     "cols": "Give size, which counts the outer walls.",
     "oversight_falloff": "In MiniGrid oversight does not fall off with the distance. Leave it out.",
+    "tempting_starts": "In MiniGrid starts are uniform. Leave it out, or give reset() options.",
 }
 """These settings of the world have no meaning here; each has the advice that its refusal gives."""
 OWN = ("size", "layout", "max_steps")

@@ -343,6 +343,7 @@ def test_options_that_cannot_be_used_are_refused_with_a_cure(options, message):
         ({"size": 8.0}, "size=8.0: give a whole number"),
         ({"oversight": 2}, "oversight=2 is no probability"),
         ({"max_steps": 0}, "max_steps=0: give at least 1"),
+        ({"tempting_starts": True}, "tempting_starts=True: In MiniGrid starts are uniform"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused_with_a_cure(kwargs, message):
