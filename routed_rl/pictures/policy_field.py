@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from routed_agents.policies.policy import Policy
+from routed_agents.policies.steering import steering_weights
 from routed_envs.gridworld.drawing import draw_grid
 from routed_envs.gridworld.world import MOVES, DiamondGhostWorld, GridState
 from routed_rl.charts.canvas import WIDTH, make_panels, our_look
@@ -44,6 +45,7 @@ ARROWS: dict[str, Any] = {
 TITLES = {
     "mixture": "mixture\nthe learned gate decides",
     "policy": "policy\none expert",
+    "deployed": "deployed\na fixed mix of the experts",
 }
 
 
@@ -91,10 +93,10 @@ def policy_fields(policy: Policy, world: DiamondGhostWorld, states: GridState) -
     for name, steered in steerings(policy).items():
         weights = None
         if len(policy.experts) > 1:
-            gate = policy.gate_weights(observations)[:, 0].cpu()
-            weights = (
-                gate if name == "mixture" else torch.full_like(gate, name == policy.experts[0])
-            )
+            weights = policy.gate_weights(observations)[:, 0].cpu()
+            fixed = steering_weights(steered.steering, policy.experts)
+            if fixed is not None:
+                weights = torch.full_like(weights, fixed[0])
         probabilities = steered.action_probabilities(observations).cpu()
         fields.append(PolicyField(name, states.agent, probabilities, weights))
     return fields

@@ -12,6 +12,7 @@ import torch
 from helpers import grid_state, random_policy, tiny_with
 from PIL import Image, ImageSequence
 
+from routed_agents import Policy
 from routed_envs import DiamondGhostWorld, InputError
 from routed_rl import Experiment, extras, load_policy, train
 from routed_rl.cli.main import main
@@ -21,6 +22,7 @@ from routed_rl.pictures.episodes import record
 from routed_rl.pictures.failures import diamond_reachable, record_failures
 from routed_rl.pictures.film import ending_words, save_film, save_side_by_side, who_acts
 from routed_rl.pictures.placement import parse_placement
+from routed_rl.pictures.policy_field import placements, policy_fields
 
 WORLD = DiamondGhostWorld(oversight=0.3)
 WORDS = ("agent=4,0", "diamond=0,4", "ghost=2,2", "watched=0,4", "watched=1,1")
@@ -122,6 +124,17 @@ def test_who_acts_in_words():
         "steered mixture",
         "diamond expert",
     ]
+
+
+def test_a_field_has_the_weights_of_who_acts():
+    policy = random_policy()
+    mixed = Policy(policy.network, WORLD, deploy=0.7)
+    fields = policy_fields(mixed, WORLD, placements(WORLD, 4, 12))
+    shades = {field.name: field.weights for field in fields if field.weights is not None}
+    gate = policy.gate_weights(WORLD.observe(placements(WORLD, 4, 12)))[:, 0]
+    assert torch.equal(shades["mixture"], gate)
+    for name, weight in (("diamond", 1.0), ("ghost", 0.0), ("deployed", 0.7)):
+        assert torch.equal(shades[name], torch.full((23,), weight))
 
 
 def _renumbered(frames, first: int):
