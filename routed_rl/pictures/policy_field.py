@@ -15,6 +15,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from routed_agents.policies.networks import Gate
 from routed_agents.policies.policy import Policy
 from routed_agents.policies.steering import steering_weights
 from routed_envs.gridworld.drawing import draw_grid
@@ -47,6 +48,7 @@ TITLES = {
     "policy": "policy\none expert",
     "deployed": "deployed\na fixed mix of the experts",
 }
+EVEN_TITLE = "mixture\nevery expert weighs the same"
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def save_policy_field(
         states = placements(world, int(start.diamond), int(start.ghost), start.oversight)
     fields = policy_fields(policy, world, states)
     with our_look():
-        picture = figure_bytes(_draw(fields, policy.experts, world, states), "png")
+        picture = figure_bytes(_draw(fields, policy, world, states), "png")
     save_picture(path, picture, HEADER, _records(fields, world))
 
 
@@ -133,26 +135,32 @@ def _default_targets(world: DiamondGhostWorld) -> tuple[int, int]:
 
 def _draw(
     fields: Sequence[PolicyField],
-    experts: Sequence[str],
+    policy: Policy,
     world: DiamondGhostWorld,
     states: GridState,
 ) -> Figure:
     width = LONELY if len(fields) == 1 else WIDTH / len(fields) - GAP
     height = width * world.rows / world.cols
-    names = [field.name for field in fields]
-    titles = [TITLES.get(name, f"{name} expert\nsteered, the gate is overridden") for name in names]
+    titles = [panel_title(field.name, policy.gate_kind) for field in fields]
     figure, panels = make_panels(titles, len(fields), height)
     watched = "an eye marks" if states.oversight.any() else "no square has"
     heading = "What the agent would do in each cell: the longer an arrow, the likelier the move"
     figure.suptitle(f"{heading} ({watched} oversight)", x=0.01, ha="left", fontsize="medium")
     picture = np.asarray(draw_grid(world, states, 0, SPRITE_PIXELS, show_agent=False))
-    ends = [target_colour(name, world.outcomes) for name in reversed(experts[:2])]
+    ends = [target_colour(name, world.outcomes) for name in reversed(policy.experts[:2])]
     shades = LinearSegmentedColormap.from_list("gate", [ends[0], PAPER, ends[-1]])
     for panel, field in zip(panels, fields, strict=True):
         _draw_panel(panel, field, world, picture, shades)
     if fields[0].weights is not None:
-        _draw_bar(figure, panels, experts, shades)
+        _draw_bar(figure, panels, policy.experts, shades)
     return figure
+
+
+def panel_title(name: str, gate: Gate) -> str:
+    """Who acts in a panel, by the field's name, and why: in two lines."""
+    if name == "mixture" and gate == "even":
+        return EVEN_TITLE
+    return TITLES.get(name, f"{name} expert\nsteered, the gate is overridden")
 
 
 def _draw_bar(

@@ -110,7 +110,8 @@ def _words(policy: AnyPolicy) -> str:
         return f"the expert {policy.experts[0]} alone"
     steering = policy.steering
     if steering is None:
-        return f"the experts {joined(policy.experts)}, as the learned gate weighs them"
+        weighs = {"learned": "as the learned gate weighs them", "even": "each weighed the same"}
+        return f"the experts {joined(policy.experts)}, {weighs[policy.gate_kind]}"
     return f"the expert {steering} alone" if isinstance(steering, str) else f"weighed {steering}"
 
 

@@ -22,7 +22,7 @@ from routed_rl.pictures.episodes import record
 from routed_rl.pictures.failures import diamond_reachable, record_failures
 from routed_rl.pictures.film import ending_words, save_film, save_side_by_side, who_acts
 from routed_rl.pictures.placement import parse_placement
-from routed_rl.pictures.policy_field import placements, policy_fields
+from routed_rl.pictures.policy_field import panel_title, placements, policy_fields
 
 WORLD = DiamondGhostWorld(oversight=0.3)
 WORDS = ("agent=4,0", "diamond=0,4", "ghost=2,2", "watched=0,4", "watched=1,1")
@@ -135,6 +135,11 @@ def test_a_field_has_the_weights_of_who_acts():
     assert torch.equal(shades["mixture"], gate)
     for name, weight in (("diamond", 1.0), ("ghost", 0.0), ("deployed", 0.7)):
         assert torch.equal(shades[name], torch.full((23,), weight))
+
+
+def test_only_a_learned_gate_decides():
+    assert "the learned gate decides" in panel_title("mixture", "learned")
+    assert "every expert weighs the same" in panel_title("mixture", "even")
 
 
 def _renumbered(frames, first: int):

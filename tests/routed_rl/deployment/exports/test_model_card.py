@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from helpers import SIZES, random_policy, tiny_with
 
-from routed_rl import EnvironmentConfig, TrainConfig, export_policy, load_policy, train
+from routed_rl import EnvironmentConfig, Experiment, TrainConfig, export_policy, load_policy, train
 from routed_rl.charts.text import number_text, percent_text
 from routed_rl.cli.main import main
 
@@ -118,6 +118,17 @@ def test_of_a_policy_without_a_run_the_card_says_what_is_not_known(tmp_path: Pat
     assert "only from a source that you trust" in card["What it is"]
     assert "All settings" not in card
     assert file.exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [("routed", "as the learned gate weighs them."), ("no-gate", "each weighed the same.")],
+)
+def test_only_a_learned_gate_is_called_one(method: str, words: str, tmp_path: Path):
+    experiment = Experiment.of(tiny_with(method=method))
+    mixture = experiment.policy(experiment.start()).steer(None)
+    export_policy(mixture, tmp_path / "p.safetensors")
+    assert f"diamond and ghost, {words}" in (tmp_path / "p.safetensors.md").read_text()
 
 
 def test_a_card_of_a_run_in_an_environment_has_intervals(tmp_path: Path):
