@@ -196,7 +196,8 @@ class Mixture(nn.Module):
     ) -> torch.Tensor:
         """The weighted sum of the experts' logits; weights are numbers or [B, 1]."""
         inputs = self._expert_inputs(inputs)
-        mixed = self.head.bias
+        bias = self.head.bias
+        mixed = self.head.weight.new_zeros(self.head.out_features) if bias is None else bias
         for index, (expert, weight) in enumerate(zip(self.experts.values(), weights, strict=True)):
             if isinstance(weight, float) and weight == 0:
                 continue

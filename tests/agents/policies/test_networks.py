@@ -13,10 +13,12 @@ from helpers import (
     observations,
     rollout_ending_as,
 )
+from torch import nn
 
 from routed_agents import ExpertRoutes, NetworkSettings, RoutedPolicyNetwork, get_method
 from routed_agents.learner import loss, make_batch
 from routed_agents.methods.table import Table
+from routed_agents.policies.mixture import Mixture
 from routed_agents.policies.networks import initialise
 from routed_envs import InputError
 from routed_envs.gridworld.world import OUTCOMES
@@ -121,6 +123,14 @@ def test_logits_of_a_mixture_are_the_mixture_of_the_experts_logits():
     gate = policy.gate_logits(seen).softmax(1)
     mixture = (gate.unsqueeze(2) * experts).sum(1)
     assert torch.allclose(policy(seen)[0], mixture, atol=1e-6)
+
+
+def test_a_head_without_a_bias_mixes_as_well():
+    experts = {"a": nn.Linear(3, 4), "b": nn.Linear(3, 4)}
+    mixture, seen = Mixture(experts, None, nn.Linear(4, 2, bias=False)), torch.ones(5, 3)
+    each = mixture.each_logits(seen)
+    assert torch.allclose(mixture(seen)[0], each.mean(1))
+    assert torch.allclose(mixture.steered_logits(seen, (0.0, 1.0)), each[:, 1])
 
 
 def test_k_experts_have_k_minus_one_gate_logits():
