@@ -6,6 +6,7 @@ import json
 import math
 from collections import deque
 from dataclasses import asdict, dataclass
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from routed_agents.files import writable
 from routed_agents.policies.policy import Policy
-from routed_envs.errors import InputError, unknown_name
+from routed_envs.errors import InputError, shown, unknown_name
 from routed_envs.worlds import World
 from routed_rl.deployment.early_warning import first_step_roc, gated_policy, watched_expert
 from routed_rl.evaluation.record import Gated, Predictor
@@ -94,8 +95,11 @@ class Monitor:
             )
         if expert not in gate.experts:
             raise unknown_name("expert", expert, gate.experts)
-        if math.isnan(threshold) or threshold < 0 or 1 < threshold < math.inf:
-            raise InputError(f"threshold={threshold}: give a number from 0 to 1, or infinity.")
+        known = isinstance(threshold, Real) and (0 <= threshold <= 1 or threshold == math.inf)
+        if not known:
+            raise InputError(
+                f"threshold={shown(threshold)}: give a number from 0 to 1, or infinity."
+            )
         self.policy, self.threshold, self.expert = policy, threshold, expert
         self.readings: deque[Reading] = deque(maxlen=keep)
         self.last = np.zeros(0, dtype=np.bool_)

@@ -211,6 +211,8 @@ def test_models_without_a_gate_are_refused():
         ({"threshold": 0.5, "expert": "gost"}, "Did you mean 'ghost'"),
         ({"threshold": float("nan")}, "threshold=nan"),
         ({"threshold": -0.1}, "threshold=-0.1"),
+        ({"threshold": "0.5"}, "threshold='0.5': give a number"),
+        ({"threshold": None}, "threshold=None: give a number"),
     ],
 )
 def test_monitors_that_cannot_be_are_refused(options, message: str):
