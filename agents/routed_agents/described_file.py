@@ -79,7 +79,7 @@ def refusing_damage(
         yield
     except InputError:
         raise
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{path} is no {what} that {writer}, or it is damaged ({error}).{cure}"
         ) from None

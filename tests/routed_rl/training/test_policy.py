@@ -168,6 +168,12 @@ def test_damaged_and_foreign_policy_files_are_refused(tmp_path: Path):
     save_file(wide, file, described)
     with pytest.raises(InputError, match="not every weight is float32"):
         load_policy(file)
+    description = json.loads(described["routed_rl"])
+    description["network"]["observation_shape"] = []
+    shapeless = {"routed_rl": json.dumps(description)}
+    save_file({name: value.float() for name, value in wide.items()}, file, shapeless)
+    with pytest.raises(InputError, match="or it is damaged"):
+        load_policy(file)
     with pytest.raises(InputError, match="There is no policy"):
         load_policy(tmp_path / "nowhere")
 
