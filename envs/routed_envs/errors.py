@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 NEAR = 0.4
@@ -74,3 +74,14 @@ def check_fraction(name: str, given: Any, kind: str, also: str = "") -> None:
     number: Any = given  # Compared as it is: not every whole number has a float.
     if not (isinstance(given, Real) and 0 <= number <= 1):
         raise InputError(f"{name}={shown(given)} is no {kind}. Give a number from 0 to 1{also}.")
+
+
+def check_count(name: str, given: Any) -> None:
+    """Refuse what is no whole number of at least 1.
+
+    Raises:
+        InputError: It is not.
+    """
+    number: Any = given
+    if not (isinstance(given, Integral) and number >= 1):
+        raise InputError(f"{name}={shown(given)}: give a whole number of at least 1.")

@@ -13,6 +13,7 @@ from torch.nn import functional
 from routed_agents.methods.gate_memory import drop_channels
 from routed_agents.methods.record import Memory
 from routed_agents.rollout import Rollout
+from routed_envs.errors import check_count
 
 PARAMETERS = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
 MOMENTUM = 0.9
@@ -32,11 +33,14 @@ class EndingModel:
         sees: `last`, the observation before the end and the action; or `final`, the observation
             after it, which no policy ever acts on.
         width: Of the hidden layer.
-        remembered: How many overseen endings it learns from, at most.
+        remembered: How many overseen endings it learns from, at most; at least 1.
         steps: Gradient steps for each rollout.
         batch: Endings in one gradient step.
         learning_rate: Of these steps.
         dropout: How likely each number that it sees is left out of a gradient step, 0 to 1.
+
+    Raises:
+        InputError: It would remember nothing.
     """
 
     sees: Literal["last", "final"]
@@ -46,6 +50,9 @@ class EndingModel:
     batch: int = 256
     learning_rate: float = 0.05
     dropout: float = 0.4
+
+    def __post_init__(self) -> None:
+        check_count("remembered", self.remembered)
 
     def started(self, rollout: Rollout, memory: Memory, generator: torch.Generator) -> Memory:
         """The memory with a model: the one that is there, or a fresh one without endings."""

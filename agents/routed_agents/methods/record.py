@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from routed_agents.former_names import saved_name
 from routed_agents.policies.steering import Steering
-from routed_envs.errors import InputError
+from routed_envs.errors import InputError, check_count
 from routed_envs.outcomes import Outcomes
 
 if TYPE_CHECKING:
@@ -58,10 +58,16 @@ class BestOverseen:
     Attributes:
         scores: What an overseen episode with each target's label counts.
         episodes: Over how many overseen episodes the score is summed, at least 1.
+
+    Raises:
+        InputError: There are fewer episodes.
     """
 
     scores: Mapping[str, float]
     episodes: int = 2000
+
+    def __post_init__(self) -> None:
+        check_count("episodes", self.episodes)
 
 
 @dataclass(frozen=True)
@@ -73,16 +79,22 @@ class GateMemory:
     gates without a memory do.
 
     Attributes:
-        remembered: How many endings are kept, the most recent ones.
+        remembered: How many endings are kept, the most recent ones; at least 1.
         batch: Endings in one gradient step.
         dropout: Each channel of a remembered observation is zeros with this probability, 0 to 1, so
             that the gate leans on no single sign: where the agent sees oversight, every ending with
             a label shows it, and those that are to be judged do not.
+
+    Raises:
+        InputError: Fewer endings are kept.
     """
 
     remembered: int = 16_384
     batch: int = 256
     dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_count("remembered", self.remembered)
 
 
 def _whole_budget(oversight: float) -> float:

@@ -18,6 +18,7 @@ from torch.nn import functional
 from routed_agents.methods.ending_model import EndingModel
 from routed_agents.methods.record import Memory
 from routed_agents.rollout import Rollout
+from routed_envs.errors import check_count
 from routed_envs.outcomes import Outcomes
 
 Belief = Callable[[Rollout, torch.Tensor, Memory, torch.Generator], tuple[torch.Tensor, Memory]]
@@ -128,11 +129,17 @@ class Responsibilities:
     Attributes:
         belief: Asked of every ending on a target.
         window: So many overseen endings are remembered with what the belief said of them before it
-            learnt from them, for `belief_figures`.
+            learnt from them, for `belief_figures`; at least 1.
+
+    Raises:
+        InputError: The window is smaller.
     """
 
     belief: Belief = policy_belief
     window: int = 2000
+
+    def __post_init__(self) -> None:
+        check_count("window", self.window)
 
     def __call__(
         self, rollout: Rollout, memory: Memory, generator: torch.Generator

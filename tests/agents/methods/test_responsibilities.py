@@ -12,7 +12,15 @@ from helpers import baseline, loss_settings, network, rollout_ending_as, tiny_wi
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routed_agents import GateMemory, Method, Responsibilities, Row, get_method, policy_belief
+from routed_agents import (
+    BestOverseen,
+    GateMemory,
+    Method,
+    Responsibilities,
+    Row,
+    get_method,
+    policy_belief,
+)
 from routed_agents.learner import loss, make_batch
 from routed_agents.methods.ending_model import EndingModel
 from routed_agents.methods.gate_memory import draw, drop_channels, remember
@@ -352,6 +360,21 @@ def test_a_gate_without_memories_learns_nothing():
     rule, table, rollout = GateMemory(), Table.of(INFERRED, OUTCOMES), ending_as([UNKNOWN])
     memory = remember(rule, {}, rollout, rollout.labels, table)
     assert draw(rule, memory, torch.Generator()) is None
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: GateMemory(remembered=0), "remembered=0: give a whole number of at least 1"),
+        (lambda: EndingModel("last", remembered=-1), "remembered=-1: give"),
+        (lambda: Responsibilities(window=0), "window=0: give"),
+        (lambda: BestOverseen({}, episodes=0), "episodes=0: give"),
+    ],
+)
+def test_memories_of_nothing_are_refused(make: Any, message: str):
+    """The slice of the last 0 entries, `[-0:]`, is all of them."""
+    with pytest.raises(InputError, match=message):
+        make()
 
 
 def test_channels_are_dropped_whole_and_as_often_as_said():
