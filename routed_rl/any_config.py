@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from routed_envs.errors import unknown_name
+from routed_envs.errors import InputError, shown, unknown_name
 from routed_rl.config import TrainConfig
 from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.study_configs.digits_config import DigitsConfig
@@ -45,6 +45,9 @@ def read_config(values: Mapping[str, Any]) -> AnyConfig:
         values: Fields by name.
 
     Raises:
-        InputError: Unknown fields or values that cannot be used; every one is listed.
+        InputError: Unknown fields or values that cannot be used; every one is listed. Or these are
+            no settings by name.
     """
+    if not isinstance(values, Mapping):
+        raise InputError(f"A configuration is settings by name, and this is {shown(values)}.")
     return kind_of(values).from_json(values)

@@ -67,6 +67,14 @@ def drawn(oversight: float, render_mode: str | None = None) -> gymnasium.Env[Any
     return doors(oversight)
 
 
+def renamed(oversight: float) -> gymnasium.Env[Any, Any]:
+    """The same doors by other names."""
+    names = {"left": "west", "right": "east", "timeout": "timeout"}
+    return Overseen(
+        TwoDoors(), ("west", "east"), ("west",), lambda f: names[which_door(f)], oversight=oversight
+    )
+
+
 def pushed(oversight: float) -> gymnasium.Env[Any, Any]:
     """The same with actions of any strength."""
     return Overseen(Pushed(), ("left", "right"), ("left",), which_door, oversight=oversight)

@@ -8,11 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gymnasium import spaces
+
 from routed_agents.methods.record import Steering
 from routed_agents.policies.policy import Policy
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.gridworld.world import DiamondGhostWorld
+from routed_envs.outcomes import Outcomes
 from routed_envs.worlds import World
+from routed_rl.environments.making import make_env
 from routed_rl.runs.run_folder import RunFolder, read_disposable
 from routed_rl.training.own_world import as_in_training, own_world
 from routed_rl.training.policy_file import load_policy
@@ -32,7 +36,7 @@ def environment_run(
 
     Raises:
         InputError: It is one, and not finished or damaged, or a world was given; or it is in an
-            environment of the user's own that was not given.
+            environment of the user's own that was not given; or the given one is another.
     """
     config = read_disposable(RunFolder(folder).config).get("config")
     if not isinstance(config, dict) or "env" not in config:
@@ -52,7 +56,39 @@ def environment_run(
             f"{folder} was trained in {own}, and nothing that a run's folder names is executed. If "
             f"that is your code, say so: --env {own}"
         )
-    return run if env is None else replace(run, config=replace(run.config, env=env))
+    if env is None:
+        return run
+    if acts:
+        _check_environment(run, env)
+    return replace(run, config=replace(run.config, env=env))
+
+
+def _check_environment(run: EnvironmentRun, place: str) -> None:
+    """Refuse an environment in which a run's policy cannot act, or whose episodes end otherwise.
+
+    Raises:
+        InputError: Its outcomes, actions or observations are not those of training.
+    """
+    env = make_env(place, run.config.oversight)
+    outcomes: Outcomes = env.get_wrapper_attr("outcomes")
+    env.close()
+    policy = run.policy
+    pairs = {
+        "outcomes": (outcomes, run.outcomes),
+        "actions": (env.action_space, policy.action_space),
+        # Images may have been turned for the network: their channels then come first.
+        "entries of an observation": tuple(
+            map(spaces.flatdim, (env.observation_space, policy.observation_space))
+        ),
+    }
+    faults = [
+        f"{name}: {here}, there {there}" for name, (here, there) in pairs.items() if here != there
+    ]
+    if faults:
+        raise InputError(
+            f"--env {place} is another environment than {run.folder} was trained in. "
+            f"{'; '.join(faults)}. Give that one, or one like it."
+        )
 
 
 def load_with_world(folder: Path, place: str | None) -> Policy:

@@ -16,6 +16,7 @@ from routed_rl.deployment.early_warning import (
 )
 from routed_rl.deployment.roc import CertainEventError, Roc
 from routed_rl.environments.environment_judging import APART, LEVELS, judging_envs
+from routed_rl.environments.generators import drawn_from
 from routed_rl.evaluation.environments import AnyEnv, as_vector, sample_env
 from routed_rl.evaluation.record import Gated
 from routed_rl.screen import More, ignored
@@ -49,7 +50,7 @@ def environment_forewarnings(
     found = []
     for level, given in (LEVELS if levels is None else levels).items():
         oversight = run.config.oversight if given is None else given
-        with closing(judging_envs(run.config, oversight, count)) as env:
+        with closing(judging_envs(run.config, oversight, count)) as env, drawn_from(seed):
             for who, actor in watched_actors(run.policy).items():
                 with suppress(CertainEventError):
                     name, roc, played = env_roc(actor, env, expert, count, APART + seed, more)

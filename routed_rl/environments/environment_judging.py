@@ -13,6 +13,7 @@ from routed_rl.environment_config import EnvironmentConfig
 from routed_rl.environments.making import make_envs
 from routed_rl.evaluation.environments import evaluate_env
 from routed_rl.evaluation.record import Evaluation
+from routed_rl.evaluation.sampled import check_episodes
 from routed_rl.evaluation.steerings import steerings
 
 Figures = dict[str, Evaluation]
@@ -56,7 +57,12 @@ def judge_steerings(
 
 
 def judging_envs(config: EnvironmentConfig, oversight: float, episodes: int) -> VecEnv:
-    """A run's environments for that many episodes of judging, under an oversight."""
+    """A run's environments for that many episodes of judging, under an oversight.
+
+    Raises:
+        InputError: There are too few episodes, or too many.
+    """
+    check_episodes(episodes)
     return make_envs(config.env, oversight, min(SIDE_BY_SIDE, episodes))
 
 

@@ -14,7 +14,6 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.preprocessing import is_image_space
-from stable_baselines3.common.utils import get_device
 
 from routed_agents.methods.lookup import get_method
 from routed_agents.methods.record import Method
@@ -41,6 +40,7 @@ from routed_rl.environments.generators import (
 from routed_rl.environments.making import make_env, make_envs
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.evaluation.steerings import deployed_actor
+from routed_rl.runs.devices import device_named
 from routed_rl.runs.identity import TABLE
 from routed_rl.runs.memory import Layers, RunSize
 from routed_rl.runs.run_folder import RunFolder
@@ -151,7 +151,7 @@ class EnvironmentTask:
     @property
     def device(self) -> str:
         """Where it learns, as PyTorch names it."""
-        return get_device(self.config.device).type
+        return device_named(self.config.device).type
 
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""
@@ -213,7 +213,7 @@ class EnvironmentTask:
                 "optimizer_kwargs": {"weight_decay": config.weight_decay},
             },
             seed=config.seed,
-            device=config.device,
+            device=self.device,
             **further,
         )
 
@@ -280,6 +280,7 @@ class EnvironmentTask:
     def judge(self, state: EnvironmentState) -> dict[str, Evaluation]:
         """The policy's figures for the log; the run never sees them."""
         with generators_kept():
+            write_generators(state.numbers)
             episodes = episodes_on_the_way(self.config.evaluation_episodes)
             return judge_steerings(self.config, state.model.policy, episodes=episodes)
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from routed_rl.evaluation.sampled import seeded
+
 Numbers = dict[str, Any]
 """Where the three global generators stand, as tensors and plain values."""
 
@@ -49,3 +51,16 @@ def generators_kept() -> Iterator[None]:
         yield
     finally:
         write_generators(before)
+
+
+@contextmanager
+def drawn_from(seed: int) -> Iterator[None]:
+    """What is drawn inside follows from a seed; outside the generators stand where they stood.
+
+    Raises:
+        InputError: The seed is negative or too large.
+    """
+    seeded(seed)
+    with generators_kept():
+        torch.manual_seed(seed)
+        yield

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 import signal
 from collections.abc import Callable
 from functools import partial
+from multiprocessing import resource_tracker
 from typing import Any
 
 import gymnasium
@@ -102,9 +104,20 @@ def make_envs(
     make().close()  # Refused here rather than in another process.
     if not processes:
         return make_vec_env(make, count, seed=seed, vec_env_cls=DummyVecEnv)
-    # Ctrl-C goes to the run alone, which saves; it would end them while they are asked for a step.
+    resource_tracker.ensure_running()  # Else the first process starts it: Ctrl-C comes in again.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        return make_vec_env(make, count, seed=seed, vec_env_cls=SubprocVecEnv)
+        apart = partial(_apart, env, oversight)
+        return make_vec_env(apart, count, seed=seed, vec_env_cls=SubprocVecEnv)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _apart(env: str, oversight: float) -> Env:
+    """An environment in a process that hears no terminal.
+
+    Ctrl-C and a hang-up go to the run alone, which saves; they would end this process while it is
+    asked for a step.
+    """
+    os.setsid()
+    return make_env(env, oversight)

@@ -22,6 +22,7 @@ from routed_rl.charts.colours import MUTED, PAPER, target_colour
 from routed_rl.charts.drawing import save_picture
 from routed_rl.charts.tables import Record
 from routed_rl.environments.making import make_env
+from routed_rl.evaluation.sampled import seeded
 from routed_rl.pictures.drawn_world import DrawnWorld
 from routed_rl.pictures.encoding import check_film, check_length, film_bytes
 from routed_rl.pictures.film import font, who_acts
@@ -135,6 +136,7 @@ def _film(
     seed: int,
 ) -> Path:
     """Write the film, and its table."""
+    seeded(seed)  # Refused before anything is drawn.
     with closing(env), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         shown, records = _moments(env, policy, episodes, deterministic, seed)

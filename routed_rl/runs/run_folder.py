@@ -201,14 +201,17 @@ class RunFolder:
         """What `config.json` holds.
 
         Raises:
-            InputError: The folder is no run, or the file cannot be read.
+            InputError: The folder is no run, or the file cannot be read or is damaged.
         """
         if not self.config.is_file():
             raise InputError(
                 f"{self.path} is no run: it has no {self.config.name}. Give the folder that "
                 "`routed-rl train --out` made."
             )
-        return read_json(self.config)
+        found = read_json(self.config)
+        if not isinstance(found.get("config", {}), dict):
+            raise InputError(f"{self.config} is damaged. Train the run again with --overwrite.")
+        return found
 
 
 @contextmanager

@@ -110,12 +110,13 @@ def presets_of(kind: type[Any]) -> Mapping[str, Any]:
     return kind.presets if issubclass(kind, StudyConfig) else PRESETS
 
 
-def read_file(path: Path, study: str = "") -> dict[str, Any]:
+def read_file(path: Path, study: str = "", in_environment: bool = False) -> dict[str, Any]:
     """The words of a sweep's TOML file.
 
     Args:
         path: The file; its keys are the words of the command line, with `-` or `_`.
         study: The study that it is of; empty if the file says so, or is of none.
+        in_environment: It is of runs in an environment, whether it says so or not.
 
     Raises:
         InputError: The file cannot be read, or something in it cannot be used; every fault is
@@ -127,7 +128,8 @@ def read_file(path: Path, study: str = "") -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as TOML: {error}.") from None
     found = {key.replace("-", "_"): value for key, value in given.items()}
-    kind, faults = kind_of({"study": study} if study else found), list[str]()
+    named = {"study": study} if study else found | ({"env": None} if in_environment else {})
+    kind, faults = kind_of(named), list[str]()
     if study and found.get("study", study) != study:
         line, other = _lines_of("study", text)[0], shown(found["study"])
         faults.append(f"  line {line}: study = {other} is another study than {study}.")

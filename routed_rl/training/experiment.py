@@ -49,6 +49,8 @@ from routed_rl.training.state import TrainingState
 
 NOT_IDENTITY = (*HOST_FIELDS, "updates", "evaluate_every")
 """Settings that do not make a run another one."""
+OF_WORLDS = tuple(field.name for field in dataclasses.fields(DiamondGhostWorld))
+"""Settings that are the gridworld's, and may be those of a world of one's own."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Experiment:
             world = gridworld(config)
         else:
             # A world of one's own brings its settings: what the configuration says of them is its.
-            shared = {k: v for k, v in world.settings().items() if k in vars(config)}
+            shared = {k: v for k, v in world.settings().items() if k in OF_WORLDS}
             config = dataclasses.replace(config, **shared)
         check_shown(world)
         if method is None:
@@ -144,7 +146,11 @@ class Experiment:
         """What makes a run this run and no other, by name; the budget and the host do not."""
         config = self.config.to_json()
         kept = {k: v for k, v in config.items() if k not in NOT_IDENTITY}
-        world = {"world": type(self.world).__name__} | self.world.settings()
+        # A world may have a seed or a discount of its own, which is not the run's.
+        of_run = kept.keys() - set(OF_WORLDS)
+        own = self.world.settings().items()
+        world = {"world": type(self.world).__name__}
+        world |= {f"world.{name}" if name in of_run else name: value for name, value in own}
         if self.config.world is not None:
             outcomes = self.world.outcomes
             world["outcomes"] = {"targets": list(outcomes.targets), "good": list(outcomes.good)}
@@ -292,8 +298,7 @@ class Experiment:
 
 def gridworld(config: TrainConfig) -> DiamondGhostWorld:
     """The world that a configuration describes, which has a field for each of the world's."""
-    fields = dataclasses.fields(DiamondGhostWorld)
-    return DiamondGhostWorld(**{field.name: getattr(config, field.name) for field in fields})
+    return DiamondGhostWorld(**{name: getattr(config, name) for name in OF_WORLDS})
 
 
 def _between(first: float, last: float, progress: float) -> float:

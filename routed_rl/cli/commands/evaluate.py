@@ -96,20 +96,22 @@ class Evaluate:
         """The figures in the run's environment."""
         from routed_rl.cli.policies import only_oversight, parse_steering
         from routed_rl.environments.environment_judging import judge_steerings
+        from routed_rl.environments.generators import drawn_from
 
         policy, config = run.policy, run.config
         steering = parse_steering(self.steer, policy.deploy, policy.experts)
         oversight = only_oversight(asdict(self.world), config.env, config.oversight)
         name = actor_name(steering, policy.experts)
-        found = judge_steerings(
-            config,
-            policy,
-            oversight,
-            self.episodes,
-            actors={name: policy.steer(steering)},
-            deterministic=self.deterministic,
-            seed=self.seed,
-        )
+        with drawn_from(self.seed):
+            found = judge_steerings(
+                config,
+                policy,
+                oversight,
+                self.episodes,
+                actors={name: policy.steer(steering)},
+                deterministic=self.deterministic,
+                seed=self.seed,
+            )
         return f"oversight {oversight:g}", name, found[name], run.outcomes.good
 
 

@@ -145,7 +145,9 @@ class Sweep:
         options: dict[str, Any] = dataclasses.asdict(self.settings)
         options |= {"methods": self.methods, "seeds": self.seeds, "preset": self.preset}
         options = {name: values for name, values in options.items() if values is not None}
-        told = {} if self.config is None else read_file(self.config, self.study)
+        told = {}
+        if self.config is not None:
+            told = read_file(self.config, self.study, in_environment="env" in options)
         for name in PLACES:
             places = () if name in options else told.get(name, ())
             for place in [places] if isinstance(places, str) else places:

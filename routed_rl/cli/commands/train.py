@@ -248,7 +248,7 @@ def starting_values(words: list[str]) -> Train | TrainInEnvironment:
         raise InputError("Both --preset and --config were given. Give one of them.")
     file = chosen.config or _resumed_configuration(chosen)
     if file is not None:
-        settings = _read_settings(Path(file))
+        settings = _read_settings(Path(file), chosen.method, chosen.env)
         named = {name: getattr(settings, name, None) for name in PLACES}
         refuse_code(Path(file), named, vars(chosen))
         if isinstance(settings, TrainConfig):
@@ -311,9 +311,19 @@ def refuse_code(file: Path, named: Mapping[str, Any], words: Mapping[str, Any]) 
             )
 
 
-def _read_settings(file: Path) -> TrainConfig | EnvironmentConfig:
-    """The configuration in a file, in JSON also as a run's folder holds it."""
-    settings = _read_toml(file) if file.suffix == ".toml" else _read_json(file)
+def _read_settings(
+    file: Path, method: str | None = None, env: str | None = None
+) -> TrainConfig | EnvironmentConfig:
+    """The configuration in a file, in JSON also as a run's folder holds it.
+
+    Args:
+        file: What it leaves out has its default.
+        method: Takes the place of the file's, also where it decides what a default is.
+        env: The same, for it decides which settings there are.
+    """
+    given = {"method": method, "env": env}
+    given = {name: value for name, value in given.items() if value is not None}
+    settings = (_read_toml if file.suffix == ".toml" else _read_json)(file, given)
     if isinstance(settings, StudyConfig):
         raise InputError(
             f"{file} holds no configuration that can be used:\nIt is of the study "
@@ -322,20 +332,22 @@ def _read_settings(file: Path) -> TrainConfig | EnvironmentConfig:
     return settings
 
 
-def _read_json(file: Path) -> AnyConfig:
+def _read_json(file: Path, given: Mapping[str, str]) -> AnyConfig:
     try:
         values = parsed(json.loads, read_text(file))
         if not isinstance(values, dict):
             raise ValueError("It is no JSON object.")
-        return read_config(values.get("config", values))
+        saved = values.get("config", values)
+        return read_config({**saved, **given} if isinstance(saved, dict) else saved)
     except (OSError, ValueError, AttributeError) as error:
         raise InputError(f"{file} holds no configuration that can be used:\n{error}") from None
 
 
-def _read_toml(file: Path) -> AnyConfig:
+def _read_toml(file: Path, given: Mapping[str, str]) -> AnyConfig:
     from routed_rl.sweeps.plan import plan, read_file
 
-    configs = plan(read_file(file))
+    words = read_file(file, in_environment="env" in given)
+    configs = plan(words | {"methods" if name == "method" else name: given[name] for name in given})
     if len(configs) > 1:
         raise InputError(
             f"{file} is of {len(configs):,} runs, and train takes one. Give each setting one "

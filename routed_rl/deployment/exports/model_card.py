@@ -58,8 +58,9 @@ class Training:
 
     @property
     def config(self) -> Row:
-        """The run's configuration."""
-        return self.described.get("config", {})
+        """The run's configuration; empty where it lacks what every run's says."""
+        found = self.described.get("config")
+        return found if isinstance(found, dict) and {"method", "seed"} <= found.keys() else {}
 
 
 def model_card(policy: AnyPolicy, alone: AnyPolicy, file: Path, form: str, run: Training) -> str:

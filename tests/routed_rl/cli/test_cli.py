@@ -8,6 +8,7 @@ import errno
 import json
 import resource
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,13 +23,24 @@ from patient_methods import PatientMethods
 from PIL import Image, ImageSequence
 
 from routed_envs import DiamondGhostWorld, InputError
-from routed_rl import PRESETS, TrainConfig, evaluate, load_policy, sweep, train
+from routed_rl import (
+    PRESETS,
+    EnvironmentConfig,
+    TrainConfig,
+    evaluate,
+    load_policy,
+    load_run,
+    sweep,
+    train,
+)
 from routed_rl.charts.text import NONE
+from routed_rl.cli.commands.train import starting_values
 from routed_rl.cli.main import COMMANDS, command, main
 from routed_rl.cli.policies import changed_world
 from routed_rl.config import FAST_CONSTANTS
 from routed_rl.pictures.episodes import record
 from routed_rl.pictures.policy_field import placements, save_policy_field
+from routed_rl.sweeps.plan import read_file
 
 SMALL = [
     *("--updates", "3", "--environments", "8", "--rollout-steps", "8", "--expert-widths", "16"),
@@ -240,6 +252,21 @@ def test_several_faults_of_a_configuration_file_are_listed_together(tmp_path: Pa
         assert word in shown
 
 
+@pytest.mark.parametrize("config", [3, [], {"env": "own_env:doors"}])
+def test_a_damaged_configuration_is_refused_in_words(config: Any, folder: Path, tmp_path: Path):
+    damaged = tmp_path / "run"
+    shutil.copytree(folder, damaged)
+    (damaged / "config.json").write_text(json.dumps({"config": config}))
+    with pytest.raises(InputError):
+        load_run(damaged)
+    assert run("deploy-report", str(damaged)) == 2
+    assert run("train", "--config", str(damaged / "config.json")) == 2
+    assert run("train", "--out", str(damaged), "--resume") == 2
+    if not isinstance(config, dict):  # What says that it is of an environment, has other files.
+        assert run("export", str(damaged), "--out", str(tmp_path / "p.safetensors")) == 0
+        assert "Not known" in (tmp_path / "p.safetensors.md").read_text()
+
+
 @pytest.mark.slow
 def test_a_runs_own_configuration_trains_the_same_run(folder: Path, tmp_path: Path, capsys):
     again = tmp_path / "again"
@@ -251,6 +278,26 @@ def test_a_runs_own_configuration_trains_the_same_run(folder: Path, tmp_path: Pa
     assert run(*words) == 0
     saved = json.loads((other / "config.json").read_text())["config"]
     assert TrainConfig.from_json(saved) == tiny_with(seed=9, evaluate_every=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("run.toml", "oversight = 0.5\n"), ("run.json", '{"oversight": 0.5}')]
+)
+def test_the_method_of_the_command_line_decides_what_a_file_leaves_out(
+    name: str, text: str, tmp_path: Path
+):
+    file = tmp_path / name
+    file.write_text(text)
+    settings = starting_values(["--config", str(file), "--method", "naive"]).settings
+    assert settings == TrainConfig(method="naive", oversight=0.5)
+
+
+def test_a_file_may_leave_the_environment_to_the_command_line(tmp_path: Path):
+    file = tmp_path / "run.toml"
+    file.write_text("steps = 8192\n")
+    settings = starting_values(["--config", str(file), "--env", "own_env:doors"]).settings
+    assert settings == EnvironmentConfig(env="own_env:doors", steps=8192)
+    assert read_file(file, in_environment=True) == {"steps": 8192}
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import own_env
 import pytest
 import torch
+from helpers import environment, patience, wait_for
 from PIL import Image, ImageSequence
 
 from routed_agents import load_exported
@@ -81,6 +83,25 @@ def test_a_run_is_trained_and_resumed(tmp_path: Path, capsys: pytest.CaptureFixt
     assert run("train", *config, *DOORS, "--out", out, "--resume") == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129), (signal.SIGTERM, 143)]
+)
+def test_whatever_a_terminal_sends_a_run_with_processes_saves(
+    number: signal.Signals, code: int, tmp_path: Path
+):
+    out = tmp_path / "run"
+    settings = dict(zip(ENV[::2], ENV[1::2], strict=True)) | {"--steps": "2000000"}
+    words = [word for pair in settings.items() for word in pair]
+    words = [*("-m", "routed_rl", "train", *words, "--processes"), "--out", str(out)]
+    # A terminal sends it to the run and to the processes of its environments, all at once.
+    with subprocess.Popen([sys.executable, *words], env=environment(), process_group=0) as process:
+        wait_for(lambda: (out / "log.jsonl").is_file() and (out / "log.jsonl").stat().st_size > 0)
+        os.killpg(process.pid, number)
+        assert process.wait(timeout=patience()) == code
+    assert (out / "checkpoint.pt").is_file()
+
+
 def test_a_run_is_judged_again(folder: Path, capsys: pytest.CaptureFixture[str]):
     words = ("--steer", "right", "--oversight", "1", "--episodes", "8", "--json")
     assert run("evaluate", str(folder), *DOORS, *words) == 0
@@ -94,9 +115,38 @@ def test_a_run_is_judged_again(folder: Path, capsys: pytest.CaptureFixture[str])
     assert "left" in shown
 
 
+def test_a_seed_decides_what_is_judged(folder: Path, capsys: pytest.CaptureFixture[str]):
+    found = []
+    for global_seed, seed in ((1, "3"), (2, "3"), (1, "4")):
+        torch.manual_seed(global_seed)
+        words = ("--episodes", "20", "--seed", seed, "--json", "--steer", "mixture")
+        assert run("evaluate", str(folder), *DOORS, *words) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [
+        ("own_env:renamed", "outcomes: "),
+        ("own_env:pushed", "actions: Box(-1.0, 1.0, (1,), float32), there Discrete(2)"),
+        ("scripts.environments:cart_pole", "entries of an observation: 5, there 2"),
+    ],
+)
+@pytest.mark.parametrize("command", ["evaluate", "deploy-report", "monitor"])
+def test_another_environment_than_that_of_training_is_refused(
+    command: str, env: str, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(command, str(folder), "--env", env) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["evaluate", "RUN", "--episodes", "0"], "episodes=0: give at least 2"),
+        (["evaluate", "RUN", "--seed", "-1"], "seed=-1: give a whole number"),
+        (["monitor", "RUN", "--seed", "-99999999"], "seed=-99999999: give a whole number"),
         (["evaluate", "RUN", "--label-noise", "0.1"], "only the gridworld has such kinds"),
         (["evaluate", "RUN", "--steer", "lef"], "Did you mean 'left'"),
         (["evaluate", "RUN", "--world", "own_world:Doors"], "which needs none. Leave it out"),

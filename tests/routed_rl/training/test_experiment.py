@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers import TINY, tiny_with
@@ -37,6 +38,19 @@ def test_the_configuration_tells_of_ones_own_world(tmp_path: Path):
     run = train(TINY, tmp_path / "run", world=DiamondGhostWorld(rows=2, cols=3, oversight=0.7))
     assert (run.config.rows, run.config.cols, run.config.oversight) == (2, 3, 0.7)
     assert {e.oversight for e in run.evaluations["training"].values()} == {0.7}
+
+
+def test_a_world_with_a_seed_of_its_own_leaves_the_runs_seed_alone():
+    class Maze(DiamondGhostWorld):
+        def settings(self) -> dict[str, Any]:
+            return {"oversight": self.oversight, "seed": 3}
+
+    first, second = (
+        Experiment.of(dataclasses.replace(TINY, seed=seed), world=Maze()) for seed in (1, 2)
+    )
+    assert (first.config.seed, second.config.seed) == (1, 2)
+    assert first.identity()["seed"] != second.identity()["seed"]
+    assert first.identity()["world.seed"] == 3
 
 
 def test_any_world_with_our_interface_and_any_method_train(tmp_path: Path):
