@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 MOVED = {
     "routed_agents.known_methods": "routed_agents.methods.catalogue",
@@ -27,11 +30,29 @@ def saved_name(module: str) -> str:
 @contextmanager
 def former_modules() -> Iterator[None]:
     """Let what is unpickled find its classes under the names that they had when it was saved."""
-    present = {name: sys.modules[name] for name in MOVED if name in sys.modules}
-    sys.modules.update({before: import_module(now) for before, now in MOVED.items()})
+    with ExitStack() as aliases:
+        for before, now in MOVED.items():
+            aliases.enter_context(_alias(before, import_module(now)))
+        yield
+
+
+@contextmanager
+def _alias(name: str, module: ModuleType) -> Iterator[None]:
+    """Let a name stand for a module, or the package that has it today show what the module holds.
+
+    The package stays in its place, so that what is unpickled can import modules from it.
+    """
+    found = sys.modules.get(name)
+    place: dict[str, Any] = sys.modules
+    key, value = name, module
+    if hasattr(found, "__path__"):
+        place, key, value = vars(found), "__getattr__", partial(getattr, module)
+    present = place.get(key)
+    place[key] = value
     try:
         yield
     finally:
-        for name in MOVED:
-            del sys.modules[name]
-        sys.modules.update(present)
+        if present is None:
+            del place[key]
+        else:
+            place[key] = present
