@@ -18,6 +18,27 @@ from routed_envs.errors import InputError
 Gate = Literal["learned", "even", "none"]
 
 
+def check_experts(experts: Sequence[str], gate: Gate) -> None:
+    """Refuse experts that no policy can have, or a gate that does not fit them.
+
+    Raises:
+        InputError: No expert, a repeated name, or a gate for another number of experts.
+    """
+    if not experts or len(set(experts)) < len(experts):
+        raise InputError(f"experts={tuple(experts)!r}: give at least one name, all different.")
+    if gate == "none" and len(experts) > 1:
+        raise InputError(
+            f"gate='none' with {len(experts)} experts, {', '.join(experts)}: several take "
+            "'learned' or 'even'. Give one of these, or a single expert."
+        )
+    if gate != "none" and len(experts) == 1:
+        raise InputError(
+            f"gate={gate!r} with a single expert, {experts[0]}, which takes 'none'. Where a method "
+            "has an expert for each target, name at least two targets, or take a method with one "
+            "expert, such as 'naive'."
+        )
+
+
 @dataclass(frozen=True)
 class NetworkSettings:
     """The shape of a policy network; the defaults are the reference experiment's.
@@ -45,13 +66,7 @@ class NetworkSettings:
     gate_channels: int = 4
 
     def __post_init__(self) -> None:
-        if not self.experts or len(set(self.experts)) < len(self.experts):
-            raise InputError(f"experts={self.experts!r}: give at least one name, all different.")
-        if (self.gate == "none") != (len(self.experts) == 1):
-            raise InputError(
-                f"gate={self.gate!r} with {len(self.experts)} expert(s): a single expert takes "
-                "'none', several take 'learned' or 'even'."
-            )
+        check_experts(self.experts, self.gate)
         if not self.expert_widths or min(*self.expert_widths, *self.gate_widths, 1) < 1:
             raise InputError(
                 f"expert_widths={self.expert_widths}, gate_widths={self.gate_widths}: give an "

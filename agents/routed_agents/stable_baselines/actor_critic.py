@@ -20,7 +20,7 @@ from torch import nn
 
 from routed_agents import losses
 from routed_agents.policies.mixture import Mixture, Routing, deal
-from routed_agents.policies.networks import Gate
+from routed_agents.policies.networks import Gate, check_experts
 from routed_agents.policies.steering import Steering, plain_steering, steering_weights
 from routed_agents.routing import add_loss, route
 from routed_agents.stable_baselines.buffer import RoutedObservations
@@ -72,7 +72,8 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         value_net: The value function, one output for whoever may act.
 
     Raises:
-        InputError: A space, a part or a routing that is not supported.
+        InputError: A space, a part or a routing that is not supported; no expert, a repeated name,
+            or a gate that does not fit.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class RoutedActorCriticPolicy(ActorCriticPolicy):
         **kwargs: Any,
     ) -> None:
         check_spaces(observation_space, action_space)
+        check_experts(experts, gate)
         if acts == "mixture" and len(experts) > 1:
             check_mixed(action_space)
         check_policy_arguments(shared, routing, kwargs)

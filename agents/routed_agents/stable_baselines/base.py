@@ -113,7 +113,11 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         """Find the method and make the networks; called by the library, also when it loads."""
         if self.env is not None:
             self.outcomes, self.overseen_share = self._oversight_of(self.env)
-        assert self.outcomes is not None, "saved with the model, or taken from the environment"
+        if self.outcomes is None:
+            raise InputError(
+                "env=None: a new model takes from its environment how episodes can end. Give an "
+                "overseen environment; a saved model is opened with `load`, which needs none."
+            )
         # The library loads by setting attributes: a saved method, or a name that `load` was given.
         wanted: str | Method = getattr(self, "method", self.method_wanted)
         self.method = wanted if isinstance(wanted, Method) else get_method(wanted, self.outcomes)

@@ -17,7 +17,9 @@ from baselines import (
     Misspelt,
     NoLabels,
     OtherOutcomes,
+    Script,
     Talking,
+    routed_policy,
     routed_ppo,
     vec_env,
 )
@@ -33,7 +35,7 @@ from routed_agents import (
     get_method,
 )
 from routed_agents.stable_baselines.checks import check_spaces
-from routed_envs import InputError
+from routed_envs import InputError, Outcomes
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import evaluate_env
 
@@ -42,6 +44,8 @@ def test_what_cannot_be_used_is_refused_with_its_cure(tmp_path: Path):
     plain = gymnasium.make("CartPole-v1")
     with pytest.raises(InputError, match=r"gives none.*routed_envs\.Overseen"):
         RoutedPPO("MlpPolicy", plain)
+    with pytest.raises(InputError, match=r"env=None: .* overseen environment; .*`load`"):
+        RoutedPPO("MlpPolicy", None)
     with pytest.raises(InputError, match="Did you mean 'routed'"):
         RoutedPPO("MlpPolicy", vec_env(), "routd")
     with pytest.raises(InputError, match="Recurrent policies"):
@@ -78,6 +82,37 @@ def test_what_cannot_be_used_is_refused_with_its_cure(tmp_path: Path):
         model.set_env(given)
     with pytest.raises(InputError):
         RoutedPPO.load(tmp_path / "model", env=given)
+
+
+@pytest.mark.parametrize(
+    ("experts", "gate", "message"),
+    [
+        ((), "none", r"experts=\(\): give at least one name"),
+        (("a", "a"), "even", r"experts=\('a', 'a'\): .* all different"),
+        (("a", "b"), "none", "gate='none' with 2 experts, a, b: .* 'learned' or 'even'"),
+        (("a",), "even", "gate='even' with a single expert, a, which takes 'none'"),
+    ],
+)
+def test_experts_and_a_gate_that_do_not_fit_are_refused(
+    experts: tuple[str, ...], gate: str, message: str
+):
+    with pytest.raises(InputError, match=message):
+        routed_policy(experts=experts, gate=gate)
+
+
+class OneTarget(Script):
+    """Every episode that ends on a target ends on the same one."""
+
+    outcomes = Outcomes(targets=("ghost",), good=("ghost",))
+    labels = ("unfinished", "ghost", "unknown", "timeout")
+
+
+@pytest.mark.parametrize("method", ["routed", "no-gate", "inferred"])
+def test_a_single_target_is_left_to_methods_with_a_single_expert(method: str):
+    env = make_vec_env(OneTarget, 2)
+    with pytest.raises(InputError, match=r"a single expert, ghost, .* such as 'naive'"):
+        RoutedPPO("MlpPolicy", env, method)
+    RoutedPPO("MlpPolicy", env, "naive", n_steps=8, batch_size=8).learn(16)
 
 
 @pytest.mark.slow
