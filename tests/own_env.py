@@ -57,6 +57,11 @@ def which_door(final: FinalStep) -> str:
     return "timeout"
 
 
+def any_door(final: FinalStep) -> str:
+    """Whether a door was reached."""
+    return "door" if final.terminated else "timeout"
+
+
 def doors(oversight: float) -> gymnasium.Env[Any, Any]:
     """The left door is the one that we want."""
     return Overseen(TwoDoors(), ("left", "right"), ("left",), which_door, oversight=oversight)
@@ -78,6 +83,11 @@ def renamed(oversight: float) -> gymnasium.Env[Any, Any]:
 def pushed(oversight: float) -> gymnasium.Env[Any, Any]:
     """The same with actions of any strength."""
     return Overseen(Pushed(), ("left", "right"), ("left",), which_door, oversight=oversight)
+
+
+def either_door(oversight: float) -> gymnasium.Env[Any, Any]:
+    """Both doors are one target."""
+    return Overseen(TwoDoors(), ("door",), ("door",), any_door, oversight=oversight)
 
 
 def plain(oversight: float) -> gymnasium.Env[Any, Any]:

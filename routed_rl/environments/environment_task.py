@@ -19,6 +19,7 @@ from routed_agents.methods.lookup import get_method
 from routed_agents.methods.record import Method
 from routed_agents.methods.responsibilities import belief_figures, described_belief
 from routed_agents.methods.routing_settings import RoutingSettings
+from routed_agents.policies.networks import check_experts
 from routed_agents.policies.separation import separation
 from routed_agents.stable_baselines.a2c_ppo import EntropySchedule, RoutedA2C, RoutedPPO
 from routed_agents.stable_baselines.base import RoutedAlgorithm
@@ -90,6 +91,7 @@ class EnvironmentTask:
         else:
             config = dataclasses.replace(config, method=method.name)
         method.check_labels(outcomes)
+        check_experts(method.experts, method.gate)
         method.check_environments(config.environments)
         if method.acts == "mixture" and len(method.experts) > 1:
             check_mixed(env.action_space)

@@ -286,6 +286,7 @@ def test_methods_with_one_expert_and_those_whose_mixture_acts(tmp_path: Path):
         ({"method": "routd"}, "Did you mean 'routed'"),
         ({"environments": 1}, "acts in environments of its own. Give at least 2"),
         ({"method": "routed", "env": "own_env:pushed"}, "such as 'inferred'"),
+        ({"env": "own_env:either_door"}, "a single expert, door, .* such as 'naive'"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_anything_is_written(
@@ -293,7 +294,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
 ):
     with pytest.raises(InputError, match=message):
         train(doors_with(**changes), tmp_path / "run")
-    assert not (tmp_path / "run" / "config.json").exists()
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
