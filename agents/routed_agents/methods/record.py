@@ -208,13 +208,18 @@ class Method:
         return self.relabel if isinstance(self.relabel, str) else _name(self.relabel)
 
     @property
+    def is_told_entries(self) -> bool:
+        """Whether a function of its own is told which entries of an observation show oversight."""
+        return callable(self.relabel) and self.oversight_entries
+
+    @property
     def told(self) -> tuple[str, ...]:
         """What the method learns from beside observations, actions and rewards, in words."""
-        function = callable(self.relabel)
+        final = callable(self.relabel) and self.final_observations
         return (
             "the truth" if self.relabel == "truth" else "labels",
-            *(("which entries show oversight",) if function and self.oversight_entries else ()),
-            *(("the final observation",) if function and self.final_observations else ()),
+            *(("which entries show oversight",) if self.is_told_entries else ()),
+            *(("the final observation",) if final else ()),
         )
 
     def budget(self, updates: int, oversight: float) -> int:

@@ -41,7 +41,9 @@ from routed_agents.stable_baselines.buffer import (
 )
 from routed_agents.stable_baselines.checks import (
     check_env,
+    check_oversight_mask,
     check_spaces,
+    laid_over,
     oversight_of,
 )
 from routed_agents.stable_baselines.export import export_policy
@@ -118,12 +120,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
                 "env=None: a new model takes from its environment how episodes can end. Give an "
                 "overseen environment; a saved model is opened with `load`, which needs none."
             )
-        # The library loads by setting attributes: a saved method, or a name that `load` was given.
-        wanted: str | Method = getattr(self, "method", self.method_wanted)
-        self.method = wanted if isinstance(wanted, Method) else get_method(wanted, self.outcomes)
-        self.method.check_labels(self.outcomes)
-        check_spaces(self.observation_space, self.action_space)
-        self.method.check_environments(self.n_envs)
+        self.method = self._fitting_method(self.outcomes)
         self.parts = self._take_experts()
         shows_dictionaries = isinstance(self.observation_space, spaces.Dict)
         buffer = RoutedDictRolloutBuffer if shows_dictionaries else RoutedRolloutBuffer
@@ -141,6 +138,18 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         self.policy_kwargs = own
         self.policy.deploy = plain_steering(self.method.deploy)
         self._teach(self.outcomes)
+
+    def _fitting_method(self, outcomes: Outcomes) -> Method:
+        """The method that the user or a saved model names, if it fits what it learns in."""
+        # The library loads by setting attributes: a saved method, or a name that `load` was given.
+        wanted: str | Method = getattr(self, "method", self.method_wanted)
+        method = wanted if isinstance(wanted, Method) else get_method(wanted, outcomes)
+        method.check_labels(outcomes)
+        check_spaces(self.observation_space, self.action_space)
+        if self.env is not None:
+            check_oversight_mask(self.env, method)
+        method.check_environments(self.n_envs)
+        return method
 
     def _take_experts(self) -> dict[str, Any]:
         """What the policy is told of the method's experts, unless the model was saved with others.
@@ -222,10 +231,12 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
             force_reset: Start new episodes at the next `learn`.
 
         Raises:
-            InputError: It gives no labels, or has other outcomes.
+            InputError: It gives no labels, has other outcomes, or does not say which entries show
+                oversight, where the method is told.
         """
         wrapped = self._wrap_env(env, self.verbose)
         outcomes, share = self._oversight_of(wrapped)
+        check_oversight_mask(wrapped, self.method)
         super().set_env(wrapped, force_reset)
         self.overseen_share = share
         self._teach(outcomes)
@@ -327,7 +338,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         assert env is not None, "a rollout was just collected in it"
         assert self.outcomes is not None, "a rollout was just collected"
         final, mask = buffer.final_observations, None
-        if self.method.oversight_entries:
+        if self.method.is_told_entries:
             mask = self._flat_mask(env.get_attr("oversight_mask")[0])
         counted = isinstance(self.action_space, spaces.Discrete)
         return Rollout(
@@ -357,7 +368,7 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         """Which entries of what a method's functions see show oversight, bool."""
         space = self.observation_space
         if isinstance(space, spaces.Box | spaces.MultiBinary):
-            return _channels_first(mask, space.shape)
+            return torch.as_tensor(laid_over(mask, space.shape))
         parts = {"": (space, mask)}
         if isinstance(space, spaces.Dict):
             parts = {name: (part, mask.get(name, False)) for name, part in space.items()}
@@ -499,9 +510,3 @@ class RoutedAlgorithm(OnPolicyAlgorithm):
         `load` unpickles, as the library does: open only what you trust. `load_exported` does not.
         """
         export_policy(self.policy, Path(path))
-
-
-def _channels_first(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> torch.Tensor:
-    """A mask over the environment's observation, as the library passes observations on."""
-    found = torch.as_tensor(mask)
-    return found if tuple(found.shape) == tuple(shape) else found.movedim(-1, 0)

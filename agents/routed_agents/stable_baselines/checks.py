@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
+from routed_agents.methods.record import Method
 from routed_envs.errors import InputError, unknown_name
 from routed_envs.outcomes import Outcomes
 
@@ -46,6 +48,65 @@ def oversight_of(env: VecEnv) -> tuple[Outcomes, float]:
             "routed_envs.Overseen, or use one of routed_envs."
         )
     return env.get_attr("outcomes")[0], float(env.get_attr("overseen_share")[0])
+
+
+def check_oversight_mask(env: VecEnv, method: Method) -> None:
+    """Refuse to tell a method which entries show oversight where the environment does not say.
+
+    Args:
+        env: With the observations that the policy sees.
+        method: One that is not told may learn in any environment.
+
+    Raises:
+        InputError: There is no such mask, or one of other observations.
+    """
+    if not method.is_told_entries:
+        return
+    space, is_given = env.observation_space, env.has_attr("oversight_mask")
+    mask = env.get_attr("oversight_mask")[0] if is_given else None
+    fits = True  # Of numbers that count, one with a flag anywhere shows it.
+    if isinstance(space, spaces.Dict):
+        fits = isinstance(mask, Mapping)
+    elif isinstance(space, spaces.Box | spaces.MultiBinary):
+        fits = laid_over(mask, space.shape) is not None
+    if not (is_given and fits):
+        raise InputError(
+            f"Method {method.name!r} is told which entries of an observation show oversight, and "
+            f"the environment's oversight_mask is {_form(mask) if is_given else 'missing'}, for "
+            f"observations {_form(space)}. Take a method that is not told, such as "
+            "'reward-model-untold' or 'inferred-model'; one of your own says "
+            "oversight_entries=False."
+        )
+
+
+def laid_over(mask: Any, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    """A mask over the environment's observation, as the library passes observations on.
+
+    Args:
+        mask: bool, of one observation, or what else an environment gives.
+        shape: Of an observation, pictures channels first.
+
+    Returns:
+        The mask, of a shape that spreads to the observation's: frames that are stacked along an
+        axis of their own share one. None if it is no mask of such observations.
+    """
+    if mask is None or isinstance(mask, Mapping):
+        return None
+    given = np.atleast_1d(mask)
+    return next((m for m in (given, np.moveaxis(given, -1, 0)) if _spreads(m.shape, shape)), None)
+
+
+def _spreads(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether an array of the shape can be broadcast to another."""
+    pairs = zip(reversed(shape), reversed(to), strict=False)
+    return len(shape) <= len(to) and all(own in (1, other) for own, other in pairs)
+
+
+def _form(found: Any) -> str:
+    """The form of a mask or a space, in words."""
+    if found is None:
+        return "None"
+    return "in a dictionary" if isinstance(found, Mapping) else f"of shape {np.shape(found)}"
 
 
 def check_spaces(observation_space: spaces.Space, action_space: spaces.Space) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ from baselines import (
     vec_env,
 )
 from gymnasium import spaces
+from own_env import doors
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
 from routed_agents import (
     RoutedActorCriticPolicy,
@@ -34,7 +37,7 @@ from routed_agents import (
     RoutingSettings,
     get_method,
 )
-from routed_agents.stable_baselines.checks import check_spaces
+from routed_agents.stable_baselines.checks import check_spaces, laid_over
 from routed_envs import InputError, Outcomes
 from routed_envs.gridworld.world import OUTCOMES
 from routed_rl import evaluate_env
@@ -113,6 +116,72 @@ def test_a_single_target_is_left_to_methods_with_a_single_expert(method: str):
     with pytest.raises(InputError, match=r"a single expert, ghost, .* such as 'naive'"):
         RoutedPPO("MlpPolicy", env, method)
     RoutedPPO("MlpPolicy", env, "naive", n_steps=8, batch_size=8).learn(16)
+
+
+class Unmarked(Script):
+    """No fixed entries of what it shows tell of oversight."""
+
+    oversight_mask: Any = None
+
+
+class Silent(Script):
+    """It does not say what tells of oversight."""
+
+    @property
+    def oversight_mask(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        raise AttributeError
+
+
+def in_a_dictionary() -> gymnasium.Env[Any, Any]:
+    env = doors(0.5)
+    space = spaces.Dict({"line": env.observation_space})
+    return gymnasium.wrappers.TransformObservation(env, lambda seen: {"line": seen}, space)
+
+
+@pytest.mark.parametrize(
+    ("env", "policy", "message"),
+    [
+        (lambda: make_vec_env(Unmarked, 2), "MlpPolicy", r"None, for observations of .*\(1,\)"),
+        (lambda: make_vec_env(Silent, 2), "MlpPolicy", "missing, for observations of shape"),
+        (
+            lambda: VecFrameStack(make_vec_env(lambda: doors(0.5), 2), 2),
+            "MlpPolicy",
+            r"of shape \(2,\), for observations of shape \(4,\)",
+        ),
+        (
+            lambda: make_vec_env(in_a_dictionary, 2),
+            "MultiInputPolicy",
+            r"of shape \(2,\), for observations in a dictionary",
+        ),
+    ],
+)
+def test_a_method_that_is_told_what_shows_oversight_needs_a_mask(
+    env: Callable[[], VecEnv], policy: str, message: str
+):
+    cure = "'reward-model-untold' or 'inferred-model'"
+    with pytest.raises(InputError, match=f"'reward-model' is told .* is {message}.*{cure}"):
+        RoutedPPO(policy, env(), "reward-model")
+    model = RoutedPPO(policy, env(), "reward-model-untold", n_steps=8, batch_size=8)
+    model.learn(16)
+
+
+def test_a_new_environment_of_a_method_that_is_told_needs_a_mask():
+    model = RoutedPPO("MlpPolicy", make_vec_env(Script, 2), "reward-model")
+    with pytest.raises(InputError, match="oversight_mask is None"):
+        model.set_env(make_vec_env(Unmarked, 2))
+
+
+def test_a_mask_is_laid_over_pictures_and_stacked_frames():
+    last = np.zeros((5, 6, 2), dtype=bool)
+    last[..., 1] = True
+    moved = laid_over(last, (2, 5, 6))
+    assert moved is not None
+    assert moved.tolist() == [[[False] * 6] * 5, [[True] * 6] * 5]
+    cube = np.arange(27).reshape(3, 3, 3) == 3
+    for shape in ((3, 3, 3), (2, 3, 3, 3)):  # The second has an axis for the frames.
+        assert np.array_equal(laid_over(cube, shape), cube)  # pyright: ignore[reportArgumentType]
+    for none_such in (last, None, {"place": last}):
+        assert laid_over(none_such, (4, 5, 6)) is None
 
 
 @pytest.mark.slow
