@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import nn
 from routed_agents.parts.parts import Parts, Removed
 from routed_agents.parts.places import Place, Selection
 from routed_agents.parts.sharing import own_copy
+from routed_agents.parts.writers import other_readers
 from routed_envs.errors import InputError
 
 COUNTS = ("num_heads", "n_head", "num_attention_heads", "num_key_value_heads")
@@ -42,14 +43,17 @@ def expand(
 
     Raises:
         InputError: A selection has no `last`, finds nothing, is of dimensions, or nobody is known
-            who makes what it reads.
+            who makes what it reads; or several layers may read it.
     """
+    places: list[tuple[str, Place]] = []
     for name, selection in where.items():
         if not selection.last:
             raise InputError(f"{name}: new units come last. Say how many: last=64, for example.")
-        for place in _any_item(selection).find(model):
-            _check_surgery(name, place)
+        found = _any_item(selection).find(model)
+        places += [(name, place) for place in found]
+        for place in found:
             _check_shares(place, selection.last)
+    _check_surgery(model, places)
     added: dict[str, list[Selection]] = {name: [] for name in where}
     for name, selection in where.items():
         for place in _any_item(selection).find(model):
@@ -75,8 +79,8 @@ def ablate(parts: Parts, *names: str) -> Parts:
 
     Raises:
         InputError: No name is given, or an unknown one; or a part cannot be deleted: dimensions of
-            a stream, units of which nobody is known who makes them, heads that share their keys
-            with heads that stay.
+            a stream, units of which nobody is known who makes them or that several layers may
+            read, heads that share their keys with heads that stay.
     """
     if not names:
         raise InputError(f"Name the parts to delete, of {', '.join(parts.names)}.")
@@ -84,8 +88,8 @@ def ablate(parts: Parts, *names: str) -> Parts:
     model, removed = own_copy(parts.model), list(parts.removed)
     gone: dict[str, set[int]] = {}
     places = {}
+    _check_surgery(model, parts.places_of(names))
     for name, place in parts.places_of(names):
-        _check_surgery(name, place)
         gone.setdefault(place.layer, set()).update(place.items)
         removed.append(Removed(name, place.layer, len(place.items), place.count))
         places[place.layer] = place
@@ -102,14 +106,25 @@ def ablate(parts: Parts, *names: str) -> Parts:
     return Parts(model, left, tuple(removed))
 
 
-def _check_surgery(name: str, place: Place) -> None:
-    if place.side == "output":
-        raise InputError(f"{name}: the dimensions of a stream cannot be added or deleted.")
-    if not place.writers:
-        raise InputError(
-            f"{name}: nobody is found who makes what {place.layer} reads. Say which layers beside "
-            "it do: made_by=(...)."
-        )
+def _check_surgery(model: nn.Module, places: Sequence[tuple[str, Place]]) -> None:
+    """Refuse places, each with the name of its part, whose items cannot be added or deleted."""
+    readers: dict[str, str] = {}
+    for name, place in places:
+        if place.side == "output":
+            raise InputError(f"{name}: the dimensions of a stream cannot be added or deleted.")
+        if not place.writers:
+            raise InputError(
+                f"{name}: nobody is found who makes what {place.layer} reads. Say which layers "
+                "beside it do: made_by=(...)."
+            )
+        others = set(other_readers(model, place.layer, place.writers))
+        others |= {readers.setdefault(writer.name, place.layer) for writer in place.writers}
+        if others - {place.layer}:
+            raise InputError(
+                f"{name}: {', '.join(sorted(others | {place.layer}))} may read the same units, "
+                "which can be added or deleted only where one layer reads them. To switch a part "
+                f"off, use without(parts, {name!r})."
+            )
 
 
 def _check_shares(place: Place, number: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -98,6 +98,45 @@ def writers_of(
     if names is None and width == 1:
         _refuse_doubt(reader, {name: beside[name] for name in fitting})
     return tuple(fitting.values())
+
+
+def other_readers(model: nn.Module, reader: str, writers: Sequence[Writer]) -> tuple[str, ...]:
+    """The linear layers beside a reader that may read the same channels, by their sizes.
+
+    Args:
+        model: The network.
+        reader: The name of the layer that reads.
+        writers: Those that make what it reads.
+
+    Returns:
+        The names of those that take as many channels and for which nothing else is found to read.
+    """
+    above, _, own = reader.rpartition(".")
+    parent, makers = model.get_submodule(above), [writer.name for writer in writers]
+    if isinstance(parent, nn.Sequential):
+        return ()
+    prefix = f"{above}." if above else ""
+    beside = {
+        prefix + name: layer
+        for name, layer in parent.named_children()
+        if isinstance(layer, nn.Linear)
+    }
+    size = beside[prefix + own].in_features
+    square = any(beside[name].in_features == size for name in makers)
+    makes = {n for n, layer in beside.items() if layer.out_features == size and n not in makers}
+
+    def reads_another(name: str) -> bool:
+        """Whether it may follow the reader, or lie before the writers, or have another writer."""
+        if reader in makes or (square and name in makes):
+            return True
+        # Where the writers read as many channels, others of that number are made for them.
+        return not square and bool(makes - {name})
+
+    return tuple(
+        name
+        for name, layer in beside.items()
+        if name not in (reader, *makers) and layer.in_features == size and not reads_another(name)
+    )
 
 
 def _refuse_doubt(reader: str, fitting: Mapping[str, nn.Module]) -> None:

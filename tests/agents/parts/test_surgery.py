@@ -266,3 +266,59 @@ def test_what_cannot_be_added_or_deleted_is_refused():
     with pytest.raises(InputError, match="add a multiple of 2"):
         expand(model, {"sea": Units(MLP, last=1), "head": Heads(HEADS, last=1, width=2)})
     assert model.blocks[0].mlp["down"].in_features == 10, "nothing was changed"  # pyright: ignore
+
+
+class Layers(torch.nn.ModuleDict):
+    """Linear layers side by side, which say nothing of who reads whom."""
+
+    def __init__(self, **sizes: tuple[int, int]) -> None:
+        super().__init__({name: torch.nn.Linear(*size) for name, size in sizes.items()})
+
+
+@pytest.mark.parametrize(
+    ("model", "where"),
+    [
+        (Layers(hidden=(5, 8), policy=(8, 2), value=(8, 1)), Units("policy", last=3)),
+        (Layers(hidden=(5, 8), policy=(8, 2), value=(8, 1)), Units("[pv]*", last=3)),
+        (
+            Layers(hidden=(5, 8), policy=(8, 2), more=(8, 8)),
+            Units("policy", last=3, made_by=("hidden",)),
+        ),
+        (
+            Layers(first=(5, 8), hidden=(8, 8), policy=(8, 2), value=(8, 1)),
+            Units("policy", last=3, made_by=("hidden",)),
+        ),
+        (Layers(made=(5, 8), one=(8, 8), two=(8, 8)), Units("*o*", last=1, made_by=("made",))),
+    ],
+)
+def test_units_that_several_layers_read_are_not_resized(model: Layers, where: Units):
+    before = {name: tuple(value.shape) for name, value in model.named_parameters()}
+    for resize in (
+        lambda: ablate(Parts(model, {"a": where}), "a"),
+        lambda: expand(model, {"a": where}),
+    ):
+        with pytest.raises(InputError, match=r"may read the same units.*without\(parts, 'a'\)"):
+            resize()
+    assert {name: tuple(value.shape) for name, value in model.named_parameters()} == before
+
+
+@pytest.mark.parametrize(
+    ("model", "where"),
+    [
+        (Layers(a=(3, 8), b=(8, 8), c=(8, 2)), Units("b", last=2)),
+        (Layers(a=(3, 8), b=(8, 8), c=(8, 8), d=(8, 2)), Units("d", last=2, made_by=("c",))),
+        (
+            Layers(actor=(3, 8), critic=(3, 8), policy=(8, 2), value=(8, 1)),
+            Units("policy", last=2, made_by=("actor",)),
+        ),
+        (Layers(up=(8, 8), down=(8, 8), router=(8, 2)), Units("down", last=2, made_by=("up",))),
+        (Layers(q=(8, 8), k=(8, 8), v=(8, 8), out=(8, 8)), Heads("out", last=1, width=2)),
+    ],
+)
+def test_layers_that_may_read_something_else_of_that_size_are_no_hindrance(
+    model: Layers, where: Units | Heads
+):
+    small = ablate(Parts(model, {"a": where}), "a").model
+    assert small.get_submodule(where.layers).in_features == 6
+    expand(model, {"a": where})
+    assert model.get_submodule(where.layers).in_features == 10
