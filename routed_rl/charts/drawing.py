@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from routed_agents.files import write_atomically
 from routed_rl.charts.colours import DARK, PAPER, variable
-from routed_rl.charts.tables import Record, table_text
+from routed_rl.charts.tables import Record, file_name, table_text
 
 DOTS_PER_INCH = 200
 
@@ -22,7 +22,7 @@ class Drawing:
     """A figure with its numbers and its words.
 
     Attributes:
-        name: Of its files, without an ending.
+        name: Of its files, without an ending, as `file_name` makes it.
         figure: What is drawn.
         header: The columns of its table.
         records: The rows of its table, which hold every number that is drawn.
@@ -36,6 +36,9 @@ class Drawing:
     records: tuple[Record, ...]
     caption: str
     alt: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", file_name(self.name))
 
     def save(self, folder: Path) -> str:
         """Write the figure as PNG and SVG, and its numbers as CSV, into a folder that exists.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ class NumberTable:
     """A table as people read it, and its numbers as programs do.
 
     Attributes:
-        name: Of its file.
+        name: Of its file, as `file_name` makes it.
         header: The columns on the page.
         texts: The rows on the page.
         columns: The columns of the file.
@@ -41,6 +42,9 @@ class NumberTable:
     columns: tuple[str, ...]
     records: tuple[Record, ...]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", file_name(self.name))
+
     def rows(self) -> list[dict[str, Any]]:
         """The rows of the file, by the names of its columns."""
         return [dict(zip(self.columns, record, strict=True)) for record in self.records]
@@ -48,6 +52,15 @@ class NumberTable:
     def save(self, folder: Path) -> None:
         """Write the numbers as CSV into a folder that exists."""
         write_atomically(folder / f"{self.name}.csv", table_text(self.columns, self.records))
+
+
+def file_name(text: str) -> str:
+    """A text as a file's name without an ending: letters, digits and underscores alone.
+
+    Whoever names an outcome, and whoever made the sweep, says neither where a report writes nor
+    what stands in its page.
+    """
+    return re.sub(r"\W+", "_", text)
 
 
 def table_text(header: Iterable[str], records: Iterable[Record]) -> bytes:

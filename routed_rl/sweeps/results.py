@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from routed_envs.errors import InputError
+from routed_envs.outcomes import Outcomes
 from routed_rl.config import UNNAMED
 from routed_rl.runs.run_folder import RunFolder, read_json
 from routed_rl.runs.run_log import read_log
@@ -148,7 +149,9 @@ def _outcomes(config: Row, folder: RunFolder) -> Row:
     """How episodes can end in a run's environment or own world; the gridworld's are known."""
     if "env" not in config and config["world"] is None:
         return {}
-    return dict(read_json(folder.config)["identity"]["outcomes"])
+    told = read_json(folder.config)["identity"]["outcomes"]
+    outcomes = Outcomes(tuple(told["targets"]), tuple(told["good"]))
+    return {"targets": list(outcomes.targets), "good": list(outcomes.good)}
 
 
 def _prefixed(prefix: str, figures: Row) -> Row:

@@ -7,8 +7,18 @@ from pathlib import Path
 
 import pytest
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
-from routed_rl.charts.markup import Section, details, document, paragraph, saved_table, table
+from routed_rl.charts.drawing import Drawing
+from routed_rl.charts.markup import (
+    Section,
+    details,
+    document,
+    paragraph,
+    saved_figure,
+    saved_table,
+    table,
+)
 from routed_rl.charts.tables import NumberTable
 
 ODD = "<b>&\"'{{ 1 }}"
@@ -61,6 +71,18 @@ def test_a_table_links_its_file(tmp_path: Path):
         '<p class="note"><span class="files"><a href="figures/rates.csv">CSV</a></span></p>'
     )
     assert (tmp_path / "rates.csv").read_text() == "who,rate\na,0.01\n"
+
+
+def test_files_lie_in_their_folder_whatever_they_are_named_after(tmp_path: Path):
+    name = '../../red/"><img src=x>'
+    table = NumberTable(name, ("who",), (("a",),), ("who",), (("a",),))
+    drawing = Drawing(name, Figure(), ("who",), (("a",),), "caption", "alt")
+    for made in (table, drawing):
+        made.save(tmp_path)
+        assert made.name == "_red_img_src_x_"
+    assert {path.suffix for path in tmp_path.glob("_red_img_src_x_.*")} == {".csv", ".png", ".svg"}
+    assert "img" not in Page(saved_figure(drawing, tmp_path)).tags
+    assert NumberTable("red_blue_rates", (), (), (), ()).name == "red_blue_rates"
 
 
 def test_titles_are_escaped_and_text_that_is_no_html_yet_is_too():
