@@ -28,7 +28,7 @@ MOST_TIMED = 20
 TIMED_SECONDS = 0.25
 START_SECONDS = 1.0
 """What a run takes beside its updates."""
-PLACE = ("study", "method", "env", "topics")
+PLACE = ("study", "method", "env", "world", "topics")
 """The settings that decide what a method's table says."""
 MOST_NAMED = 5
 """Runs that a refusal names."""

@@ -162,6 +162,19 @@ def test_a_method_that_has_changed_is_not_mixed_with_what_it_was(
     assert sweep([other], out, progress=False).trained, "others may"
 
 
+def test_worlds_of_other_outcomes_are_one_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    code = "from own_world import Doors\nfrom routed_envs import Outcomes\n"
+    code += "class Renamed(Doors):\n    def with_oversight(self, oversight):\n"
+    code += "        return Renamed(oversight, Outcomes(('one', 'two', 'three'), ('one',)))\n"
+    (tmp_path / "renamed_world.py").write_text(code)
+    configs = [small_with(world=place) for place in ("own_world:Doors", "renamed_world:Renamed")]
+    for _ in range(2):
+        done = sweep(configs, tmp_path / "sweep", jobs=1, progress=False)
+        assert not done.failed
+    assert len(done.kept) == 2
+
+
 def test_what_a_killed_process_left_half_written_is_removed(copied: Path):
     left = [copied / ".state.json.1.partial", copied / "runs" / FIRST / ".config.json.1.partial"]
     for path in left:
