@@ -80,6 +80,11 @@ def renamed(oversight: float) -> gymnasium.Env[Any, Any]:
     )
 
 
+def attacked(oversight: float) -> gymnasium.Env[Any, Any]:
+    """An outcome whose rate has the name of a setting."""
+    return Overseen(TwoDoors(), ("left", "attack"), ("left",), which_door, oversight=oversight)
+
+
 def pushed(oversight: float) -> gymnasium.Env[Any, Any]:
     """The same with actions of any strength."""
     return Overseen(Pushed(), ("left", "right"), ("left",), which_door, oversight=oversight)

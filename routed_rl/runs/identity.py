@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from routed_agents.files import parsed
+from routed_envs.errors import InputError, shown
+from routed_rl.naming import SETTINGS
 
 TABLE = "table of the method"
 """Under this name an identity holds its method's description."""
@@ -16,8 +18,31 @@ FORMER = ("evaluate_every",)
 """Earlier versions counted these too; they decide nothing of what a run learns."""
 PARTS = ("rows", "experts", "gate", "deploy", "relabel", "updates", "select")
 """What `Method.describe` says, in this order; further parts have their names with them."""
+TAKEN = (
+    *("mixture", "deployed", "unwatched"),
+    *(name.removesuffix("_rate") for name in SETTINGS if name.endswith("_rate")),
+)
+"""Results have these names for something else than an outcome: `learning_rate` is a setting."""
 AROUND = 30
 """So many characters are shown before what differs, in descriptions that cannot be read."""
+
+
+def check_outcomes(identity: Mapping[str, Any]) -> None:
+    """Refuse outcomes whose figures would take the place of others in results.
+
+    Args:
+        identity: As a task has it; it names the outcomes of environments and worlds of one's own.
+
+    Raises:
+        InputError: An outcome has a name of `TAKEN`.
+    """
+    targets = identity.get("outcomes", {}).get("targets", ())
+    taken = [name for name in targets if name in TAKEN]
+    if taken:
+        raise InputError(
+            f"targets={shown(tuple(targets))}: call {taken[0]!r} otherwise. Results have something "
+            f"else under the names {', '.join(TAKEN)}."
+        )
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:

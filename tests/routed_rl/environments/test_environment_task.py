@@ -279,6 +279,7 @@ def test_methods_with_one_expert_and_those_whose_mixture_acts(tmp_path: Path):
         ({"env": "own_env:door"}, r"no object in own_env 'door'. Did you mean 'doors'"),
         ({"env": "own_env:number"}, "is a int, not a function"),
         ({"env": "own_env:plain"}, r"does not tell how its episodes end.*new-env"),
+        ({"env": "own_env:attacked"}, r"\('left', 'attack'\): call 'attack' otherwise.*unwatched"),
         ({"env": "own_env:failing"}, r"calling it failed in .*own_env.py.*no display"),
         ({"env": "no_such_module:make"}, "cannot be imported"),
         ({"env": "routed_envs/DiamondGost-v0"}, "Did you mean 'routed_envs/DiamondGhost-v0'"),

@@ -11,7 +11,7 @@ import torch
 from helpers import tiny_with
 from own_world import DOORS, Doors
 
-from routed_envs import InputError, World
+from routed_envs import InputError, Outcomes, World
 from routed_rl import (
     TrainConfig,
     evaluate,
@@ -113,6 +113,21 @@ def test_a_world_that_shows_something_else_is_refused(world: Doors, message: str
     with pytest.raises(InputError, match=message):
         train(named(world=None), tmp_path / "run", world=world)
     assert not (tmp_path / "run").exists()
+
+
+class Mixture(Doors):
+    """An outcome that is called as the unsteered actor is."""
+
+    def with_oversight(self, oversight: float) -> Doors:
+        return Mixture(oversight, Outcomes(("gold", "mixture", "trap"), ("gold",)))
+
+
+def test_an_outcome_whose_name_results_have_already_is_refused(tmp_path: Path):
+    config = named(world=f"{__name__}:Mixture")
+    for begin in (lambda: train(config, tmp_path / "run"), lambda: sweep([config], tmp_path)):
+        with pytest.raises(InputError, match=r"call 'mixture' otherwise.* learning, "):
+            begin()
+    assert list(tmp_path.rglob("*.*")) == []
 
 
 @pytest.mark.parametrize(
