@@ -6,12 +6,14 @@ Imports nothing heavy.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from routed_rl.any_config import STUDIES
 from routed_rl.config import HOST_FIELDS, TrainConfig
 from routed_rl.environment_config import EnvironmentConfig
+
+RunT = TypeVar("RunT", bound=Mapping[str, Any])
 
 AXES = ("method", "oversight", "seed")
 """The settings over which sweeps are compared."""
@@ -48,6 +50,19 @@ def varying(runs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The settings with more than one value among some runs that decide what a run learns."""
     names = (name for name in SETTINGS if name not in INCIDENTAL)
     return tuple(name for name in names if len({plain(run.get(name)) for run in runs}) > 1)
+
+
+def without_repeats(runs: Iterable[RunT]) -> list[RunT]:
+    """The runs without those that repeat an earlier one: they are no seeds of their own.
+
+    Args:
+        runs: Each with its settings, by name. Repeated ones differ in what is `INCIDENTAL` alone.
+    """
+    names = [name for name in (*AXES, *SETTINGS) if name not in INCIDENTAL]
+    unique: dict[tuple[Any, ...], RunT] = {}
+    for run in runs:
+        unique.setdefault(tuple(plain(run.get(name)) for name in names), run)
+    return list(unique.values())
 
 
 def series_name(method: str, names: Sequence[str], values: Sequence[Any]) -> str:

@@ -26,7 +26,7 @@ from routed_rl.charts.markup import (
 from routed_rl.charts.statistics import Summary, summarise
 from routed_rl.charts.tables import NO_INTERVAL, NumberTable, interval_text, summary_text
 from routed_rl.charts.text import NONE, number_text
-from routed_rl.naming import plain
+from routed_rl.naming import plain, without_repeats
 
 PAGE = "map.html"
 COLUMNS = ("situation", "method", "seeds", "mean", "low", "high", "told")
@@ -113,7 +113,8 @@ def _words(name: str, header: tuple[str, str], pairs: list[tuple[str, str]]) -> 
 def _cell(rows: Sequence[Row], name: str, settings: Mapping[str, Any], method: str) -> Cell:
     """The runs of a method that have a situation's settings."""
     wanted = {"method": method, **settings}
-    own = [r for r in rows if all(plain(r.get(k)) == plain(v) for k, v in wanted.items())]
+    found = (r for r in rows if all(plain(r.get(k)) == plain(v) for k, v in wanted.items()))
+    own = without_repeats(found)
     told = next((str(row["told"]) for row in own if row.get("told")), "")
     returns = [float(row["episode_return"]) for row in own]
     return Cell(name, method, told, summarise(returns) if returns else None)

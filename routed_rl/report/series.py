@@ -19,7 +19,7 @@ from routed_rl.charts.statistics import FEWEST, Summary, summarise
 from routed_rl.charts.tables import Record, summary_record
 from routed_rl.charts.text import is_number, number_text, percent_text, short_name
 from routed_rl.evaluation.exact import best_return, is_listable
-from routed_rl.naming import AXES, INCIDENTAL, SETTINGS, plain, series_name, varying
+from routed_rl.naming import plain, series_name, varying, without_repeats
 
 OVERLAID = 8
 """Up to this many series share a panel, each in its own colour."""
@@ -220,7 +220,7 @@ def compare(
     )
     split: dict[str, tuple[str, ...]] = {}
     series: list[Series] = []
-    different = _different(complete)
+    different = without_repeats(complete)
     for method in dict.fromkeys(row["method"] for row in different):
         own = [row for row in different if row["method"] == method]
         names = varying([*own, *(row for row in missing if row["method"] == method)])
@@ -298,15 +298,6 @@ def _with_shares(row: Row) -> Row:
         return row
     good = outcomes.good[0]
     return {**row, f"unwatched_{good}_share": row[f"unwatched_{good}_rate"] / sum(rates)}
-
-
-def _different(rows: Sequence[Row]) -> list[Row]:
-    """The runs without those that repeat another one: they are no seeds of their own."""
-    names = [name for name in (*AXES, *SETTINGS) if name not in INCIDENTAL]
-    unique: dict[tuple[Any, ...], Row] = {}
-    for row in rows:
-        unique.setdefault(tuple(plain(row.get(name)) for name in names), row)
-    return list(unique.values())
 
 
 def _split(method: str, rows: Sequence[Row], names: tuple[str, ...]) -> list[Series]:

@@ -12,7 +12,7 @@ from typing import Any
 from routed_agents.files import writable, write_atomically
 from routed_envs.errors import InputError
 from routed_envs.gridworld.world import OUTCOMES
-from routed_rl.naming import AXES, SETTINGS, varying
+from routed_rl.naming import AXES, SETTINGS, varying, without_repeats
 from routed_rl.sweeps.results import load_results
 
 Row = dict[str, Any]
@@ -52,12 +52,13 @@ def candidates(sweep: str | Path) -> list[Candidate]:
     Those whose belief has lost touch come last.
 
     Args:
-        sweep: The sweep's folder; runs that are not finished do not count.
+        sweep: The sweep's folder. Runs that are not finished do not count, nor do those that differ
+            from another one only in what they log and how they are judged.
 
     Raises:
         InputError: The folder is no sweep, no run is finished, or a run's files are damaged.
     """
-    rows = load_results(sweep)
+    rows = without_repeats(load_results(sweep))
     if not rows:
         raise InputError(f"No run in {sweep} is finished, so there is nothing to choose from.")
     found = []

@@ -75,6 +75,14 @@ def test_what_reads_as_well_as_the_best_is_bold_too(
     assert [weight for _, weight in written] == ["bold", "bold", "normal", "normal"]
 
 
+def test_a_run_that_is_judged_once_more_is_no_further_seed(tmp_path: Path):
+    again = row("a", 0.1, 0, 0.1) | {"evaluation_episodes": 40, "evaluate_every": 5}
+    write_map([*ROWS, again], SITUATIONS, ("a", "b", "ceiling"), tmp_path)
+    with (tmp_path / "figures" / "map.csv").open() as file:
+        first = next(csv.DictReader(file))
+    assert (first["method"], first["seeds"], float(first["mean"])) == ("a", "3", 0.9)
+
+
 def test_without_any_run_there_is_no_map(tmp_path: Path):
     with pytest.raises(InputError, match="No finished run"):
         write_map(ROWS, {"elsewhere": {"rows": 9}}, ("a", "b"), tmp_path)

@@ -45,6 +45,15 @@ def test_labels_count_and_not_seeds(monkeypatch: pytest.MonkeyPatch):
     assert EnvironmentConfig.from_json(few.config).env == "own_env:doors"
 
 
+def test_a_run_that_is_judged_once_more_is_no_further_seed(monkeypatch: pytest.MonkeyPatch):
+    (found,) = ranked(
+        monkeypatch,
+        row(overseer_left_share=0.9, overseen=10),
+        row(overseer_left_share=0.8, overseen=20, evaluation_episodes=40, evaluate_every=3),
+    )
+    assert (found.score, found.labels, found.runs) == (pytest.approx(0.9), 10, 1)
+
+
 def test_what_has_lost_touch_or_was_never_seen_comes_last(monkeypatch: pytest.MonkeyPatch):
     good = {"overseer_left_share": 1.0, "overseen": 50}
     found = ranked(
