@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from routed_envs.errors import InputError, shown
+from routed_rl.config import UNNAMED
 from routed_rl.runs.run_folder import held
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
@@ -82,13 +83,21 @@ def _cut_torn_line(path: Path) -> None:
 def _refuse_another(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     # As the journal holds it: tuples are lists there.
     wanted = json.loads(json.dumps(now))
+    there = {name: _filled(name, values) for name, values in before.items()}
     lines = [
-        f"  {name}: there {shown(before.get(name))}, here {shown(wanted.get(name))}"
-        for name in dict.fromkeys((*before, *wanted))
-        if before.get(name) != wanted.get(name)
+        f"  {name}: there {shown(there.get(name))}, here {shown(wanted.get(name))}"
+        for name in dict.fromkeys((*there, *wanted))
+        if there.get(name) != wanted.get(name)
     ]
     if lines:
         raise InputError(
             "\n".join((f"{path} holds another search:", *lines))
             + "\nGive the same words (--trials may be larger), or another --out."
         )
+
+
+def _filled(name: str, values: Any) -> Any:
+    """What a journal says of a setting; earlier versions wrote None for a default left out."""
+    if name not in UNNAMED or not isinstance(values, list):
+        return values
+    return [UNNAMED[name] if value is None else value for value in values]

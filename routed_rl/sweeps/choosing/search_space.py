@@ -9,7 +9,7 @@ from typing import Any
 
 from routed_envs.errors import InputError, shown
 from routed_rl.any_config import AnyConfig
-from routed_rl.config import HOST_FIELDS
+from routed_rl.config import HOST_FIELDS, UNNAMED
 from routed_rl.sweeps.plan import plan
 
 SITUATION = (
@@ -128,7 +128,8 @@ class SearchSpace:
     def to_json(self) -> dict[str, Any]:
         """Everything that decides which values are drawn, by setting, as plain values."""
         runs = [config.to_json() for config in self.usual]
-        decides = {name: [run.get(name) for run in runs] for name in runs[0]}
+        names = dict.fromkeys(name for run in runs for name in run)
+        decides = {name: [run.get(name, UNNAMED.get(name)) for run in runs] for name in names}
         told = {
             name: [value for index, value in enumerate(values) if value not in values[:index]]
             for name, values in decides.items()

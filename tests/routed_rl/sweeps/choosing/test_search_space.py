@@ -81,6 +81,14 @@ def test_widths_are_given_as_on_the_command_line_or_as_tuples():
         assert found.configs({"expert_widths": "64,64"})[0].expert_widths == (64, 64)  # pyright: ignore[reportAttributeAccessIssue]
 
 
+def test_what_only_some_runs_name_is_recorded_too():
+    usual = space(updates="1..2").to_json()
+    assert "tempting_starts" not in usual
+    for starts in (["false", "true"], ["true", "false"]):
+        found = space(updates="1..2", tempting_starts=starts).to_json()
+        assert found == usual | {"tempting_starts": [start == "true" for start in starts]}
+
+
 @pytest.mark.parametrize(
     ("words", "messages"),
     [

@@ -18,7 +18,9 @@ from routed_rl import Trial, Tuning, load_results, tune
 from routed_rl.any_config import read_config
 from routed_rl.cli.main import main
 from routed_rl.config import TrainConfig
+from routed_rl.sweeps.choosing.journal import opened
 from routed_rl.sweeps.choosing.trials import LOST
+from routed_rl.sweeps.sweep_folder import SweepFolder
 
 pytestmark = pytest.mark.slow
 
@@ -127,6 +129,17 @@ def test_another_search_is_refused_by_the_settings_that_differ(undisturbed: Tuni
         "  oversight: there [0.5], here [0.25]",
         "  overseen_weight: there [1.0, 20.0], here [1.0, 5.0]",
     ]
+
+
+def test_a_default_that_a_journal_of_before_left_out_makes_no_other_search(tmp_path: Path):
+    folder = SweepFolder(tmp_path)
+    with opened(folder, {"updates": "1..2", "tempting_starts": [True, None]}):
+        pass
+    with opened(folder, {"updates": "1..2", "tempting_starts": [True, False]}):
+        pass
+    with pytest.raises(InputError) as refused, opened(folder, {"updates": "1..2"}):
+        pass
+    assert "  tempting_starts: there [True, False], here None" in str(refused.value)
 
 
 def test_a_torn_line_and_a_lock_that_was_left_do_not_stop_it(tmp_path: Path):
