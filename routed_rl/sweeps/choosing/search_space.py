@@ -10,6 +10,7 @@ from typing import Any
 from routed_envs.errors import InputError, shown
 from routed_rl.any_config import AnyConfig
 from routed_rl.config import HOST_FIELDS, UNNAMED
+from routed_rl.naming import INCIDENTAL
 from routed_rl.sweeps.plan import plan
 
 SITUATION = (
@@ -203,7 +204,8 @@ def _check_words(given: Mapping[str, Sequence[Any]]) -> None:
     """Refuse what a sweep takes and a search does not.
 
     Raises:
-        InputError: A study, several methods, or both seeds and seed.
+        InputError: A study, several methods, both seeds and seed, or what decides nothing that a
+            run learns.
     """
     if "study" in given:
         raise InputError("study: a search is for the gridworld and for environments. Leave it out.")
@@ -215,3 +217,10 @@ def _check_words(given: Mapping[str, Sequence[Any]]) -> None:
             f"methods={shown(list(methods))}: a search is of one method. Search each in a folder "
             "of its own, with as many trials."
         )
+    for name in INCIDENTAL:
+        values = given.get(name, [])
+        if len(values) > 1 or any(map(Range.of, values)):
+            raise InputError(
+                f"{name}={shown(list(values))} cannot be searched: it does not change what a run "
+                "learns. Give one value, or leave it out."
+            )
