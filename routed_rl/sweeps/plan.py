@@ -86,7 +86,7 @@ def plan(words: Mapping[str, Any]) -> list[AnyConfig]:
     elif not isinstance(preset, str) or preset not in presets_of(kind):
         faults.append(str(unknown_name("preset", preset, presets_of(kind))))
     values = {
-        PLURALS.get(name, name): _checked(kind, name, _listed(given), faults)
+        PLURALS.get(name, name): _checked(kind, name, as_list(given), faults)
         for name, given in words.items()
         if name != "preset"
     }
@@ -165,7 +165,7 @@ def _faults_of(kind: type[Any], word: str, given: Any) -> list[str]:
         known = isinstance(given, str) and given in presets
         return [] if known else [str(unknown_name("preset", given, presets))]
     faults: list[str] = []
-    _checked(kind, word, _listed(given), faults)
+    _checked(kind, word, as_list(given), faults)
     return faults
 
 
@@ -177,7 +177,7 @@ def _lines_of(word: str, text: str) -> list[int]:
     return lines or [1]
 
 
-def _listed(given: Any) -> list[Any]:
+def as_list(given: Any) -> list[Any]:
     """A setting's values as a list; one value alone stands for a list of it."""
     if isinstance(given, Mapping | str) or not isinstance(given, Iterable):
         return [given]

@@ -11,7 +11,7 @@ from routed_envs.errors import InputError, shown
 from routed_rl.any_config import AnyConfig
 from routed_rl.config import HOST_FIELDS, UNNAMED
 from routed_rl.naming import INCIDENTAL
-from routed_rl.sweeps.plan import plan
+from routed_rl.sweeps.plan import as_list, plan
 
 SITUATION = (
     *("seeds", "seed", "env", "world", "rows", "cols", "max_steps", "tempting_starts"),
@@ -92,7 +92,7 @@ class SearchSpace:
             InputError: Nothing is to be searched, several methods are given, or a value cannot be
                 used.
         """
-        given = {name: _listed(values) for name, values in words.items()}
+        given = {name: as_list(values) for name, values in words.items()}
         _check_words(given)
         ranges = {name: found for name, values in given.items() if (found := _range(name, values))}
         choices = {n: v for n, v in given.items() if len(v) > 1 and n not in SITUATION}
@@ -164,12 +164,6 @@ class SearchSpace:
 
 def _number(text: str) -> int | float:
     return int(text) if text.lstrip("+-").isdigit() else float(text)
-
-
-def _listed(given: Any) -> list[Any]:
-    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
-        return [given]
-    return list(given)
 
 
 def _range(name: str, values: Sequence[Any]) -> Range | None:
