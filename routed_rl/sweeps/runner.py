@@ -143,12 +143,13 @@ def _announce(planned: int, kept: int, seconds: float, slots: int, progress: boo
 
 def _train(folder: SweepFolder, names: list[str], backend: Backend, progress: bool) -> list[Ended]:
     waiting, running, ended = list(reversed(names)), list[str](), list[Ended]()
+    for name in names:  # They are tried again, so that none of them counts as failed.
+        folder.failure(name).unlink(missing_ok=True)
     with sweep_display(folder, progress) as display:
         try:
             while waiting or running:
                 changed = False
                 while waiting and len(running) < backend.slots:
-                    folder.failure(waiting[-1]).unlink(missing_ok=True)
                     backend.start(waiting[-1])
                     running.append(waiting.pop())
                     changed = True

@@ -70,8 +70,12 @@ class SweepStatus:
 
     @property
     def seconds_left(self) -> float:
-        """How long the runs that are not finished will take, by what the finished ones took."""
-        left = sum((1 - run.progress) * run.seconds for run in self.runs if run.stage != "finished")
+        """How long the runs that are not finished will take, by what the finished ones took.
+
+        A run that failed is tried again by the next sweep only.
+        """
+        done = ("finished", "failed") if self.active else ("finished",)
+        left = sum((1 - run.progress) * run.seconds for run in self.runs if run.stage not in done)
         return left / max(1, self.jobs)
 
 

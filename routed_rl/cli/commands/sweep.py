@@ -235,6 +235,8 @@ def time_taken(outcome: SweepOutcome) -> str:
     own = sum(read_json(folder.run(name).result)["seconds"] for name in outcome.trained)
     slots = min(outcome.slots, len(outcome.trained))
     least = own / slots
+    if outcome.seconds < least:  # Some had begun in an earlier call.
+        return words
     more = percent_text(outcome.seconds / least - 1)
     return (
         f"{words} Their own training times add up to {duration(own)}: at {slots} at a time "

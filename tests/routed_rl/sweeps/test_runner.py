@@ -24,12 +24,13 @@ from routed_rl import TrainConfig, load_policy, load_results, sweep, train
 from routed_rl.cli.commands.sweep import time_taken
 from routed_rl.cli.main import main
 from routed_rl.naming import duration
+from routed_rl.runs.run_folder import write_json
 from routed_rl.runs.run_log import read_log
 from routed_rl.sweeps.backends.base import Ended
 from routed_rl.sweeps.plan import run_name
 from routed_rl.sweeps.results import load_curves
 from routed_rl.sweeps.runner import SweepOutcome
-from routed_rl.sweeps.survey import survey
+from routed_rl.sweeps.survey import RunStatus, SweepStatus, survey
 from routed_rl.sweeps.sweep_folder import SweepFolder
 
 pytestmark = pytest.mark.slow
@@ -273,8 +274,36 @@ def test_how_the_time_went_is_told_only_where_it_says_something(
     assert "at 2 at a time 2 min. Start, evaluation and idle cores took 10.0% more" in time_taken(
         outcome
     )
-    for change in ({"seconds": 59.0}, {"failed": (Ended("x", "y"),)}):
+    resumed = {"seconds": 99.0}  # Less than 200 s at 2 at a time take.
+    for change in ({"seconds": 59.0}, {"failed": (Ended("x", "y"),)}, resumed):
         assert "more" not in time_taken(dataclasses.replace(outcome, **change))
+
+
+def test_who_waits_for_a_sweep_does_not_wait_for_runs_that_failed():
+    runs = (
+        RunStatus("a", "m", "m", 0.1, 0, "failed", 0.0, 100.0, "exit code 1"),
+        RunStatus("b", "m", "m", 0.1, 1, "running", 0.5, 100.0),
+    )
+    status = SweepStatus(Path("sweep"), active=True, jobs=1, runs=runs)
+    assert status.seconds_left == 50.0
+    assert dataclasses.replace(status, active=False).seconds_left == 150.0
+
+
+def test_what_is_tried_again_does_not_count_as_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("routed_rl.sweeps.backends.local.LocalBackend.start", interrupt)
+    failed = []
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            sweep([small(seed=0), small(seed=1)], tmp_path, jobs=1, progress=False)
+        failed.append(len(survey(tmp_path).of("failed")))
+        for name in SweepFolder(tmp_path).runs():
+            write_json(SweepFolder(tmp_path).failure(name), {"reason": "exit code 1", "lines": []})
+    assert failed == [0, 0]
 
 
 def test_what_the_terminal_cannot_write_or_show_stops_nothing(finished: Path):
