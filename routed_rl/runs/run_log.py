@@ -55,7 +55,7 @@ class RunLog:
             mirror.close()
 
 
-def read_log(path: Path, evaluations_only: bool = False) -> list[dict[str, Any]]:
+def read_log(path: str | Path, evaluations_only: bool = False) -> list[dict[str, Any]]:
     """The entries of a log; a torn last line is left out.
 
     Args:
@@ -68,9 +68,10 @@ def read_log(path: Path, evaluations_only: bool = False) -> list[dict[str, Any]]
     Raises:
         InputError: There is no such file, or a line before the last is damaged.
     """
-    if not path.is_file():
-        raise InputError(f"{path} is no file. Give the log of a run.")
-    complete = path.read_bytes().split(b"\n")[:-1]
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"{path} is no file. Give the log of a run, such as RUN/log.jsonl.")
+    complete = file.read_bytes().split(b"\n")[:-1]
     if evaluations_only:
         complete = [line for line in complete if b'"evaluation": null' not in line]
     try:

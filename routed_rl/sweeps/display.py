@@ -83,10 +83,12 @@ def _summary(status: SweepStatus) -> Text:
     counts = {stage: len(status.of(stage)) for stage in ("running", "failed", "waiting")}
     words = [f"{len(status.of('finished'))} of {len(status.runs)} finished"]
     words += [f"{count} {stage}" for stage, count in counts.items() if count]
+    begun = sum(run.progress > 0 for run in status.of("waiting"))
+    words += [f"{begun} of these begun"] if begun else []
     if counts["running"]:
         words.append(f"about {duration(status.seconds_left)} left")
     elif not status.active and counts["failed"] + counts["waiting"]:
-        words.append("nobody sweeps now: call `routed-rl sweep` again")
+        words.append("nobody sweeps now: call the same command again")
     return Text(", ".join(words))
 
 

@@ -216,10 +216,11 @@ def _fault_of_all(kind: type[Any], name: str, given: list[Any]) -> str | None:
     if not given:
         return f"{name} is an empty list. Give at least one value, or leave it out."
     if name.endswith("_widths") and all(isinstance(value, int) for value in given):
-        lists = [[value] for value in given]
+        lists, count = [[value] for value in given], counted(len(given), "value")
+        several = f"{shown(lists)} for {count}, or " if len(given) > 1 else ""
         return (
-            f"{name}={shown(given)} cannot be used: a value is a list of widths. Give "
-            f"{shown(lists)} for {counted(len(lists), 'value')}, or {shown([given])} for one."
+            f"{name}={shown(given)} cannot be used: a value is a list of widths. Give {several}"
+            f"{shown([given])} for one."
         )
     return None
 

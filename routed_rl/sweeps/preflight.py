@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -114,6 +115,23 @@ def _timed(task: Task[Any]) -> float:
         raise
     except Exception:  # A user's method may raise anything.
         return 0.0
+
+
+def refuse_unguarded(name: str) -> None:
+    """Refuse to train where a process of a sweep is only starting: it would begin another sweep.
+
+    Args:
+        name: Of the function that was called.
+
+    Raises:
+        InputError: The program's file is being read again by such a process.
+    """
+    # Python's own mark of a process that is being started, by which it refuses to start others.
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise InputError(
+            f"{name} was called while a process of it was starting, which reads the program's file "
+            f'again. Call {name} under `if __name__ == "__main__":`.'
+        )
 
 
 def check_methods(folder: SweepFolder, configs: Iterable[AnyConfig]) -> None:

@@ -16,7 +16,12 @@ from routed_rl.screen import say
 from routed_rl.sweeps.backends.base import Backend, Ended
 from routed_rl.sweeps.backends.local import LocalBackend
 from routed_rl.sweeps.display import sweep_display
-from routed_rl.sweeps.preflight import available_cores, check_methods, expected_seconds
+from routed_rl.sweeps.preflight import (
+    available_cores,
+    check_methods,
+    expected_seconds,
+    refuse_unguarded,
+)
 from routed_rl.sweeps.sweep_folder import SweepFolder, by_name
 
 LOOK_SECONDS = 0.05
@@ -89,6 +94,7 @@ def sweep(
             Nothing was changed.
         KeyboardInterrupt: The user stopped it; every run saved a checkpoint.
     """
+    refuse_unguarded("sweep")
     planned = by_name(configs)
     if not planned:
         raise InputError("A sweep needs at least one configuration.")

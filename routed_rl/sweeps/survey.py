@@ -107,7 +107,9 @@ class Surveyor:
             if result is not None:
                 self._seconds[name] = result["seconds"]
         pace = self._pace()
-        runs = [self._status(n, n in running, reasons.get(n), pace) for n in self._plan]
+        # While others train, what waits has not begun; afterwards it may have been stopped.
+        begun = running if active else self._plan.keys()
+        runs = [self._status(n, n in running, n in begun, reasons.get(n), pace) for n in self._plan]
         return SweepStatus(folder.path, active, jobs, tuple(runs))
 
     def _pace(self) -> float:
@@ -115,15 +117,17 @@ class Surveyor:
         expected = sum(self._plan[name]["expected_seconds"] for name in self._seconds)
         return sum(self._seconds.values()) / expected if expected else 1.0
 
-    def _status(self, name: str, running: bool, reason: str | None, pace: float) -> RunStatus:
+    def _status(
+        self, name: str, running: bool, begun: bool, reason: str | None, pace: float
+    ) -> RunStatus:
         config = self._plan[name]["config"]
         expected: float = pace * self._plan[name]["expected_seconds"]
         stage: Stage = "waiting" if reason is None else "failed"
         progress = 0.0
         if name in self._seconds:
             stage, progress = "finished", 1.0
-        elif running:
-            stage, progress = "running", self._progress(name)
+        elif begun:
+            stage, progress = "running" if running else stage, self._progress(name)
         return RunStatus(
             name=name,
             method=config["method"],

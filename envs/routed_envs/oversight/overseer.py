@@ -178,7 +178,12 @@ class EndingRules:
         targets = self.overseer.outcomes.targets
         outcome = self.outcome(final)
         if outcome not in (*targets, "timeout"):
-            raise unknown_name("outcome", outcome, (*targets, "timeout"))
+            if isinstance(outcome, str):
+                raise unknown_name("outcome", outcome, (*targets, "timeout"))
+            raise InputError(
+                f"outcome returned {outcome!r} for an episode that is over. It must return one of "
+                f"{', '.join(targets)} or timeout."
+            )
         if outcome == "timeout":
             paid = self.on_the_way(final.reward)
         else:

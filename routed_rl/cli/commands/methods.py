@@ -92,7 +92,7 @@ def _constants(name: str) -> str:
     whose, constants = constants_of(name)
     options = (f"--{k.replace('_', '-')} {v:g}" for k, v in constants.items())
     own = "its own" if whose == name else f"those of {whose}, for it has none of its own"
-    return f"constants: {own}: {' '.join(options)}"
+    return f"constants: {own}, as options:\n  {' '.join(options)}"
 
 
 def _reward(reward: float | tuple[float, ...] | None) -> str:

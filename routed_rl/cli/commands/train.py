@@ -137,9 +137,13 @@ def trained(command: Train) -> Run | EnvironmentRun:
 
 def say_borrowed(configs: Iterable[object]) -> None:
     """Say which methods train with another's constants, for they have none of their own."""
+    from routed_agents import METHODS  # Slow to import.
+
     methods: dict[str, str] = {}
     for config in configs:
         if isinstance(config, TrainConfig):
+            if ":" not in config.method and config.method not in METHODS:
+                continue  # It is refused further on.
             whose, constants = constants_of(config.method)
             # Another preset, a file or options may have given it others.
             if whose != config.method and constants.items() <= vars(config).items():

@@ -564,10 +564,13 @@ def test_a_method_that_borrows_its_constants_says_whose_they_are(tmp_path: Path,
     assert listed["routed"]["constants"] == FAST_CONSTANTS["routed"]
     assert run("methods", "own_methods:own", "routed") == 0
     shown = capsys.readouterr().out
-    assert "constants: those of inferred, for it has none of its own: --" in shown
+    assert "constants: those of inferred, for it has none of its own, as options:\n  --" in shown
     assert f"--weight-decay {FAST_CONSTANTS['routed']['weight_decay']:g}" in shown
     assert run("methods", "no-gate") == 0
-    assert "constants: those of routed, for it has none of its own: --" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "constants: those of routed, for it has none of its own, as options:\n  --" in shown
+    # A command that is to be copied stays on a line.
+    assert shown.rstrip().splitlines()[-1].count("--") == len(FAST_CONSTANTS["routed"])
     swept = ["--methods", "own_methods:own", "--updates", "1", "--out", str(tmp_path / "sweep")]
     assert run("sweep", *SMALL[2:], *swept) == 0
     assert capsys.readouterr().err.count(said) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import multiprocessing
 import os
 import shlex
 import signal
@@ -206,7 +207,19 @@ def test_a_signal_saves_every_run_and_leaves_nothing_half_written(
     assert not trainers(out)
     assert not list(out.rglob("*.partial"))
     assert run("status", str(out)) == 0
-    assert "2 waiting, nobody sweeps now" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "2 waiting" in shown
+    assert "nobody sweeps now: call the same command again" in shown
+
+
+def test_a_sweep_in_a_process_that_is_starting_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Without the usual guard each process of a sweep would begin it again."""
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    with pytest.raises(InputError, match='under `if __name__ == "__main__":`'):
+        sweep([TINY], tmp_path / "sweep", progress=False)
+    assert not (tmp_path / "sweep").exists()
 
 
 def test_ctrl_c_in_the_first_moments_ends_a_sweep(tmp_path: Path):

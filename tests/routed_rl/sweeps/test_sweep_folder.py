@@ -47,7 +47,7 @@ def test_a_run_with_a_damaged_result_is_finished_again(copied: Path, content: st
     before = (run / "policy.safetensors").read_bytes()
     (run / "result.json").write_text(content)
     status = survey(copied)
-    assert [r.stage for r in status.runs] == ["waiting", "finished"]
+    assert [(r.stage, r.progress) for r in status.runs] == [("waiting", 1.0), ("finished", 1.0)]
     assert [row["run"] for row in load_results(copied)] == [SECOND]
     outcome = sweep(CONFIGS, copied, jobs=1, progress=False)
     assert (outcome.trained, outcome.kept) == ((FIRST,), (SECOND,))
