@@ -149,7 +149,7 @@ class Experiment:
         # A world may have a seed or a discount of its own, which is not the run's.
         of_run = kept.keys() - set(OF_WORLDS)
         own = self.world.settings().items()
-        world = {"world": type(self.world).__name__}
+        world: dict[str, Any] = {"world": type(self.world).__name__}
         world |= {f"world.{name}" if name in of_run else name: value for name, value in own}
         if self.config.world is not None:
             outcomes = self.world.outcomes
