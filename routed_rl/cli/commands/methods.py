@@ -106,10 +106,16 @@ def _notes(method: Method) -> list[str]:
     gate = {"learned": "a learned gate", "even": "no gate, equal weights", "none": "one expert"}
     acting = {"mixture": "the mixture", "experts": "each expert alone, in its own environments"}
     share, memory = method.updates(0.1), method.gate_memory
+    labels = method.labels_from
+    if callable(method.relabel):
+        labels = (
+            f"where nobody saw the end, not unknown but what {labels} holds it for: then the rows "
+            "of those endings teach"
+        )
     notes = [
         f"network: {', '.join(method.experts)}; {gate[method.gate]}",
         f"acts while it learns: {acting[method.acts] if len(method.experts) > 1 else 'the expert'}",
-        f"labels: {method.labels_from}",
+        f"labels: {labels}",
         f"told: {', '.join(method.told)}",
     ]
     if memory is not None:

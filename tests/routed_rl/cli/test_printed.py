@@ -64,7 +64,8 @@ def test_no_word_and_no_command_is_broken(
     monkeypatch.setenv("COLUMNS", str(width))
     narrow = shown(words, capsys)
     assert set(narrow.replace("─", "").split()) == set(whole.replace("─", "").split())
-    commands = [line for line in whole.splitlines() if line.startswith("  python -m routed_rl")]
+    copied = ("  python -m routed_rl", "  --")
+    commands = [line for line in whole.splitlines() if line.startswith(copied)]
     assert [line for line in narrow.splitlines() if line in commands] == commands
     folded = [line.rstrip() for line in narrow.splitlines() if line not in commands]
     assert [line for line in folded if len(line) > width and " " in line] == []
