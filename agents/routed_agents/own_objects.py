@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from routed_envs.errors import InputError, unknown_name
@@ -42,12 +43,18 @@ def find_object(place: str, kind: str) -> Any:
             f"{kind} {place!r}: importing the module {module_name!r} failed{_where(error)}: "
             f"{traceback.format_exception_only(error)[-1].strip()}."
         ) from None
-    names = [name for name in vars(module) if not name.startswith("_")]
+    names = [name for name, value in vars(module).items() if _is_own(name, value)]
     if object_name not in vars(module):
         if not names:
             raise InputError(f"{kind} {place!r}: the module {module_name!r} is empty.")
         raise unknown_name(f"object in {module_name}", object_name, names)
     return getattr(module, object_name)
+
+
+def _is_own(name: str, value: object) -> bool:
+    """Whether a module may mean a name for others: not one that it only imports another by."""
+    only_imported = isinstance(value, ModuleType) or value is annotations
+    return not (only_imported or name.startswith("_"))
 
 
 def _is_missing(module: str, error: Exception) -> bool:

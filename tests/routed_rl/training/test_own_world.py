@@ -134,6 +134,7 @@ def test_an_outcome_whose_name_results_have_already_is_refused(tmp_path: Path):
     ("place", "message"),
     [
         ("own_world:Dors", "Did you mean 'Doors'"),
+        ("own_world:annotation", "Known: dataclass, Any, Ending, Outcomes, DOORS"),
         ("own_world:DOORS", "is a Outcomes without outcomes, overseen_share, "),
         ("own_world:DoorState", "calling it failed: TypeError"),
         ("nowhere:Doors", "cannot be imported"),
