@@ -1,6 +1,6 @@
 """The map of where routing pays: methods against situations, on one page.
 
-    python scripts/map_methods.py            two hours on two cores
+    python scripts/map_methods.py            two to three hours on two cores
 
 Levels of oversight, wrong labels, oversight that the agent does not see, oversight of one target
 only, oversight where there is nothing to see, larger grids, and starts that tempt. Stopped, it goes
