@@ -16,7 +16,6 @@ from routed_envs.errors import InputError, unknown_name
 from routed_envs.gridworld.world import DiamondGhostWorld
 from routed_envs.outcomes import Outcomes
 from routed_envs.worlds import World
-from routed_rl.environments.making import make_env
 from routed_rl.runs.run_folder import RunFolder, read_disposable
 from routed_rl.training.own_world import as_in_training, own_world
 from routed_rl.training.policy_file import load_policy
@@ -69,6 +68,8 @@ def _check_environment(run: EnvironmentRun, place: str) -> None:
     Raises:
         InputError: Its outcomes, actions or observations are not those of training.
     """
+    from routed_rl.environments.making import make_env  # Slow to import.
+
     env = make_env(place, run.config.oversight)
     outcomes: Outcomes = env.get_wrapper_attr("outcomes")
     env.close()

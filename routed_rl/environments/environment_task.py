@@ -42,7 +42,7 @@ from routed_rl.environments.making import make_env, make_envs
 from routed_rl.evaluation.record import Evaluation
 from routed_rl.evaluation.steerings import deployed_actor
 from routed_rl.runs.devices import device_named
-from routed_rl.runs.identity import TABLE
+from routed_rl.runs.identity import TABLE, check_outcomes
 from routed_rl.runs.memory import Layers, RunSize
 from routed_rl.runs.run_folder import RunFolder
 from routed_rl.runs.warning_signs import Noted
@@ -90,6 +90,7 @@ class EnvironmentTask:
             method = get_method(config.method, outcomes)
         else:
             config = dataclasses.replace(config, method=method.name)
+        check_outcomes(outcomes.targets)
         method.check_labels(outcomes)
         check_experts(method.experts, method.gate)
         method.check_environments(config.environments)

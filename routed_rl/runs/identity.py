@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from routed_agents.files import parsed
@@ -27,16 +27,15 @@ AROUND = 30
 """So many characters are shown before what differs, in descriptions that cannot be read."""
 
 
-def check_outcomes(identity: Mapping[str, Any]) -> None:
+def check_outcomes(targets: Sequence[str]) -> None:
     """Refuse outcomes whose figures would take the place of others in results.
 
     Args:
-        identity: As a task has it; it names the outcomes of environments and worlds of one's own.
+        targets: The names of the ways in which an episode can end.
 
     Raises:
         InputError: An outcome has a name of `TAKEN`.
     """
-    targets = identity.get("outcomes", {}).get("targets", ())
     taken = [name for name in targets if name in TAKEN]
     if taken:
         raise InputError(

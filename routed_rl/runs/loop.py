@@ -12,7 +12,6 @@ import torch
 from routed_rl.runs.allocator import keep_memory
 from routed_rl.runs.checkpoint import load_checkpoint, save_checkpoint
 from routed_rl.runs.divergence import DivergenceError
-from routed_rl.runs.identity import check_outcomes
 from routed_rl.runs.memory import check_memory
 from routed_rl.runs.mirrors import check_mirrors, open_mirrors
 from routed_rl.runs.opening import check_folder, describe, other_processor, prepare_folder
@@ -58,17 +57,15 @@ def run_task(
         snapshots: Policies to keep on the way.
 
     Raises:
-        InputError: The run does not fit into the memory, an outcome's name is taken, the folder
-            holds a run already or another one, or its files are damaged. Nothing was changed.
+        InputError: The run does not fit into the memory, the folder holds a run already or another
+            one, or its files are damaged. Nothing was changed.
         OSError: A file could not be written; what was saved before is untouched.
         DivergenceError: The weights are no numbers to act by any more; the last checkpoint is.
         KeyboardInterrupt: The user, or another signal, stopped it; a checkpoint was saved.
     """
     check_memory([task.size()])
     kept = Snapshots(snapshots, task.updates)
-    identity = task.identity()
-    check_outcomes(identity)
-    description = describe(task.settings(), identity)
+    description = describe(task.settings(), task.identity())
     check_folder(folder, description, resume, overwrite)
     check_mirrors(mirrors)
     keep_memory()

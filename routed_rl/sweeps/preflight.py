@@ -13,7 +13,7 @@ from typing import Any
 from routed_envs.errors import InputError
 from routed_rl.any_config import AnyConfig
 from routed_rl.naming import plain
-from routed_rl.runs.identity import TABLE, check_outcomes, differing_cells
+from routed_rl.runs.identity import TABLE, differing_cells
 from routed_rl.runs.loop import using_threads
 from routed_rl.runs.memory import RunSize, check_memory
 from routed_rl.runs.run_folder import read_disposable
@@ -79,7 +79,6 @@ def _amounts(configs: Mapping[str, AnyConfig]) -> dict[str, tuple[RunSize, int]]
         try:
             # A task may hold much data: one at a time.
             task = task_of(config)
-            check_outcomes(task.identity())
             amounts[name] = task.size(), task.updates
         except InputError as error:
             faults[str(error)] = None

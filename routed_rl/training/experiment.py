@@ -41,7 +41,7 @@ from routed_envs.worlds import Dynamics, World
 from routed_rl.config import HOST_FIELDS, TrainConfig
 from routed_rl.evaluation.exact import Evaluator
 from routed_rl.runs.devices import device_named
-from routed_rl.runs.identity import TABLE
+from routed_rl.runs.identity import TABLE, check_outcomes
 from routed_rl.runs.warning_signs import Noted
 from routed_rl.training.own_world import check_shown, own_world
 from routed_rl.training.precision import check_precision, products
@@ -82,8 +82,9 @@ class Experiment:
 
         Raises:
             InputError: An unknown method, a device that is not there or lacks products of the
-                precision, a world that shows something else than it says, a method that does not
-                fit the world's outcomes, or fewer environments than experts that act alone.
+                precision, a world that shows something else than it says, outcomes whose names are
+                taken, a method that does not fit them, or fewer environments than experts that act
+                alone.
         """
         if world is None and config.world is not None:
             world = own_world(config.world).with_oversight(config.oversight)
@@ -99,6 +100,7 @@ class Experiment:
             method = get_method(config.method, world.outcomes)
         else:
             config = dataclasses.replace(config, method=method.name)
+        check_outcomes(world.outcomes.targets)
         method.check_labels(world.outcomes)
         method.check_environments(config.environments)
         device = device_named(config.device)

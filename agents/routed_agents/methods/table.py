@@ -86,9 +86,8 @@ class Table:
         weights = [row.weight * factor for row, factor in zip(rows, factors, strict=True)]
         masked = any(weights != ones for weights in activations)
         targets = [0 if row.target is None else method.experts.index(row.target) for row in rows]
-        numbers = partial(
-            torch.tensor, dtype=torch.float32, device=device
-        )  # Rows may say 1 for 1.0.
+        # Rows may say 1 for 1.0.
+        numbers = partial(torch.tensor, dtype=torch.float32, device=device)
         return cls(
             reward=numbers([_each(row.reward, len(ones)) for row in rows]),
             replaces=torch.tensor([row.reward is not None for row in rows], device=device),

@@ -129,8 +129,8 @@ def test_a_run_leaves_the_global_generators_where_they_stood(tmp_path: Path):
     assert drawn()[0] == first[0]
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_a_device_that_is_not_there_is_refused(tmp_path: Path):
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InputError, match="PyTorch finds no CUDA device here"):
         train(doors_with(device="cuda"), tmp_path / "run")
 

@@ -108,9 +108,9 @@ def test_what_could_not_be_trained_is_refused_before_a_sweep_begins(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 @pytest.mark.parametrize("study", TINY)
-def test_a_device_that_is_not_there_is_refused(study: str):
+def test_a_device_that_is_not_there_is_refused(study: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InputError, match="PyTorch finds no CUDA device here"):
         task_of(dataclasses.replace(TINY[study], device="cuda"))
 

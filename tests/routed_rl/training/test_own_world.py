@@ -88,6 +88,13 @@ def test_a_sweep_in_a_world_of_ones_own_is_reported_in_its_words(
     assert "diamond rate" not in page
 
 
+def test_an_outcome_with_a_settings_name_is_refused(tmp_path: Path):
+    world = Doors(outcomes=Outcomes(("gold", "learning", "trap"), ("gold",)))
+    with pytest.raises(InputError, match="call 'learning' otherwise"):
+        train(named(world=None), tmp_path / "run", world=world)
+    assert not (tmp_path / "run").exists()
+
+
 class Entries(Doors):
     """It shows whole numbers of 64 bits, as one_hot gives them."""
 
